@@ -1,0 +1,1 @@
+//! Compressed samples to pictures.

@@ -1,0 +1,1 @@
+//! FFmpeg as a child process.
