@@ -1,0 +1,97 @@
+// DASH through Media Source Extensions by dash.js.
+
+import { MediaPlayer } from "/watch/vendor/dash.mediaplayer.min.js";
+import { withKeys } from "./rendition.js";
+
+/** Whether this browser has what dash.js needs. */
+export function supported() {
+  return "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
+}
+
+/** See `hls.js` beside this file. */
+export function start({ video, url, position, prefer, on }) {
+  const player = MediaPlayer().create();
+  let renditions = [];
+  let wanted = prefer;
+  let playing = null;
+
+  player.initialize();
+  player.updateSettings({
+    debug: { logLevel: 0 },
+    streaming: {
+      buffer: { bufferTimeDefault: 20, bufferTimeAtTopQuality: 20, bufferTimeAtTopQualityLongForm: 20, fastSwitchEnabled: true },
+      // A choice of an earlier visit must not decide this one.
+      lastBitrateCachingInfo: { enabled: false },
+      lastMediaSettingsCachingInfo: { enabled: false },
+      retryAttempts: { MPD: 1 }, // the page itself offers to try again
+      utcSynchronization: { enabled: false }, // it would ask a time server on the Internet
+    },
+  });
+  player.addResponseInterceptor((response) => {
+    const segment = toSegment(response);
+    if (segment) on.segment(segment);
+    return Promise.resolve(response);
+  });
+  const events = MediaPlayer.events;
+  player.on(events.STREAM_INITIALIZED, () => {
+    renditions = withKeys(player.getTracksFor("video").flatMap(toRenditions));
+    choose(wanted);
+    on.renditions(renditions);
+  });
+  player.on(events.QUALITY_CHANGE_RENDERED, (event) => {
+    if (event.mediaType !== "video") return;
+    playing = event.newRepresentation?.id ?? playing;
+    on.switched();
+  });
+  player.on(events.ERROR, (event) => on.trouble(toTrouble(event.error, url)));
+  player.attachView(video);
+  player.setAutoPlay(false);
+  player.attachSource(url, position);
+
+  function choose(key) {
+    wanted = key;
+    if (renditions.length === 0) return;
+    const rendition = renditions.find((one) => one.key === key);
+    player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: rendition === undefined } } } });
+    if (rendition) player.setRepresentationForTypeById("video", rendition.id);
+  }
+
+  return {
+    choose,
+    current: () => renditions.find((one) => one.id === (playing ?? player.getCurrentRepresentationForType("video")?.id)) ?? null,
+    throughput: () => {
+      const kilobits = player.getAverageThroughput("video");
+      return kilobits > 0 ? kilobits * 1000 : null;
+    },
+    stop: () => player.destroy(),
+  };
+}
+
+function toRenditions(track) {
+  const codec = /codecs="([^"]+)"/.exec(track.codec ?? "")?.[1] ?? track.codec ?? "";
+  return track.bitrateList.map(({ id, width, height, bandwidth }) => ({ id, codec, width, height, bitrate: bandwidth, frameRate: 0 }));
+}
+
+/** The FragmentRequest rides along in the request's `customData`; manifests are not segments. */
+function toSegment({ request, headers, url, status }) {
+  const fragment = request?.customData?.request;
+  const init = fragment?.type === "InitializationSegment";
+  if (!fragment || (fragment.type !== "MediaSegment" && !init) || status >= 400) return null;
+  return {
+    kind: fragment.mediaType === "audio" ? "audio" : "video",
+    init,
+    number: init ? -1 : fragment.index,
+    start: fragment.startTime ?? 0,
+    duration: init ? 0 : fragment.duration,
+    bytes: fragment.bytesLoaded,
+    tookMs: fragment.startDate ? performance.timeOrigin + performance.now() - fragment.startDate.getTime() : NaN,
+    url: url ?? request.url,
+    cacheStatus: headers?.["cache-status"] ?? null,
+  };
+}
+
+/** dash.js codes 10-39 are downloads that failed; the rest is the media itself. */
+function toTrouble(error, manifest) {
+  const code = error?.code ?? 0;
+  return { url: error?.data?.request?.url ?? error?.data?.url ?? manifest, network: code >= 10 && code < 40, detail: error?.message ?? String(error) };
+}

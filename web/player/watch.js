@@ -1,0 +1,139 @@
+// The watch page: reads the address, starts an engine, shows what it does.
+
+import { readAddress } from "./address.js";
+import { readCacheStatus } from "./cache-status.js";
+import { Readings } from "./readings.js";
+import { Strip } from "./strip.js";
+import { explain, explainRefusal } from "./trouble.js";
+import { bitrate, renditionName } from "./words.js";
+
+/**
+ * What an engine tells the page.
+ * @typedef {object} Listener
+ * @property {(renditions: import("./engine/rendition.js").Rendition[]) => void} renditions  what there is to choose from
+ * @property {() => void} switched   another rendition is on the screen
+ * @property {(segment: import("./engine/rendition.js").LoadedSegment) => void} segment
+ * @property {(trouble: {url: string, network: boolean, detail: string}) => void} trouble  playback has ended
+ */
+
+const engines = {
+  hls: () => import("./engine/hls.js"),
+  dash: () => import("./engine/dash.js"),
+  native: () => import("./engine/native.js"),
+};
+
+const byId = (id) => document.getElementById(id);
+const video = byId("video");
+const readings = new Readings(video);
+const strip = new Strip(byId("strip"), byId("strip-detail"), byId("legend"));
+const address = readAddress(location.search);
+
+/** The engine that plays, and a number that tells a late answer from a current one. */
+let engine = null;
+let turn = 0;
+
+if (address.refusal) showTrouble(explainRefusal(address.refusal));
+else open();
+
+function open() {
+  byId("asset").textContent = address.asset;
+  document.title = `${address.asset} · StreamGate`;
+  byId("gate").hidden = address.token === null;
+  for (const [kind, path] of [["hls", address.hls], ["dash", address.dash]]) {
+    const link = byId(`address-${kind}`);
+    link.href = path;
+    link.textContent = new URL(path, location.href).href;
+  }
+  byId("engines").addEventListener("change", (event) => play(event.target.value));
+  byId("rendition").addEventListener("change", (event) => engine?.choose(event.target.value || null));
+  byId("retry").addEventListener("click", () => play(chosenEngine()));
+  play(chosenEngine());
+}
+
+function chosenEngine() {
+  return document.querySelector("input[name=engine]:checked").value;
+}
+
+/** Ends what plays and starts `name` at the same position, playing or paused as before. */
+async function play(name) {
+  const mine = (turn += 1);
+  const resumed = { position: video.currentTime || 0, paused: engine !== null && video.paused };
+  engine?.stop();
+  engine = null;
+  hideTrouble();
+  readings.starting();
+  const module = await engines[name]();
+  if (mine !== turn) return;
+  if (!module.supported()) return withoutEngine(name);
+  document.body.dataset.engine = name;
+  const prefer = byId("rendition").value || null;
+  engine = module.start({
+    video,
+    url: name === "dash" ? address.dash : address.hls,
+    position: resumed.position,
+    prefer,
+    on: listener(mine),
+  });
+  readings.watch(engine);
+  if (!resumed.paused) video.play().catch(() => {}); // refused without a gesture: the controls are there
+}
+
+/** Falls back to the browser's own HLS where there are no Media Source Extensions. */
+async function withoutEngine(name) {
+  const native = await engines.native();
+  if (name === "native" || !native.supported()) return showTrouble(explainRefusal("no-engine"));
+  const radio = document.querySelector("input[name=engine][value=native]");
+  radio.parentElement.hidden = false;
+  radio.checked = true;
+  play("native");
+}
+
+function listener(mine) {
+  const current = (act) => (...given) => {
+    if (mine === turn) act(...given);
+  };
+  return {
+    renditions: current(showRenditions),
+    switched: current(() => readings.show()),
+    segment: current((segment) => {
+      readings.loaded(segment);
+      strip.add(segment, readCacheStatus(segment.cacheStatus));
+    }),
+    trouble: current(async (trouble) => {
+      const told = await explain(trouble);
+      if (mine !== turn) return;
+      engine?.stop();
+      engine = null;
+      readings.watch(null);
+      showTrouble(told);
+    }),
+  };
+}
+
+function showRenditions(renditions) {
+  const select = byId("rendition");
+  const chosen = select.value;
+  const options = [...renditions].sort((a, b) => a.key.split("-")[0].localeCompare(b.key.split("-")[0]) || b.height - a.height || b.bitrate - a.bitrate);
+  select.replaceChildren(
+    new Option("Automatic", ""),
+    ...options.map((rendition) => new Option(`${renditionName(rendition)} · ${bitrate(rendition.bitrate)}`, rendition.key)),
+  );
+  select.value = options.some((rendition) => rendition.key === chosen) ? chosen : "";
+  select.disabled = options.length === 0;
+}
+
+function showTrouble({ title, text, detail }) {
+  byId("trouble-title").textContent = title;
+  byId("trouble-text").textContent = text;
+  byId("trouble-detail").textContent = detail ?? "";
+  byId("retry").hidden = Boolean(address.refusal);
+  byId("trouble").hidden = false;
+  video.controls = false;
+  document.body.dataset.trouble = detail ?? title;
+}
+
+function hideTrouble() {
+  byId("trouble").hidden = true;
+  video.controls = true;
+  delete document.body.dataset.trouble;
+}
