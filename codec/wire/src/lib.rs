@@ -1,4 +1,12 @@
 //! Bytes to values and back. Nothing here reads a clock, a socket or a file.
+//!
+//! A [`presentation::Presentation`] says what an asset offers. [`cmaf`] writes its bytes (boxes in [`mp4`]), [`hls`] and
+//! [`dash`] write its manifests, [`codec_string`] names its codecs for both. [`url`] is the grammar of playback paths,
+//! [`token`] is who may follow them.
 #![forbid(unsafe_code)]
 
+pub mod limits;
 pub mod presentation;
+
+pub mod cmaf;
+pub mod mp4;
