@@ -1,1 +1,39 @@
-//! storage/cache
+//! The edge's tiers. No sockets, no HTTP, no clock, no threads of its own.
+//!
+//! One [`Ram`] belongs to one shard and is touched by that shard alone, so nothing in it takes a lock. What it hands out is an
+//! `Arc<Object>`: immutable once whole, and readable by any shard while it fills.
+//!
+//! ```text
+//!  Key ──> index ──> slot ──> Arc<Object<M>>            M: what the edge keeps beside a body (its head)
+//!                     │          │ state   filling | whole | broken
+//!                     │          │ dead    one atomic flag that ends every lease on it
+//!                     │          └ chunks  c0 ─> c1 ─> c2   filled in order, each with a watermark
+//!                     └ bytes charged, place in the policy's queues
+//! ```
+//!
+//! - [`key`]: 128-bit hash of a name; which shard owns it.
+//! - [`chunk`]: memory written once, front to back, by one writer while any number of readers follow. The crate's only `unsafe`.
+//! - [`object`]: a run of chunks with a state, and [`object::Reader`], which walks it as it arrives.
+//! - [`bell`]: which shards have readers asleep on an object.
+//! - [`ram`]: index, byte accounting, eviction, pins.
+//! - [`policy`]: which entry leaves next. S3-FIFO by bytes; LRU stands beside it for comparison.
+//!
+//! The disk tier will stand beside [`ram`]: it takes what leaves main memory and hands objects back as `Arc<Object>`.
+
+pub mod bell;
+pub mod chunk;
+mod ghost;
+pub mod key;
+mod list;
+mod lru;
+pub mod object;
+pub mod policy;
+pub mod ram;
+mod s3fifo;
+
+pub use bell::Bell;
+pub use chunk::{Chunk, ChunkWriter, Slice};
+pub use key::{Key, KeySeed};
+pub use object::{Next, Object, Reader, State};
+pub use policy::Policy;
+pub use ram::{Full, Ram, Ticket};
