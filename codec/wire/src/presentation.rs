@@ -70,3 +70,71 @@ pub struct Segment {
     /// Size of the whole segment (`styp` to the end of `mdat`) in bytes.
     pub bytes: u64,
 }
+
+impl Presentation {
+    /// Pictures, H.264 before the rest: the first variant of a playlist should play everywhere.
+    pub fn video(&self) -> Vec<&Track> {
+        let pictures = || self.tracks.iter().filter(|t| matches!(t.kind, TrackKind::Video { .. }));
+        let everywhere = |t: &&Track| crate::codec_string::family(&t.codec) == "avc1";
+        pictures().filter(everywhere).chain(pictures().filter(|t| !everywhere(t))).collect()
+    }
+
+    /// Sound, in the order in which it is offered.
+    pub fn audio(&self) -> Vec<&Track> {
+        self.tracks.iter().filter(|t| matches!(t.kind, TrackKind::Audio { .. })).collect()
+    }
+
+    /// End of the longest track in microseconds.
+    pub fn end_us(&self) -> u64 {
+        self.tracks.iter().map(|t| t.us(t.end())).max().unwrap_or(0)
+    }
+}
+
+impl Track {
+    /// End of the last segment in ticks.
+    pub fn end(&self) -> u64 {
+        self.segments.last().map_or(0, Segment::end)
+    }
+
+    /// Ticks to microseconds, to the nearest.
+    pub fn us(&self, ticks: u64) -> u64 {
+        let timescale = u128::from(self.timescale.max(1));
+        u64::try_from((u128::from(ticks) * 1_000_000 + timescale / 2) / timescale).unwrap_or(u64::MAX)
+    }
+
+    /// The longest segment in microseconds.
+    pub fn longest_segment_us(&self) -> u64 {
+        self.segments.iter().map(|s| self.us(s.duration)).max().unwrap_or(0)
+    }
+
+    /// Size on the screen in pixels: the coded size with the width stretched by the pixel aspect ratio. 0 x 0 for sound.
+    pub fn display_size(&self) -> (u32, u32) {
+        match self.kind {
+            TrackKind::Audio { .. } => (0, 0),
+            TrackKind::Video { width, height, pixel_aspect: Ratio { num, den }, .. } => {
+                let den = u64::from(den.max(1));
+                let stretched = (u64::from(width) * u64::from(num) + den / 2) / den;
+                (u32::try_from(stretched).unwrap_or(u32::MAX), height)
+            }
+        }
+    }
+}
+
+impl Segment {
+    /// Where the next one starts.
+    pub fn end(&self) -> u64 {
+        self.start.saturating_add(self.duration)
+    }
+}
+
+impl Ratio {
+    /// The same fraction in lowest terms.
+    pub fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.num, self.den);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        let divisor = a.max(1);
+        Self { num: self.num / divisor, den: (self.den / divisor).max(1) }
+    }
+}
