@@ -1,7 +1,8 @@
 //! Bytes to values and back. Nothing here reads a clock, a socket or a file.
 //!
 //! A [`presentation::Presentation`] says what an asset offers. [`cmaf`] writes its bytes (boxes in [`mp4`]), [`hls`] and
-//! [`dash`] write its manifests, [`codec_string`] names its codecs for both and [`bitrate`] what they cost.
+//! [`dash`] write its manifests, [`codec_string`] names its codecs for both and [`bitrate`] what they cost. [`url`] is the
+//! grammar of playback paths.
 #![forbid(unsafe_code)]
 
 pub mod limits;
@@ -14,3 +15,5 @@ pub mod mp4;
 pub mod bitrate;
 pub mod dash;
 pub mod hls;
+
+pub mod url;
