@@ -1,0 +1,72 @@
+# Two commands for a newcomer: `make demo` and `make test`.
+
+FEATURES := $(if $(shell command -v nasm 2>/dev/null),--features asm,)
+RUN_AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+TESTS := $(if $(NEXTEST),cargo nextest run,cargo test)
+
+.PHONY: help demo test check bench setup setup-demo setup-test setup-bench
+
+help:
+	@echo "make demo [FILE=movie.mp4]  build, start origin and edge, ingest a video, print where to watch it"
+	@echo "make test                   everything: formatting, lints, unit and end-to-end tests, a real browser"
+	@echo "make check                  the quick gate: formatting, lints, unit tests"
+	@echo "make bench                  the edge against nginx, encoding against rav1e"
+
+demo: setup-demo
+	@$(MAKE) --no-print-directory run-demo
+
+.PHONY: run-demo
+run-demo: # a second make, so that a nasm installed just now is seen
+	cargo build --release --bin streamgate $(FEATURES)
+	$(TARGET)/release/streamgate demo $(DEMO_OPTIONS) $(if $(FILE),"$(FILE)",)
+
+check:
+	cargo fmt --check
+	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	$(TESTS) --workspace --lib --bins $(FEATURES)
+
+test: setup-test
+	@$(MAKE) --no-print-directory run-test
+
+.PHONY: run-test
+run-test:
+	cargo fmt --check
+	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	$(TESTS) --workspace $(FEATURES)
+	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
+
+bench: setup-bench
+	@$(MAKE) --no-print-directory run-bench
+
+.PHONY: run-bench
+run-bench:
+	cargo run --release -p streamgate-bench $(if $(FEATURES),--features asm,) -- all
+
+# What is missing is installed by apt where that is permitted; else one line says what to install.
+define need
+@for want in $(1); do \
+	program=$${want%%:*}; package=$${want##*:}; \
+	command -v $$program >/dev/null 2>&1 && continue; \
+	if command -v apt-get >/dev/null 2>&1 && $(RUN_AS_ROOT) true 2>/dev/null; then \
+		[ -n "$$updated" ] || { $(RUN_AS_ROOT) apt-get update -qq; updated=1; }; \
+		echo "installing $$package"; \
+		$(RUN_AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$package >/dev/null; \
+	fi; \
+	command -v $$program >/dev/null 2>&1 || { echo "$(2): please install $$package"; $(3); }; \
+done
+endef
+
+setup: setup-demo setup-test setup-bench
+
+setup-demo:
+	$(call need,cargo:rustc g++:g++,needed,exit 1)
+	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
+
+setup-test: setup-demo
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm,needed by the tests,exit 1)
+
+setup-bench: setup-demo
+	$(call need,nginx:nginx wrk:wrk,needed by the benchmarks,exit 1)
