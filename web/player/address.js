@@ -3,10 +3,15 @@
 const ASSET = /^[a-z0-9-]{1,64}$/;
 const TOKEN = /^[A-Za-z0-9_-]{1,4096}$/;
 
+const ENGINES = ["hls", "dash", "native"];
+const RENDITION = /^[a-z0-9-]{1,64}$/;
+
 /**
- * Reads `?v=<asset>[&t=<token>]`.
+ * Reads `?v=<asset>[&t=<token>][&player=hls|dash|native][&rendition=<key>]`; the last two are wishes, and
+ * ignored when they make no sense.
  * @param {string} search `location.search`
- * @returns {{asset: string, token: string|null, hls: string, dash: string} | {refusal: "no-asset"|"bad-asset"|"bad-token"}}
+ * @returns {{asset: string, token: string|null, hls: string, dash: string, engine: string, rendition: string|null}
+ *   | {refusal: "no-asset"|"bad-asset"|"bad-token"}}
  */
 export function readAddress(search) {
   const query = new URLSearchParams(search);
@@ -17,5 +22,7 @@ export function readAddress(search) {
   if (token !== "" && !TOKEN.test(token)) return { refusal: "bad-token" };
   // A gated asset is the same path below /p/<token>/, so that relative URIs inherit the token.
   const base = token === "" ? `/v/${asset}/` : `/p/${token}/v/${asset}/`;
-  return { asset, token: token === "" ? null : token, hls: `${base}master.m3u8`, dash: `${base}manifest.mpd` };
+  const engine = ENGINES.includes(query.get("player")) ? query.get("player") : "hls";
+  const rendition = RENDITION.test(query.get("rendition") ?? "") ? query.get("rendition") : null;
+  return { asset, token: token || null, engine, rendition, hls: `${base}master.m3u8`, dash: `${base}manifest.mpd` };
 }

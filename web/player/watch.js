@@ -28,9 +28,13 @@ const readings = new Readings(video);
 const strip = new Strip(byId("strip"), byId("strip-detail"), byId("legend"));
 const address = readAddress(location.search);
 
-/** The engine that plays, and a number that tells a late answer from a current one. */
+/** The engine that plays, the rendition that is wanted (null: let the engine choose), and a number that
+ * tells a late answer from a current one. */
 let engine = null;
+let wanted = address.rendition ?? null;
 let turn = 0;
+/** Where to go on after trouble, when there is no engine to ask any more. */
+let stoppedAt = 0;
 
 if (address.refusal) showTrouble(explainRefusal(address.refusal));
 else open();
@@ -45,8 +49,14 @@ function open() {
     link.textContent = new URL(path, location.href).href;
   }
   byId("engines").addEventListener("change", (event) => play(event.target.value));
-  byId("rendition").addEventListener("change", (event) => engine?.choose(event.target.value || null));
+  byId("rendition").addEventListener("change", (event) => {
+    wanted = event.target.value || null;
+    engine?.choose(wanted);
+  });
   byId("retry").addEventListener("click", () => play(chosenEngine()));
+  const radio = document.querySelector(`input[name=engine][value=${address.engine}]`);
+  radio.checked = true;
+  radio.parentElement.hidden = false;
   play(chosenEngine());
 }
 
@@ -57,7 +67,8 @@ function chosenEngine() {
 /** Ends what plays and starts `name` at the same position, playing or paused as before. */
 async function play(name) {
   const mine = (turn += 1);
-  const resumed = { position: video.currentTime || 0, paused: engine !== null && video.paused };
+  const resumed = { position: engine ? video.currentTime : stoppedAt, paused: engine !== null && video.paused };
+  stoppedAt = resumed.position;
   engine?.stop();
   engine = null;
   hideTrouble();
@@ -66,16 +77,15 @@ async function play(name) {
   if (mine !== turn) return;
   if (!module.supported()) return withoutEngine(name);
   document.body.dataset.engine = name;
-  const prefer = byId("rendition").value || null;
+  video.autoplay = !resumed.paused; // refused without a gesture in some browsers: the controls are there
   engine = module.start({
     video,
     url: name === "dash" ? address.dash : address.hls,
     position: resumed.position,
-    prefer,
+    prefer: wanted,
     on: listener(mine),
   });
   readings.watch(engine);
-  if (!resumed.paused) video.play().catch(() => {}); // refused without a gesture: the controls are there
 }
 
 /** Falls back to the browser's own HLS where there are no Media Source Extensions. */
@@ -102,6 +112,7 @@ function listener(mine) {
     trouble: current(async (trouble) => {
       const told = await explain(trouble);
       if (mine !== turn) return;
+      stoppedAt = video.currentTime;
       engine?.stop();
       engine = null;
       readings.watch(null);
@@ -112,13 +123,12 @@ function listener(mine) {
 
 function showRenditions(renditions) {
   const select = byId("rendition");
-  const chosen = select.value;
   const options = [...renditions].sort((a, b) => a.key.split("-")[0].localeCompare(b.key.split("-")[0]) || b.height - a.height || b.bitrate - a.bitrate);
   select.replaceChildren(
     new Option("Automatic", ""),
     ...options.map((rendition) => new Option(`${renditionName(rendition)} · ${bitrate(rendition.bitrate)}`, rendition.key)),
   );
-  select.value = options.some((rendition) => rendition.key === chosen) ? chosen : "";
+  select.value = options.some((rendition) => rendition.key === wanted) ? wanted : "";
   select.disabled = options.length === 0;
 }
 

@@ -19,8 +19,9 @@ export function start({ video, url, position, prefer, on }) {
   player.updateSettings({
     debug: { logLevel: 0 },
     streaming: {
-      buffer: { bufferTimeDefault: 20, bufferTimeAtTopQuality: 20, bufferTimeAtTopQualityLongForm: 20, fastSwitchEnabled: true },
+      buffer: { bufferTimeDefault: 20, bufferTimeAtTopQuality: 20, bufferTimeAtTopQualityLongForm: 20, fastSwitchEnabled: true, flushBufferAtTrackSwitch: true },
       // A choice of an earlier visit must not decide this one.
+      trackSwitchMode: { video: "alwaysReplace" },
       lastBitrateCachingInfo: { enabled: false },
       lastMediaSettingsCachingInfo: { enabled: false },
       retryAttempts: { MPD: 1 }, // the page itself offers to try again
@@ -32,6 +33,7 @@ export function start({ video, url, position, prefer, on }) {
     if (segment) on.segment(segment);
     return Promise.resolve(response);
   });
+  if (prefer) player.setCustomInitialTrackSelectionFunction(startWithWanted);
   const events = MediaPlayer.events;
   player.on(events.STREAM_INITIALIZED, () => {
     renditions = withKeys(player.getTracksFor("video").flatMap(toRenditions));
@@ -48,12 +50,30 @@ export function start({ video, url, position, prefer, on }) {
   player.setAutoPlay(false);
   player.attachSource(url, position);
 
+  /** Starts in the wanted rendition, so that no segment of another is fetched first. */
+  function startWithWanted(tracks) {
+    const videos = tracks.filter((track) => track.type === "video");
+    const rendition = withKeys(videos.flatMap(toRenditions)).find((one) => one.key === wanted);
+    if (!rendition) return tracks;
+    player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false }, initialBitrate: { video: rendition.bitrate / 1000 } } } });
+    return videos.filter((track) => track.bitrateList.some(({ id }) => id === rendition.id));
+  }
+
   function choose(key) {
     wanted = key;
     if (renditions.length === 0) return;
     const rendition = renditions.find((one) => one.key === key);
     player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: rendition === undefined } } } });
-    if (rendition) player.setRepresentationForTypeById("video", rendition.id);
+    if (!rendition) return;
+    const playsNow = player.getCurrentRepresentationForType("video");
+    const track = player.getTracksFor("video").find(({ bitrateList }) => bitrateList.some(({ id }) => id === rendition.id));
+    if (playsNow && !track.bitrateList.some(({ id }) => id === playsNow.id)) {
+      // Another codec is another AdaptationSet: dash.js changes to it as to another track.
+      player.updateSettings({ streaming: { abr: { initialBitrate: { video: rendition.bitrate / 1000 } } } });
+      player.setCurrentTrack(track);
+    } else {
+      player.setRepresentationForTypeById("video", rendition.id, playsNow && rendition.bitrate < playsNow.bandwidth);
+    }
   }
 
   return {
