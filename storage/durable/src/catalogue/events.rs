@@ -1,0 +1,48 @@
+//! The outbox: every change of an asset leaves a row here in the same commit, in one order.
+
+use super::{Catalogue, Tx};
+use crate::limits::EVENTS_KEPT;
+use crate::{AssetId, StoreError, UnixMs};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Event {
+    /// Grows by at least one with every event, never reused.
+    pub seq: i64,
+    /// When.
+    pub at_ms: UnixMs,
+    /// `asset.created`, `asset.updated`, `asset.playable`, `track.published`, `asset.ready`, `asset.failed`,
+    /// `asset.deleted`.
+    pub kind: String,
+    /// To whom.
+    pub asset: String,
+    /// More about it, a JSON object.
+    pub body: String,
+}
+
+impl Catalogue {
+    /// Events after `seq`, oldest first.
+    pub async fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let sql = "SELECT seq, at_ms, kind, asset, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        Ok(sqlx::query_as(sql).bind(seq).bind(limit).fetch_all(&self.read).await?)
+    }
+}
+
+pub(super) async fn append(
+    tx: &mut Tx,
+    kind: &str,
+    asset: &AssetId,
+    body: &str,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let seq: i64 =
+        sqlx::query_scalar("INSERT INTO events (at_ms, kind, asset, body) VALUES (?1, ?2, ?3, ?4) RETURNING seq")
+            .bind(now)
+            .bind(kind)
+            .bind(asset.as_str())
+            .bind(body)
+            .fetch_one(&mut **tx)
+            .await?;
+    sqlx::query("DELETE FROM events WHERE seq <= ?1").bind(seq - EVENTS_KEPT).execute(&mut **tx).await?;
+    Ok(())
+}

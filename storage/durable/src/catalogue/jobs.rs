@@ -1,0 +1,333 @@
+//! Jobs: a leased table. A worker takes the next job that is due, keeps its lease alive with heartbeats, and writes
+//! results only while its *fence* is the row's: whoever takes a job over raises the fence, and what the former holder
+//! still writes is refused with [`StoreError::Fenced`].
+
+use sqlx::{FromRow, Row};
+
+use super::{AssetState, Catalogue, Tx, events};
+use crate::{AssetId, StoreError, UnixMs};
+
+/// What a job does. Each kind has its own workers, so that hours of encoding never hold up the next upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Probe, plan, repackage what needs no encoding.
+    Ingest,
+    /// Encode the H.264 rendition of a source that has none.
+    Fallback,
+    /// Encode the ladder.
+    Ladder,
+}
+
+/// A job's place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits until it is due.
+    Queued,
+    /// Leased.
+    Running,
+    /// Done.
+    Done,
+    /// Given up.
+    Failed,
+}
+
+/// The step a job is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading what the upload is.
+    Probe,
+    /// Repackaging without encoding.
+    Package,
+    /// Encoding.
+    Transcode,
+    /// Making tracks visible.
+    Publish,
+    /// Nothing is left.
+    Done,
+}
+
+/// The right to work on a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: i64,
+    /// Whose work it is.
+    pub asset: AssetId,
+    /// What to do.
+    pub kind: JobKind,
+    /// Times it was taken since it last stored anything.
+    pub attempts: u32,
+    /// Every write names it.
+    pub fence: i64,
+}
+
+/// A row of `jobs`.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Job {
+    /// Its number.
+    pub id: i64,
+    /// What it does.
+    pub kind: JobKind,
+    /// Its place in the queue.
+    pub state: JobState,
+    /// Times it was taken since it last stored anything.
+    pub attempts: u32,
+    /// Due at.
+    pub run_after_ms: UnixMs,
+    /// Its step.
+    pub stage: Stage,
+    /// 0 to 1, as of the last heartbeat.
+    pub progress: f64,
+    /// Why it was last put back, or given up.
+    pub error_code: Option<String>,
+    /// See `error_code`.
+    pub error_detail: Option<String>,
+}
+
+/// How many jobs wait and run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Waiting.
+    pub queued: u64,
+    /// Leased.
+    pub running: u64,
+}
+
+impl Catalogue {
+    /// Takes the next due job of a kind: a queued one, or a running one whose lease ran out. The oldest first.
+    pub async fn lease(
+        &self,
+        kind: JobKind,
+        owner: &str,
+        until: UnixMs,
+        now: UnixMs,
+    ) -> Result<Option<Lease>, StoreError> {
+        let mut tx = self.begin().await?;
+        let lease: Option<Lease> = sqlx::query_as(
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?2, \
+             lease_until_ms = ?3, updated_ms = ?4 WHERE id = (SELECT id FROM jobs WHERE kind = ?1 AND \
+             ((state = 'queued' AND run_after_ms <= ?4) OR (state = 'running' AND lease_until_ms <= ?4)) \
+             ORDER BY id LIMIT 1) RETURNING id, asset, kind, attempts, fence",
+        )
+        .bind(kind)
+        .bind(owner)
+        .bind(until)
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(lease) = &lease {
+            set_asset_state(&mut tx, &lease.asset, AssetState::Running, now).await?;
+        }
+        tx.commit().await?;
+        Ok(lease)
+    }
+
+    /// Keeps a lease alive and tells how far the job has come.
+    pub async fn heartbeat(
+        &self,
+        lease: &Lease,
+        until: UnixMs,
+        stage: Stage,
+        progress: f64,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        hold(&mut tx, lease, now).await?;
+        sqlx::query("UPDATE jobs SET lease_until_ms = ?2, stage = ?3, progress = ?4 WHERE id = ?1")
+            .bind(lease.job)
+            .bind(until)
+            .bind(stage)
+            .bind(progress)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends a job that did its part; `next` is queued in the same commit. Without a next one the asset is ready.
+    pub async fn finish_job(&self, lease: &Lease, next: Option<JobKind>, now: UnixMs) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        hold(&mut tx, lease, now).await?;
+        end(&mut tx, lease, JobState::Done, Stage::Done).await?;
+        match next {
+            Some(kind) => {
+                insert(&mut tx, kind, &lease.asset, Stage::Transcode, now).await?;
+                set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
+            }
+            None => {
+                set_asset_state(&mut tx, &lease.asset, AssetState::Ready, now).await?;
+                events::append(&mut tx, "asset.ready", &lease.asset, "{}", now).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Gives a job up at a stage. What is published stays published.
+    pub async fn fail_job(
+        &self,
+        lease: &Lease,
+        stage: Stage,
+        code: &str,
+        detail: &str,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        hold(&mut tx, lease, now).await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'failed', lease_owner = NULL, lease_until_ms = NULL, error_code = ?2, \
+             error_detail = ?3, stage = ?4 WHERE id = ?1",
+        )
+        .bind(lease.job)
+        .bind(code)
+        .bind(detail)
+        .bind(stage)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE assets SET state = 'failed', error_code = ?2, error_detail = ?3, updated_ms = ?4 WHERE id = ?1",
+        )
+        .bind(lease.asset.as_str())
+        .bind(code)
+        .bind(detail)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        let body = serde_json::json!({ "code": code }).to_string();
+        events::append(&mut tx, "asset.failed", &lease.asset, &body, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Puts a job back to be tried again at `run_after`.
+    pub async fn retry_job(
+        &self,
+        lease: &Lease,
+        run_after: UnixMs,
+        code: &str,
+        detail: &str,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        self.put_back(lease, run_after, 0, Some((code, detail)), now).await
+    }
+
+    /// Puts a job back because this process ends; that is no attempt.
+    pub async fn release_job(&self, lease: &Lease, now: UnixMs) -> Result<(), StoreError> {
+        self.put_back(lease, now, 1, None, now).await
+    }
+
+    /// At start: nobody else has this data folder, so whoever held a lease is dead. Answers how many jobs that were.
+    pub async fn reclaim_jobs(&self, now: UnixMs) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = ?1, \
+                   fence = fence + 1, updated_ms = ?1 WHERE state = 'running'";
+        let jobs = sqlx::query(sql).bind(now).execute(&mut *tx).await?.rows_affected();
+        sqlx::query("UPDATE assets SET state = 'queued' WHERE state = 'running'").execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(jobs)
+    }
+
+    /// When the next job of a kind is due, to sleep until then; `None` when there is none.
+    pub async fn next_due(&self, kind: JobKind) -> Result<Option<UnixMs>, StoreError> {
+        let sql = "SELECT min(CASE state WHEN 'queued' THEN run_after_ms ELSE lease_until_ms END) FROM jobs \
+                   WHERE kind = ?1 AND state IN ('queued', 'running')";
+        Ok(sqlx::query_scalar(sql).bind(kind).fetch_one(&self.read).await?)
+    }
+
+    /// The asset's youngest job: the one whose progress a person wants to see.
+    pub async fn latest_job(&self, asset: &AssetId) -> Result<Option<Job>, StoreError> {
+        let sql = "SELECT id, kind, state, attempts, run_after_ms, stage, progress, error_code, error_detail \
+                   FROM jobs WHERE asset = ?1 ORDER BY id DESC LIMIT 1";
+        Ok(sqlx::query_as(sql).bind(asset.as_str()).fetch_optional(&self.read).await?)
+    }
+
+    /// How long the queue is.
+    pub async fn queue_depth(&self) -> Result<QueueDepth, StoreError> {
+        let sql = "SELECT count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'running') \
+                   FROM jobs WHERE state IN ('queued', 'running')";
+        let (queued, running): (u32, u32) = sqlx::query_as(sql).fetch_one(&self.read).await?;
+        Ok(QueueDepth { queued: queued.into(), running: running.into() })
+    }
+
+    async fn put_back(
+        &self,
+        lease: &Lease,
+        run_after: UnixMs,
+        attempts_forgiven: u32,
+        error: Option<(&str, &str)>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        hold(&mut tx, lease, now).await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = ?2, \
+             attempts = max(attempts - ?3, 0), error_code = ?4, error_detail = ?5 WHERE id = ?1",
+        )
+        .bind(lease.job)
+        .bind(run_after)
+        .bind(attempts_forgiven)
+        .bind(error.map(|e| e.0))
+        .bind(error.map(|e| e.1))
+        .execute(&mut *tx)
+        .await?;
+        set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Every write of a worker begins with this: is the job still mine?
+pub(super) async fn hold(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), StoreError> {
+    let held = sqlx::query("UPDATE jobs SET updated_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'running'")
+        .bind(lease.job)
+        .bind(lease.fence)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    if held.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+}
+
+/// Something lasting was stored: the attempts so far were not in vain, and count no more.
+pub(super) async fn made_progress(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
+    sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = ?1").bind(lease.job).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    kind: JobKind,
+    asset: &AssetId,
+    stage: Stage,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO jobs (kind, asset, state, run_after_ms, stage, created_ms, updated_ms) \
+               VALUES (?1, ?2, 'queued', ?4, ?3, ?4, ?4)";
+    sqlx::query(sql).bind(kind).bind(asset.as_str()).bind(stage).bind(now).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn end(tx: &mut Tx, lease: &Lease, state: JobState, stage: Stage) -> Result<(), StoreError> {
+    let sql = "UPDATE jobs SET state = ?2, stage = ?3, progress = 1, lease_owner = NULL, lease_until_ms = NULL, \
+               error_code = NULL, error_detail = NULL WHERE id = ?1";
+    sqlx::query(sql).bind(lease.job).bind(state).bind(stage).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn set_asset_state(tx: &mut Tx, asset: &AssetId, state: AssetState, now: UnixMs) -> Result<(), StoreError> {
+    let sql = "UPDATE assets SET state = ?2, updated_ms = ?3 WHERE id = ?1";
+    sqlx::query(sql).bind(asset.as_str()).bind(state).bind(now).execute(&mut **tx).await?;
+    Ok(())
+}
+
+impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Lease {
+    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+        let asset: String = row.try_get("asset")?;
+        let damaged = |_| sqlx::Error::Decode(Box::new(StoreError::Damaged(format!("asset name {asset:?}"))));
+        Ok(Self {
+            job: row.try_get("id")?,
+            asset: asset.parse().map_err(damaged)?,
+            kind: row.try_get("kind")?,
+            attempts: row.try_get("attempts")?,
+            fence: row.try_get("fence")?,
+        })
+    }
+}

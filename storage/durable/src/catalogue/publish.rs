@@ -1,0 +1,66 @@
+//! Publishing: tracks become visible to players, whole or not at all, several in one commit.
+
+use sqlx::Row;
+
+use super::{Catalogue, Lease, Tx, events, jobs};
+use crate::{StoreError, UnixMs};
+
+/// What publishing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The asset became playable by it.
+    pub first: bool,
+    /// Milliseconds from the end of the upload until it was playable.
+    pub playable_ms: UnixMs,
+}
+
+impl Catalogue {
+    /// Publishes tracks together. Each must have all its segments in an unbroken run from zero, and there must be one.
+    pub async fn publish(&self, lease: &Lease, tracks: &[&str], now: UnixMs) -> Result<Published, StoreError> {
+        let mut tx = self.begin().await?;
+        jobs::hold(&mut tx, lease, now).await?;
+        for track in tracks {
+            publish_track(&mut tx, lease, track, now).await?;
+        }
+        let row = sqlx::query(
+            "UPDATE assets SET playable = 1, playable_ms = coalesce(playable_ms, max(?2 - uploaded_ms, 0)), \
+             updated_ms = ?2 WHERE id = ?1 RETURNING playable_ms, \
+             (SELECT count(*) FROM tracks t WHERE t.asset = assets.id AND t.state = 'published') AS published",
+        )
+        .bind(lease.asset.as_str())
+        .bind(now)
+        .fetch_one(&mut *tx)
+        .await?;
+        let published: u32 = row.try_get("published")?;
+        let first = published as usize == tracks.len();
+        if first {
+            events::append(&mut tx, "asset.playable", &lease.asset, "{}", now).await?;
+        }
+        tx.commit().await?;
+        Ok(Published { first, playable_ms: row.try_get("playable_ms")? })
+    }
+}
+
+async fn publish_track(tx: &mut Tx, lease: &Lease, track: &str, now: UnixMs) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT segments_planned AS planned, count(s.idx) AS stored, coalesce(max(s.idx) + 1, 0) AS reach \
+         FROM tracks t LEFT JOIN segments s ON s.asset = t.asset AND s.track = t.name \
+         WHERE t.asset = ?1 AND t.name = ?2",
+    )
+    .bind(lease.asset.as_str())
+    .bind(track)
+    .fetch_one(&mut **tx)
+    .await?;
+    let planned: Option<u32> = row.try_get("planned")?;
+    let (stored, reach): (u32, u32) = (row.try_get("stored")?, row.try_get("reach")?);
+    if stored == 0 || Some(stored) != planned || stored != reach {
+        return Err(StoreError::NotWhole { track: track.to_owned(), stored, planned: planned.unwrap_or(0) });
+    }
+    sqlx::query("UPDATE tracks SET state = 'published' WHERE asset = ?1 AND name = ?2")
+        .bind(lease.asset.as_str())
+        .bind(track)
+        .execute(&mut **tx)
+        .await?;
+    let body = serde_json::json!({ "track": track }).to_string();
+    events::append(tx, "track.published", &lease.asset, &body, now).await
+}

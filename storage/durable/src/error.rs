@@ -1,0 +1,74 @@
+//! What can go wrong with the store, by who is to blame.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ObjectId;
+
+/// Why the store refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room for the bytes or the row (`ENOSPC`, `EDQUOT`, `SQLITE_FULL`), or less than the reserve is left.
+    #[error("the disk that holds the data folder is full")]
+    DiskFull,
+    /// The data folder belongs to a running process.
+    #[error("the data folder {} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The system refused to work on a file.
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io {
+        /// The verb: `create`, `write`, `sync`.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The row names an object whose file is gone.
+    #[error("the object {0} is missing from the data folder")]
+    Missing(ObjectId),
+    /// Another worker holds the job now, or the job was deleted: what this worker made must not be written.
+    #[error("the job is no longer this worker's")]
+    Fenced,
+    /// A track without a whole run of segments was about to be published.
+    #[error("track {track} has {stored} of {planned} segments and cannot be published")]
+    NotWhole {
+        /// Its name.
+        track: String,
+        /// Segments that are stored in an unbroken run from zero.
+        stored: u32,
+        /// Segments it ought to have.
+        planned: u32,
+    },
+    /// A row holds what this program never wrote.
+    #[error("the catalogue holds a damaged row: {0}")]
+    Damaged(String),
+    /// The catalogue's file is of a newer or damaged schema.
+    #[error("the catalogue cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// SQLite refused.
+    #[error("the catalogue failed: {0}")]
+    Sql(sqlx::Error),
+}
+
+impl StoreError {
+    /// Names the step and the file of an I/O error; a full disk gets its own name.
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io { what, path: path.to_path_buf(), source },
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLITE_FULL is 13; its extended codes share the low byte. <https://sqlite.org/rescode.html#full>
+        let full = error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| code & 0xff == 13);
+        if full { Self::DiskFull } else { Self::Sql(error) }
+    }
+}

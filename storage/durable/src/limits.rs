@@ -1,0 +1,30 @@
+//! Every limit of this crate, with its why.
+
+/// Connections that read the catalogue at once. Reads take tens of microseconds; more would only queue on two cores.
+pub const READERS: u32 = 4;
+
+/// How long a connection waits for SQLite's write lock. Within a process there is one writer, so only a person with
+/// the `sqlite3` tool makes us wait.
+pub const BUSY_TIMEOUT_MS: u64 = 5_000;
+
+/// How long a caller waits for a connection before the store is called overloaded.
+pub const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
+
+/// Files of a batch that are open and not yet synced. Bounds file descriptors and what a crash makes us repeat.
+pub const BATCH_FILES_MAX: usize = 64;
+
+/// Bytes of a batch that are not yet synced: keeps the final sync short.
+pub const BATCH_BYTES_MAX: u64 = 64 << 20;
+
+/// A streamed object is synced each time this much was written, so that the sync at the end of a large upload does
+/// not wait for all of it.
+pub const SYNC_EVERY_BYTES: u64 = 64 << 20;
+
+/// Events kept. An edge further behind than this starts over from the present state.
+pub const EVENTS_KEPT: i64 = 100_000;
+
+/// Objects whose references are checked in one query when they are released.
+pub const RELEASE_BATCH: usize = 64;
+
+/// Rows of one page of a listing.
+pub const PAGE_ROWS_MAX: u32 = 200;

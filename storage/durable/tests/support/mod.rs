@@ -1,0 +1,95 @@
+//! A data folder of its own for every test, and the shortest way to an asset with a job.
+#![allow(dead_code)] // each test binary uses a part
+
+use std::path::PathBuf;
+
+use durable::catalogue::{Init, JobKind, Lease, NewAsset, Planned, SegmentRow, StoredChunk, Visibility};
+use durable::{AssetId, Disk, ObjectId, Store};
+use tempfile::TempDir;
+
+pub struct House {
+    pub folder: TempDir,
+    pub store: Store,
+}
+
+pub async fn house() -> House {
+    house_on(Disk::default()).await
+}
+
+pub async fn house_on(disk: Disk) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), disk).await.unwrap();
+    House { folder, store }
+}
+
+impl House {
+    /// The process dies and another one starts.
+    pub async fn restart(self) -> House {
+        let Self { folder, store } = self;
+        store.close().await;
+        let store = Store::open(folder.path(), Disk::default()).await.unwrap();
+        House { folder, store }
+    }
+
+    pub fn files(&self, below: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().join(below)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+
+    /// An uploaded asset, named by `seed`, with the given bytes; its ingest job is queued at `now`.
+    pub async fn upload(&self, seed: u8, bytes: &[u8], now: i64) -> AssetId {
+        let id = AssetId::from_random([seed; 10]);
+        let stored = self.store.objects.put(bytes).unwrap();
+        let new = NewAsset {
+            id: id.clone(),
+            title: "clip".into(),
+            file_name: "clip.mp4".into(),
+            visibility: Visibility::Open,
+            source: stored.id,
+            source_bytes: stored.bytes,
+            uploaded_ms: now,
+        };
+        self.store.catalogue.create_asset(&new, now).await.unwrap();
+        id
+    }
+
+    pub async fn lease(&self, now: i64) -> Option<Lease> {
+        self.store.catalogue.lease(JobKind::Ingest, "w", now + 1_000, now).await.unwrap()
+    }
+
+    pub async fn plan(&self, lease: &Lease, tracks: &[(&str, u32)], now: i64) {
+        let planned: Vec<Planned> = tracks
+            .iter()
+            .map(|(name, segments)| Planned {
+                name: (*name).into(),
+                codec: "av1".into(),
+                size: Some((640, 360)),
+                segments: *segments,
+            })
+            .collect();
+        self.store.catalogue.record_plan(lease, "{}", "{}", 8_000_000, &planned, now).await.unwrap();
+    }
+
+    /// One segment of one track, its object stored.
+    pub fn chunk(&self, track: &str, index: u32) -> StoredChunk {
+        let put = |bytes: &[u8]| self.store.objects.put(bytes).unwrap().id;
+        let object = put(format!("{track} {index}").as_bytes());
+        StoredChunk {
+            track: track.into(),
+            init: Init { head: "{}".into(), codec: "av01.0.04M.08".into(), object: put(track.as_bytes()), bytes: 9 },
+            segments: vec![SegmentRow { index, object, start: u64::from(index) * 4, duration: 4, bytes: 7 }],
+            whole: false,
+        }
+    }
+
+    pub fn has(&self, id: &ObjectId) -> bool {
+        self.store.objects.path(id).exists()
+    }
+}
