@@ -14,7 +14,7 @@ pub enum UrlError {
     /// Does not begin with a slash.
     #[error("the path does not begin with a slash")]
     NotAbsolute,
-    /// Two slashes in a row, or a slash at the end.
+    /// Two slashes in a row.
     #[error("a segment of the path is empty")]
     EmptySegment,
     /// `.` or `..`.
@@ -192,8 +192,8 @@ pub fn split_token(path: &str) -> Result<(Option<&str>, &str), UrlError> {
     Ok((Some(token), public))
 }
 
-/// Refuses a path that some server might read as another one: dot segments, empty segments, anything encoded, and every
-/// byte but letters, digits and `-._~/`.
+/// Refuses a path that some server might read as another one: dot segments, empty segments but for the last, anything
+/// encoded, and every byte but letters, digits and `-._~/`.
 pub fn check_plain(path: &str) -> Result<(), UrlError> {
     if path.len() > PATH_BYTES_MAX {
         return Err(UrlError::TooLong);
@@ -205,12 +205,11 @@ pub fn check_plain(path: &str) -> Result<(), UrlError> {
     if !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b)) {
         return Err(UrlError::Byte);
     }
-    for segment in rest.split('/') {
-        match segment {
-            "" => return Err(UrlError::EmptySegment),
-            "." | ".." => return Err(UrlError::DotSegment),
-            _ => {}
-        }
+    if path.contains("//") {
+        return Err(UrlError::EmptySegment);
+    }
+    if rest.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(UrlError::DotSegment);
     }
     Ok(())
 }
@@ -254,9 +253,11 @@ mod tests {
         for (path, error) in [
             ("", UrlError::NotAbsolute),
             ("v/a/master.m3u8", UrlError::NotAbsolute),
-            ("/", UrlError::EmptySegment),
+            ("/", UrlError::NotPlayback),
             ("/v/a//master.m3u8", UrlError::EmptySegment),
-            ("/v/a/t/", UrlError::EmptySegment),
+            ("/v/a/", UrlError::File),
+            ("/v/a/t/", UrlError::File),
+            ("/v/a/..", UrlError::DotSegment),
             ("/p//v/a/master.m3u8", UrlError::EmptySegment),
             ("/v/a/../b/master.m3u8", UrlError::DotSegment),
             ("/v/a/./master.m3u8", UrlError::DotSegment),

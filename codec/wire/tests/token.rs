@@ -9,7 +9,9 @@ use coset::{
     iana,
 };
 use wire::limits::TOKEN_BYTES_MAX;
-use wire::token::{Claims, KeyError, KeySet, SigningKey, TokenError, UnixSeconds, VerificationKey, mint, verify};
+use wire::token::{
+    Claims, KeyError, KeySet, SigningKey, TokenError, UnixSeconds, VerificationKey, inspect, mint, verify,
+};
 use wire::url::AssetId;
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -129,9 +131,18 @@ fn time_has_two_edges() {
 }
 
 #[test]
+fn a_token_can_be_shown_after_its_time_but_not_without_its_key() {
+    let old = Claims { exp: UnixSeconds(1), ..claims() };
+    let token = mint(&old, &keys()[0]).unwrap();
+    assert_eq!(inspect(&token, &key_set()), Ok(old));
+    assert_eq!(inspect(&token, &KeySet::default()), Err(TokenError::KeyUnknown));
+}
+
+#[test]
 fn a_prefix_ends_where_a_segment_ends() {
     for (prefix, path, expected) in [
         ("/v/ab/", "/v/ab/master.m3u8", Ok(())),
+        ("/v/ab/", "/v/ab/", Ok(())),
         ("/v/ab", "/v/ab/master.m3u8", Ok(())),
         ("/v/ab/master.m3u8", "/v/ab/master.m3u8", Ok(())),
         ("/", "/v/ab/master.m3u8", Ok(())),

@@ -206,8 +206,6 @@ fn path_prefix<'a>(map: &mut Decoder<'a>) -> Result<&'a str, TokenError> {
     check_prefix(prefix).map(|()| prefix)
 }
 
-/// A prefix is a plain path, with or without a slash at its end.
 fn check_prefix(prefix: &str) -> Result<(), TokenError> {
-    let path = prefix.strip_suffix('/').unwrap_or(prefix);
-    if prefix == "/" || check_plain(path).is_ok() { Ok(()) } else { Err(TokenError::ClaimInvalid) }
+    check_plain(prefix).map_err(|_| TokenError::ClaimInvalid)
 }
