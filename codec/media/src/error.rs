@@ -10,9 +10,7 @@ pub enum MediaError {
     #[error("The file is empty. Check that the upload was complete and try again.")]
     Empty,
     /// The bytes are something else: text, a web page, a picture, zeros.
-    #[error(
-        "This is not a video or audio file: it looks like {looks_like}. Upload the media file itself."
-    )]
+    #[error("This is not a video or audio file: it looks like {looks_like}. Upload the media file itself.")]
     NotMedia {
         /// What it seems to be, with its article: `an HTML page`.
         looks_like: &'static str,
@@ -26,9 +24,7 @@ pub enum MediaError {
         kind: &'static str,
     },
     /// The file ends before what its own tables promise.
-    #[error(
-        "The file is cut off ({detail}). The upload or the recording was interrupted; upload the whole file."
-    )]
+    #[error("The file is cut off ({detail}). The upload or the recording was interrupted; upload the whole file.")]
     Truncated {
         /// Where it ends and what is missing.
         detail: &'static str,
@@ -39,9 +35,7 @@ pub enum MediaError {
     )]
     NoMoov,
     /// Tracks are there, samples are not.
-    #[error(
-        "The file describes tracks but holds no pictures and no sound. Export it again from the source."
-    )]
+    #[error("The file describes tracks but holds no pictures and no sound. Export it again from the source.")]
     NoSamples,
     /// Neither pictures nor sound.
     #[error("The file has neither a video nor an audio track that could be played.")]
@@ -60,9 +54,7 @@ pub enum MediaError {
         what: &'static str,
     },
     /// A number above what this server accepts.
-    #[error(
-        "The file is beyond a limit of this server: {what} is {value}, at most {max} is allowed."
-    )]
+    #[error("The file is beyond a limit of this server: {what} is {value}, at most {max} is allowed.")]
     OverLimit {
         /// What is counted: `the number of samples in a track`.
         what: &'static str,
@@ -75,9 +67,7 @@ pub enum MediaError {
     #[error("The file is encrypted (DRM). Upload a version without copy protection.")]
     Encrypted,
     /// Neither we nor the installed FFmpeg can decode it.
-    #[error(
-        "The codec {codec} cannot be decoded here. Convert the file to H.264 and AAC in MP4 and upload that."
-    )]
+    #[error("The codec {codec} cannot be decoded here. Convert the file to H.264 and AAC in MP4 and upload that.")]
     UnsupportedCodec {
         /// As the container or FFmpeg calls it.
         codec: String,

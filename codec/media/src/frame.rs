@@ -71,10 +71,7 @@ impl Frame {
 
     /// The same picture at another time.
     pub fn at(&self, pts_us: u64) -> Self {
-        Self {
-            pts_us,
-            ..self.clone()
-        }
+        Self { pts_us, ..self.clone() }
     }
 
     fn ranges(&self) -> (Range<usize>, Range<usize>, Range<usize>) {
@@ -86,11 +83,7 @@ fn plane_ranges(width: u32, height: u32) -> (Range<usize>, Range<usize>, Range<u
     let luma = width as usize * height as usize;
     let (cw, ch) = Frame::chroma_size(width, height);
     let chroma = cw as usize * ch as usize;
-    (
-        0..luma,
-        luma..luma + chroma,
-        luma + chroma..luma + 2 * chroma,
-    )
+    (0..luma, luma..luma + chroma, luma + chroma..luma + 2 * chroma)
 }
 
 /// Gives out frames and takes their memory back, so that a film is decoded into a handful of buffers.
@@ -117,27 +110,13 @@ impl FramePool {
         height: u32,
         draw: impl FnOnce(&mut [u8], &mut [u8], &mut [u8]),
     ) -> Frame {
-        let mut bytes = self
-            .free
-            .0
-            .lock()
-            .ok()
-            .and_then(|mut free| free.pop())
-            .unwrap_or_default();
+        let mut bytes = self.free.0.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
         bytes.resize(Frame::byte_len(width, height), 0);
         let (y, u, _) = plane_ranges(width, height);
         let (luma, chroma) = bytes.split_at_mut(y.end);
         let (blue, red) = chroma.split_at_mut(u.len());
         draw(luma, blue, red);
-        let pixels = Arc::new(Pixels {
-            bytes,
-            pool: Arc::downgrade(&self.free),
-        });
-        Frame {
-            pts_us,
-            width,
-            height,
-            pixels,
-        }
+        let pixels = Arc::new(Pixels { bytes, pool: Arc::downgrade(&self.free) });
+        Frame { pts_us, width, height, pixels }
     }
 }

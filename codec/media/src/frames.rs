@@ -11,12 +11,7 @@ pub struct FrameSource {
 
 impl FrameSource {
     /// Starts with the first picture shown at or after `from_us`; decodes from the keyframe before it.
-    pub fn open(
-        path: &Path,
-        info: &SourceInfo,
-        tools: &Tools,
-        from_us: u64,
-    ) -> Result<Self, MediaError> {
+    pub fn open(path: &Path, info: &SourceInfo, tools: &Tools, from_us: u64) -> Result<Self, MediaError> {
         let _ = (path, info, tools, from_us);
         Err(MediaError::NoTracks)
     }

@@ -21,6 +21,7 @@ pub mod tools;
 pub mod packet;
 pub mod source_info;
 
+pub mod bitstream;
 pub mod demux;
 pub mod probe;
 pub mod sniff;

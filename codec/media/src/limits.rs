@@ -19,6 +19,9 @@ pub struct Limits {
     pub pixels_max: u64,
     /// Width or height of a picture in pixels.
     pub side_max: u32,
+    /// Microseconds between two places where a passed-through film can be cut. Its segments are at least that long, and
+    /// players and caches hold whole segments; beyond this the film is encoded again.
+    pub passthrough_gap_us_max: u64,
     /// Pictures in a row that may fail to decode before the stream is given up.
     pub corrupt_in_a_row_max: u32,
     /// Bytes of FFprobe's answer.
@@ -40,6 +43,7 @@ impl Limits {
         boxes_max: 8 << 20,
         pixels_max: 8192 * 4352,
         side_max: 16_384,
+        passthrough_gap_us_max: 60_000_000,
         corrupt_in_a_row_max: 250,
         ffprobe_bytes_max: 1 << 20,
         ffprobe_seconds_max: 30,

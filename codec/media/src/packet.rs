@@ -101,8 +101,8 @@ pub struct PictureFormat {
     pub width: u32,
     /// Coded height in pixels.
     pub height: u32,
-    /// Width of a pixel over its height, as numerator and denominator; 1/1 when not given.
-    pub pixel_aspect: (u32, u32),
+    /// Width of a pixel over its height, as numerator and denominator, when given.
+    pub pixel_aspect: Option<(u32, u32)>,
     /// Degrees clockwise by which the picture must be turned to stand upright: 0, 90, 180, 270.
     pub rotation: u16,
     /// Colour description of the container (`colr`, Matroska Colour).
@@ -176,13 +176,7 @@ impl Sample {
     /// `size` must be below 2^31, which [`crate::Limits::sample_bytes_max`] sees to.
     pub fn new(offset: u64, size: u32, pts: i64, duration: u32, sync: bool) -> Self {
         debug_assert!(size >> 31 == 0);
-        Self {
-            offset,
-            pts,
-            dts: pts,
-            duration,
-            size_and_sync: size | u32::from(sync) << 31,
-        }
+        Self { offset, pts, dts: pts, duration, size_and_sync: size | u32::from(sync) << 31 }
     }
 
     /// Bytes.
@@ -193,6 +187,10 @@ impl Sample {
     /// Decoding can start here.
     pub fn sync(&self) -> bool {
         self.size_and_sync >> 31 != 0
+    }
+
+    pub(crate) fn set_sync(&mut self, sync: bool) {
+        self.size_and_sync = self.size() | u32::from(sync) << 31;
     }
 }
 

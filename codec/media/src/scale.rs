@@ -20,15 +20,8 @@ impl Scaler {
     pub fn new(width: u32, height: u32) -> Self {
         let even = |side: u32| side >= 2 && side.is_multiple_of(2);
         assert!(even(width) && even(height), "even sizes only");
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-        Self {
-            width,
-            height,
-            resizer: Resizer::new(),
-            options,
-            pool: FramePool::new(),
-        }
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+        Self { width, height, resizer: Resizer::new(), options, pool: FramePool::new() }
     }
 
     /// The picture in the new size; the same pixels when it has it already.
@@ -36,13 +29,7 @@ impl Scaler {
         if (frame.width, frame.height) == (self.width, self.height) {
             return frame.clone();
         }
-        let Self {
-            width,
-            height,
-            resizer,
-            options,
-            pool,
-        } = self;
+        let Self { width, height, resizer, options, pool } = self;
         let from = (frame.width, frame.height);
         let from_chroma = Frame::chroma_size(from.0, from.1);
         let (to, to_chroma) = ((*width, *height), Frame::chroma_size(*width, *height));
@@ -52,13 +39,11 @@ impl Scaler {
                 (frame.u(), from_chroma, u, to_chroma),
                 (frame.v(), from_chroma, v, to_chroma),
             ] {
-                let source = ImageRef::new(from.0, from.1, source, PixelType::U8)
-                    .expect("a plane has width x height bytes");
-                let mut target = Image::from_slice_u8(to.0, to.1, target, PixelType::U8)
-                    .expect("a plane has width x height bytes");
-                resizer
-                    .resize(&source, &mut target, &*options)
-                    .expect("both planes are 8-bit and not empty");
+                let source =
+                    ImageRef::new(from.0, from.1, source, PixelType::U8).expect("a plane has width x height bytes");
+                let mut target =
+                    Image::from_slice_u8(to.0, to.1, target, PixelType::U8).expect("a plane has width x height bytes");
+                resizer.resize(&source, &mut target, &*options).expect("both planes are 8-bit and not empty");
             }
         })
     }

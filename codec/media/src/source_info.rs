@@ -44,6 +44,54 @@ pub enum Container {
     HevcAnnexB,
 }
 
+impl Container {
+    /// A word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mp4 => "MP4",
+            Self::Matroska => "Matroska",
+            Self::Y4m => "YUV4MPEG2",
+            Self::Ivf => "IVF",
+            Self::MpegTs => "MPEG transport stream",
+            Self::MpegPs => "MPEG program stream",
+            Self::Avi => "AVI",
+            Self::Flv => "FLV",
+            Self::Asf => "ASF/WMV",
+            Self::Ogg => "Ogg",
+            Self::Wav => "WAV",
+            Self::Mp3 => "MP3",
+            Self::Adts => "AAC (ADTS)",
+            Self::Flac => "FLAC",
+            Self::MpegVideo => "MPEG video stream",
+            Self::H264AnnexB => "H.264 byte stream",
+            Self::HevcAnnexB => "HEVC byte stream",
+        }
+    }
+
+    /// FFmpeg's demuxer for it, forced with `-f` so that content cannot choose another.
+    pub fn ffmpeg_demuxer(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mov",
+            Self::Matroska => "matroska",
+            Self::Y4m => "yuv4mpegpipe",
+            Self::Ivf => "ivf",
+            Self::MpegTs => "mpegts",
+            Self::MpegPs => "mpeg",
+            Self::Avi => "avi",
+            Self::Flv => "flv",
+            Self::Asf => "asf",
+            Self::Ogg => "ogg",
+            Self::Wav => "wav",
+            Self::Mp3 => "mp3",
+            Self::Adts => "aac",
+            Self::Flac => "flac",
+            Self::MpegVideo => "mpegvideo",
+            Self::H264AnnexB => "h264",
+            Self::HevcAnnexB => "hevc",
+        }
+    }
+}
+
 /// Who decodes a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,10 +200,7 @@ impl VideoInfo {
         } else {
             (u64::from(self.width), scale(self.height, den, num))
         };
-        let (width, height) = (
-            width.clamp(1, 1 << 16) as u32,
-            height.clamp(1, 1 << 16) as u32,
-        );
+        let (width, height) = (width.clamp(1, 1 << 16) as u32, height.clamp(1, 1 << 16) as u32);
         match self.rotation {
             90 | 270 => (height, width),
             _ => (width, height),

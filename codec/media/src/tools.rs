@@ -21,15 +21,8 @@ impl Tools {
     /// Looks both up in `PATH`.
     pub fn find() -> Self {
         let path = env::var_os("PATH").unwrap_or_default();
-        let find = |name: &str| {
-            env::split_paths(&path)
-                .map(|dir| dir.join(name))
-                .find(|file| is_program(file))
-        };
-        Self {
-            ffmpeg: find("ffmpeg"),
-            ffprobe: find("ffprobe"),
-        }
+        let find = |name: &str| env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_program(file));
+        Self { ffmpeg: find("ffmpeg"), ffprobe: find("ffprobe") }
     }
 
     /// Both programs, when both are there.
@@ -40,6 +33,5 @@ impl Tools {
 
 fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -1,0 +1,6 @@
+//! What the first bytes of a coded stream say about it: only headers, never pictures.
+
+pub mod aac;
+pub mod av1;
+mod bits;
+pub mod h264;
