@@ -1,1 +1,38 @@
-//! edge
+//! The edge: a thread-per-core HTTP cache on io_uring, in front of any HTTP origin.
+//!
+//! One thread, one ring, one shard a core. Nothing on the way of a GET takes a lock:
+//!
+//! - A key has one **owner** shard, by hash. The owner holds the object, leads its one fetch, and is the only writer. Another shard
+//!   asks the owner once and keeps a lease; an object's `dead` flag ends every lease.
+//! - A **fetch** is a task of its own on the owner: whoever asks meanwhile joins it, and whoever leaves is noticed by nobody.
+//! - A body is a run of **chunks** with a watermark: the second viewer, a range into a filling object and a hit are the same code.
+//! - A **playback token** is verified here, with public keys and no call to anyone; the cache key never contains it.
+//!
+//! Reading order:
+//!
+//! 1. [`config`], [`limits`], [`refusal`]: what it is told, its bounds, its reasons to say no.
+//! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
+//! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
+//! 4. `shard`: one thread's state. `upstream`: the origin. `gate`: tokens.
+//! 5. `rt`: the one seam to io_uring. `admin`, `metrics`: what an operator sees. `start`: threads, and their end.
+#![deny(unsafe_code)]
+
+mod admin;
+pub mod config;
+mod flow;
+mod gate;
+mod http;
+pub mod limits;
+mod metrics;
+pub mod refusal;
+mod rt;
+mod shard;
+mod start;
+mod stored;
+mod upstream;
+
+pub use config::{AccessLog, Config, Page, Upstream};
+pub use limits::Limits;
+pub use refusal::Refusal;
+pub use rt::Faults;
+pub use start::{Drained, Edge, StartError, start};

@@ -36,4 +36,4 @@ pub use chunk::{Chunk, ChunkWriter, Slice};
 pub use key::{Key, KeySeed};
 pub use object::{Next, Object, Reader, State};
 pub use policy::Policy;
-pub use ram::{Full, Ram, Ticket};
+pub use ram::{Found, Full, Ram, Ticket};

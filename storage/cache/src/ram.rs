@@ -27,6 +27,14 @@ pub struct Ticket {
     generation: u32,
 }
 
+/// What a look-up finds.
+pub struct Found<'a, M> {
+    /// The entry's object.
+    pub object: &'a Arc<Object<M>>,
+    /// The head of its run while it fills.
+    pub first: Option<&'a Arc<Chunk>>,
+}
+
 struct Slot<M> {
     object: Arc<Object<M>>,
     bytes: u64,
@@ -68,14 +76,14 @@ impl<M> Ram<M> {
     }
 
     /// The entry under `key`, and the head of its run while it fills. Counts a use.
-    pub fn get(&mut self, key: Key) -> Option<(&Arc<Object<M>>, Option<&Arc<Chunk>>)> {
+    pub fn get(&mut self, key: Key) -> Option<Found<'_, M>> {
         let slot = *self.index.get(&key)?;
         if matches!(self.policy, Policy::Lru(_)) {
             self.policy.touched(self.slots.entry(slot));
         }
         let held = self.slots.get(slot);
         held.object.used();
-        Some((&held.object, held.first.as_ref()))
+        Some(Found { object: &held.object, first: held.first.as_ref() })
     }
 
     /// The entry under `key` without counting a use.

@@ -73,7 +73,7 @@ fn check(policy: Policy, ops: Vec<Op>) {
                 }
             }
             Op::Get { key } => {
-                if let Some((found, first)) = ram.get(Key(u128::from(key))) {
+                if let Some(cache::Found { object: found, first }) = ram.get(Key(u128::from(key))) {
                     assert!(first.is_none());
                     assert!(!found.is_dead());
                     assert_eq!(Some(found.meta), model.get(&key).map(|m| m.0), "a stale or foreign entry was found");

@@ -1,0 +1,21 @@
+//! An edge alone, for measurements: `serve UPSTREAM LISTEN [SHARDS] [RAM_MIB] [CONGESTION]`. Ends on standard input's end.
+
+use std::io::Read;
+use std::time::Duration;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let arg = |n: usize, default: &str| args.get(n).cloned().unwrap_or_else(|| default.to_owned());
+    let mut config = edge::Config::new(&arg(0, "127.0.0.1:9090"));
+    config.http = arg(1, "127.0.0.1:8080").parse()?;
+    config.admin = Some("127.0.0.1:0".parse()?);
+    config.shards = arg(2, "1").parse()?;
+    config.ram_bytes = arg(3, "512").parse::<u64>()? * 1024 * 1024;
+    config.congestion = args.get(4).cloned();
+    config.limits.object_share = 2;
+    let edge = edge::start(config)?;
+    println!("edge on {} with {} shards, admin on {:?}", edge.http_addr(), edge.shards(), edge.admin_addr());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    println!("{:?}", edge.drain(Duration::from_secs(5)));
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The control thread: metrics, health, shards. Not pinned, and nothing here is on the way of a request.
+
+pub(crate) mod log;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::sync::oneshot;
+
+use crate::metrics::{Counters, as_json, exposition};
+use crate::start::StartError;
+
+/// The running control thread.
+pub(crate) struct Admin {
+    addr: SocketAddr,
+    ready: Arc<AtomicBool>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone)]
+struct Seen {
+    counters: Vec<Arc<Counters>>,
+    ready: Arc<AtomicBool>,
+}
+
+/// Serves `/metrics /healthz /readyz /shards` on `addr`.
+pub(crate) fn start(addr: SocketAddr, counters: Vec<Arc<Counters>>) -> Result<Admin, StartError> {
+    let failed = |e| StartError::Listen(addr, e);
+    let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let ready = Arc::new(AtomicBool::new(true));
+    let seen = Seen { counters, ready: ready.clone() };
+    let (stop, stopped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
+    let thread = std::thread::Builder::new()
+        .name("edge-control".to_owned())
+        .spawn(move || runtime.block_on(serve(listener, seen, stopped)))
+        .map_err(StartError::Thread)?;
+    Ok(Admin { addr: bound, ready, stop: Some(stop), thread: Some(thread) })
+}
+
+async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Receiver<()>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the admin listener cannot be used");
+            return;
+        }
+    };
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/shards", get(shards))
+        .with_state(seen);
+    let served = std::pin::pin!(async { axum::serve(listener, router).await });
+    tokio::select! {
+        result = served => {
+            if let Err(error) = result {
+                tracing::error!(%error, "the admin API ended");
+            }
+        }
+        _ = stopped => {}
+    }
+}
+
+async fn metrics(State(seen): State<Seen>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&seen.counters))
+}
+
+async fn readyz(State(seen): State<Seen>) -> impl IntoResponse {
+    if seen.ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    }
+}
+
+async fn shards(State(seen): State<Seen>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], as_json(&seen.counters).to_string())
+}
+
+impl Admin {
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// From now on `/readyz` says no.
+    pub(crate) fn not_ready(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Connections: accepted, read, and asked for one request after the other.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::flow::{After, answer, hit, refuse};
+use crate::http::fields::Span;
+use crate::http::request::{self, Method, Parsed, Request};
+use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
+use crate::refusal::Refusal;
+use crate::rt::{self, Stream};
+use crate::shard::Shard;
+use crate::shard::access::Record;
+use crate::shard::line::{Listed, Waits};
+
+/// The client is gone, or its answer cannot be completed: nothing more can be said on this connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Gone;
+
+/// A client's connection.
+pub(crate) struct Conn {
+    pub(crate) line: Listed,
+    pub(crate) peer: SocketAddr,
+    /// Received and not yet used up: from `at` on.
+    pub(crate) input: Vec<u8>,
+    pub(crate) at: usize,
+    /// Answers that have not been sent yet: those of pipelined requests leave together.
+    pub(crate) out: Vec<u8>,
+    /// Bytes of the current answer, for the record.
+    pub(crate) answered: u64,
+    /// The answer was ended before its end.
+    pub(crate) cut: bool,
+}
+
+/// A request with the bytes it came in.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// The head's bytes.
+    pub(crate) head: Vec<u8>,
+    /// The canonical target: without a token, with its query.
+    pub(crate) name: Span,
+    pub(crate) token: Option<Span>,
+    pub(crate) token_in_path: bool,
+    pub(crate) now_ms: u64,
+    pub(crate) started: Instant,
+}
+
+impl Asked {
+    /// The canonical target.
+    pub(crate) fn name(&self) -> &[u8] {
+        self.name.of_buffer(&self.head)
+    }
+
+    /// A field of the head.
+    pub(crate) fn field(&self, span: Option<Span>) -> Option<&[u8]> {
+        span.map(|span| span.of_buffer(&self.head))
+    }
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr) {
+    let limits = &shard.config.limits;
+    let mut conn =
+        Conn { line: shard.list(stream), peer, input: Vec::new(), at: 0, out: Vec::new(), answered: 0, cut: false };
+    if shard.counters.connections.get() >= limits.connections_max as u64 {
+        refuse::unparsed(&shard, &mut conn, Refusal::ConnectionsFull);
+        let _ = flush(&shard, &mut conn).await;
+        return;
+    }
+    shard.counters.accepted.add(1);
+    shard.counters.connections.add(1);
+    if requests(&shard, &mut conn).await.is_ok() {
+        linger(&shard, &mut conn).await;
+    }
+    shard.counters.connections.set(shard.counters.connections.get() - 1);
+}
+
+/// Answers requests until the connection is to be closed in good order, or is gone.
+async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
+    loop {
+        let unread = &conn.input[conn.at..];
+        let parsed = if unread.is_empty() { Ok(Parsed::Partial) } else { request::parse(unread) };
+        match parsed {
+            Ok(Parsed::Partial) => {
+                flush(shard, conn).await?;
+                if !more(shard, conn).await? {
+                    return Ok(());
+                }
+            }
+            Ok(Parsed::Head(request)) => {
+                shard.counters.requests.add(1);
+                let after = one(shard, conn, request).await?;
+                if after == After::Close {
+                    return flush(shard, conn).await;
+                }
+                if conn.out.len() >= OUT_BYTES {
+                    flush(shard, conn).await?;
+                }
+            }
+            Err(refusal) => {
+                shard.counters.requests.add(1);
+                refuse::unparsed(shard, conn, refusal);
+                return flush(shard, conn).await;
+            }
+        }
+    }
+}
+
+/// Answers one request and takes it out of the input.
+async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<After, Gone> {
+    let now_ms = rt::now();
+    if let Some(after) = hit::quick(shard, conn, &request, now_ms) {
+        conn.at += request.head_len;
+        return Ok(after);
+    }
+    // Boxed: the way of a miss is long, and an idle connection should not pay for it.
+    Box::pin(slowly(shard, conn, request, now_ms)).await
+}
+
+async fn slowly(shard: &Rc<Shard>, conn: &mut Conn, request: Request, now_ms: u64) -> Result<After, Gone> {
+    let head = conn.input[conn.at..conn.at + request.head_len].to_vec();
+    conn.at += request.head_len;
+    conn.answered = 0;
+    conn.cut = false;
+    let (token, name) = hit::split(request.target.of_buffer(&head));
+    let (token, name) = (token.map(|token| Span::of(token, &head)), Span::of(name, &head));
+    let token_in_path = token.is_some();
+    let asked = Asked { request, name, token, token_in_path, head, now_ms, started: Instant::now() };
+    conn.line.not_due();
+    answer(shard, conn, &asked).await
+}
+
+/// Sends what is waiting in `out`.
+pub(crate) async fn flush(shard: &Shard, conn: &mut Conn) -> Result<(), Gone> {
+    if conn.out.is_empty() {
+        return Ok(());
+    }
+    let len = conn.out.len() as u64;
+    let out = std::mem::take(&mut conn.out);
+    conn.line.due(rt::now() + write_ms(shard, len), Waits::Busy);
+    let (result, out) = conn.line.stream.send(out).await;
+    conn.out = out;
+    conn.out.clear();
+    conn.line.not_due();
+    shard.counters.bytes_out.add(len);
+    result.map_err(|_| Gone)
+}
+
+/// Milliseconds in which `bytes` must have been taken: the limit, and what a slow line of 16 kB/s needs.
+pub(crate) fn write_ms(shard: &Shard, bytes: u64) -> u64 {
+    shard.config.limits.write.as_millis() as u64 + bytes / 16
+}
+
+/// Receives more of the next request. False: the connection has ended between two requests.
+async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
+    let limits = &shard.config.limits;
+    let between = conn.at == conn.input.len();
+    if between && shard.draining.get() {
+        return Ok(false);
+    }
+    conn.input.drain(..conn.at);
+    conn.at = 0;
+    if conn.input.capacity() - conn.input.len() < RECV_BYTES / 2 {
+        let more = if conn.input.is_empty() { RECV_BYTES } else { REQUEST_HEAD_BYTES_MAX };
+        conn.input.reserve(more);
+    }
+    let wait = if between { limits.idle } else { limits.header };
+    conn.line.due(rt::now() + wait.as_millis() as u64, if between { Waits::Idle } else { Waits::Busy });
+    receive(conn).await.map(|count| count > 0).or_else(|gone| {
+        if conn.line.is_overdue() && !between {
+            shard.counters.refused(Refusal::RequestTimeout);
+        }
+        if between { Ok(false) } else { Err(gone) }
+    })
+}
+
+async fn receive(conn: &mut Conn) -> Result<usize, Gone> {
+    let input = std::mem::take(&mut conn.input);
+    let (result, input) = conn.line.stream.recv(input).await;
+    conn.input = input;
+    result.map_err(|_| Gone)
+}
+
+/// Closes without losing the answer: bytes still unread would make the kernel reset the connection.
+async fn linger(shard: &Shard, conn: &mut Conn) {
+    /// Longest wait for the client to close, and most bytes read meanwhile.
+    const LINGER_MS: u64 = 1_000;
+    const LINGER_BYTES: usize = 256 * 1024;
+    conn.line.stream.finish();
+    conn.line.due(rt::now() + LINGER_MS, Waits::Busy);
+    let mut left = LINGER_BYTES;
+    while left > 0 && !shard.draining.get() {
+        conn.input.clear();
+        conn.input.reserve(RECV_BYTES);
+        match receive(conn).await {
+            Ok(0) | Err(Gone) => return,
+            Ok(count) => left = left.saturating_sub(count),
+        }
+    }
+}
+
+impl Shard {
+    /// Writes the access record of an answered request.
+    pub(crate) fn record(&self, conn: &Conn, asked: &Asked, status: u16, cache: &'static str, refusal: &'static str) {
+        let mut access = self.access.borrow_mut();
+        if !access.is_on() {
+            return;
+        }
+        let lost = access.push(&Record {
+            time_ms: asked.now_ms,
+            peer: conn.peer,
+            method: asked.request.method_word.of_buffer(&asked.head),
+            target: asked.name(),
+            status,
+            cache,
+            refusal,
+            bytes: conn.answered,
+            micros: u64::try_from(asked.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            token: asked.token_in_path,
+            cut: conn.cut,
+        });
+        self.counters.log_lost.add(lost);
+    }
+}
+
+impl Conn {
+    /// Whether the connection ends after the answer to `asked`.
+    pub(crate) fn after(&self, shard: &Shard, request: &Request) -> After {
+        if request.close || shard.draining.get() { After::Close } else { After::Keep }
+    }
+}
+
+/// Whether the answer has a body on the wire.
+pub(crate) fn sends_body(request: &Request) -> bool {
+    request.method != Method::Head
+}

@@ -1,0 +1,292 @@
+//! The body of an answer, from the origin's connection into chunks. A task of its own: it neither knows nor waits for the client that
+//! led it, unless nobody keeps the body; then it stays one window ahead of the slowest reader.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use cache::object::Tail;
+use cache::{Chunk, Key, Ticket};
+
+use crate::flow::fetch::first_chunk;
+use crate::http::chunked::{Decoder, Step};
+use crate::http::response::Framing;
+use crate::limits::{CHUNK_BYTES, WINDOW_BYTES};
+use crate::rt;
+use crate::shard::Shard;
+use crate::shard::line::Waits;
+use crate::stored::{Object, Stored};
+use crate::upstream::{Exchanged, Origin, give_back};
+
+/// A body on its way in.
+pub(crate) struct Fill {
+    pub(crate) object: Arc<Object>,
+    /// The head of the run, until it has been handed out.
+    pub(crate) first: Option<Arc<Chunk>>,
+    tail: Option<Tail>,
+    /// The chunks of a body that is kept.
+    kept: Option<(Ticket, Vec<Arc<Chunk>>)>,
+    /// The chunks of one that is not, while someone reads them.
+    window: VecDeque<(Weak<Chunk>, u32)>,
+    origin: Origin,
+    framing: Framing,
+    keep_alive: bool,
+}
+
+/// Why a body ended before its end.
+enum Broken {
+    /// The origin closed, failed, or sent nonsense.
+    Origin,
+    /// Nobody reads it and nobody keeps it.
+    Unread,
+}
+
+/// Prepares the body of `exchanged` under `stored`.
+pub(crate) fn start(key: Key, stored: Stored, exchanged: Exchanged) -> Fill {
+    let framing = exchanged.response.framing;
+    let length = match framing {
+        Framing::None => Some(0),
+        Framing::Length(n) => Some(n),
+        Framing::Chunked | Framing::Close => None,
+    };
+    let (first, tail) = first_chunk(framing);
+    Fill {
+        object: Arc::new(Object::filling(key, stored, length)),
+        window: VecDeque::from([(Arc::downgrade(&first), first.capacity())]),
+        first: Some(first),
+        tail: Some(tail),
+        kept: None,
+        origin: exchanged.origin,
+        framing,
+        keep_alive: exchanged.response.keep_alive,
+    }
+}
+
+impl Fill {
+    /// Enters the object in memory. Without room it goes on unkept.
+    pub(crate) fn keep(&mut self, shard: &Shard) {
+        let Some(first) = &self.first else { return };
+        let bytes = self.object.meta.cost() + u64::from(first.capacity());
+        let ticket = shard.ram.borrow_mut().begin(self.object.clone(), Some(first.clone()), bytes);
+        self.kept = ticket.ok().map(|ticket| (ticket, vec![first.clone()]));
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Fills to the end and says how it ended to everyone who reads.
+    pub(crate) async fn run(mut self, shard: &Rc<Shard>) {
+        // Readers have their own handles by now: what is not kept must not be held here.
+        self.first = None;
+        let result = self.body(shard).await;
+        self.origin.line.not_due();
+        let object = self.object.clone();
+        match result {
+            Ok(()) => self.finish(shard),
+            Err(why) => {
+                if matches!(why, Broken::Origin) {
+                    shard.counters.truncated.add(1);
+                }
+                if let Some((ticket, _)) = self.kept.take() {
+                    shard.ram.borrow_mut().abandon(ticket);
+                }
+                object.break_off();
+            }
+        }
+        shard.ring(&object.bell);
+    }
+
+    async fn body(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
+        match self.framing {
+            Framing::None => Ok(()),
+            Framing::Length(length) => self.by_length(shard, length).await,
+            Framing::Chunked => self.by_chunks(shard).await,
+            Framing::Close => self.until_close(shard).await,
+        }
+    }
+
+    async fn by_length(&mut self, shard: &Rc<Shard>, length: u64) -> Result<(), Broken> {
+        let mut left = length;
+        let here = self.origin.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let early: Vec<u8> = self.origin.buffer.drain(..here).collect();
+        self.push(shard, &early, Some(left)).await?;
+        left -= early.len() as u64;
+        while left > 0 {
+            self.room(shard, Some(left)).await?;
+            let count = self.receive(shard, usize::try_from(left).unwrap_or(usize::MAX)).await?;
+            if count == 0 {
+                return Err(Broken::Origin);
+            }
+            left -= count as u64;
+        }
+        Ok(())
+    }
+
+    async fn until_close(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
+        let early = std::mem::take(&mut self.origin.buffer);
+        self.push(shard, &early, None).await?;
+        loop {
+            self.room(shard, None).await?;
+            if self.receive(shard, usize::MAX).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn by_chunks(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
+        let mut decoder = Decoder::new();
+        loop {
+            let buffer = std::mem::take(&mut self.origin.buffer);
+            let mut at = 0;
+            while at < buffer.len() && !decoder.is_done() {
+                match decoder.step(&buffer[at..]).map_err(|_| Broken::Origin)? {
+                    Step::Skip(count) => at += count,
+                    Step::Data(count) => {
+                        self.push(shard, &buffer[at..at + count], None).await?;
+                        at += count;
+                    }
+                    Step::End => break,
+                }
+            }
+            self.origin.buffer = buffer;
+            self.origin.buffer.drain(..at);
+            if decoder.is_done() {
+                return Ok(());
+            }
+            self.due(shard);
+            let buffer = std::mem::take(&mut self.origin.buffer);
+            let (result, buffer) = self.origin.line.stream.recv(buffer).await;
+            self.origin.buffer = buffer;
+            if result.unwrap_or(0) == 0 {
+                return Err(Broken::Origin);
+            }
+        }
+    }
+
+    fn due(&self, shard: &Shard) {
+        let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
+        self.origin.line.due(rt::now() + wait_ms, Waits::Busy);
+    }
+
+    /// Receives straight into the last chunk.
+    async fn receive(&mut self, shard: &Rc<Shard>, max: usize) -> Result<usize, Broken> {
+        self.due(shard);
+        let tail = self.tail.take().ok_or(Broken::Origin)?;
+        let (result, writer) = self.origin.line.stream.recv_chunk(tail.into_writer(), max).await;
+        self.tail = Some(Tail::from_writer(writer));
+        let count = result.map_err(|_| Broken::Origin)?;
+        self.grew(shard, count);
+        Ok(count)
+    }
+
+    /// Copies bytes that came with the head or between chunk sizes.
+    async fn push(&mut self, shard: &Rc<Shard>, mut bytes: &[u8], left: Option<u64>) -> Result<(), Broken> {
+        let mut left = left;
+        while !bytes.is_empty() {
+            self.room(shard, left).await?;
+            let Some(tail) = self.tail.as_mut() else { return Err(Broken::Origin) };
+            let count = tail.writer().push(bytes);
+            bytes = &bytes[count..];
+            left = left.map(|left| left - count as u64);
+            self.grew(shard, count);
+        }
+        Ok(())
+    }
+
+    fn grew(&self, shard: &Rc<Shard>, count: usize) {
+        self.object.grew(count as u64);
+        shard.ring(&self.object.bell);
+    }
+
+    /// Makes sure that the last chunk has room; `left` is what is still to come, when that is known.
+    async fn room(&mut self, shard: &Rc<Shard>, left: Option<u64>) -> Result<(), Broken> {
+        let Some(tail) = self.tail.as_mut() else { return Err(Broken::Origin) };
+        if tail.writer().room() > 0 {
+            return Ok(());
+        }
+        let capacity = match left {
+            Some(left) => left.min(u64::from(CHUNK_BYTES)) as u32,
+            None => (tail.writer().chunk().capacity().max(1) * 2).min(CHUNK_BYTES),
+        };
+        if let Some((ticket, chunks)) = &mut self.kept {
+            let over = self.object.arrived() > shard.object_bytes_max();
+            if !over && shard.ram.borrow_mut().grow(*ticket, u64::from(capacity)).is_ok() {
+                chunks.push(tail.extend(capacity));
+                return Ok(());
+            }
+            self.let_go(shard);
+        }
+        self.wait_for_room(shard).await?;
+        let Some(tail) = self.tail.as_mut() else { return Err(Broken::Origin) };
+        self.window.push_back((Arc::downgrade(&tail.extend(capacity)), capacity));
+        Ok(())
+    }
+
+    /// It does not fit: whoever reads it gets the rest, and nobody keeps it.
+    fn let_go(&mut self, shard: &Shard) {
+        if let Some((ticket, chunks)) = self.kept.take() {
+            self.window = chunks.iter().map(|chunk| (Arc::downgrade(chunk), chunk.capacity())).collect();
+            shard.ram.borrow_mut().abandon(ticket);
+            shard.set_passing(self.object.key, rt::now());
+        }
+    }
+
+    /// Waits until the readers have let go of enough.
+    async fn wait_for_room(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
+        self.origin.line.not_due();
+        loop {
+            self.window.retain(|(chunk, _)| chunk.strong_count() > 0);
+            if self.is_unread() {
+                return Err(Broken::Unread);
+            }
+            if self.held() < WINDOW_BYTES {
+                self.object.throttle(false);
+                return Ok(());
+            }
+            self.object.throttle(true);
+            let changed = || self.held() < WINDOW_BYTES || self.is_unread();
+            // A reader on another shard may let go of its handle just after it rang: look again now and then.
+            let _ = rt::timeout(RECHECK, shard.listen(&self.object.room, changed)).await;
+        }
+    }
+
+    /// Bytes that someone has still to read.
+    fn held(&self) -> u64 {
+        self.window.iter().filter(|(chunk, _)| chunk.strong_count() > 0).map(|(_, bytes)| u64::from(*bytes)).sum()
+    }
+
+    /// Nobody but this fill has the object.
+    fn is_unread(&self) -> bool {
+        Arc::strong_count(&self.object) == 1
+    }
+
+    fn finish(mut self, shard: &Shard) {
+        match self.kept.take() {
+            Some((ticket, mut chunks)) => {
+                let saved = shrink(&mut chunks);
+                self.object.complete(chunks.into());
+                shard.ram.borrow_mut().finish(ticket, saved);
+            }
+            None => self.object.passed(),
+        }
+        if self.keep_alive {
+            give_back(shard, self.origin, rt::now());
+        }
+    }
+}
+
+/// How often a fill that waits for its readers looks whether they are still there.
+const RECHECK: Duration = Duration::from_millis(500);
+
+/// Copies a last chunk that is mostly empty into one that fits, and says how many bytes that saved.
+fn shrink(chunks: &mut [Arc<Chunk>]) -> u64 {
+    let Some(last) = chunks.last_mut() else { return 0 };
+    let (filled, capacity) = (last.filled(), last.capacity());
+    if filled >= capacity - capacity / 8 {
+        return 0;
+    }
+    *last = Chunk::copy_of(last.bytes());
+    u64::from(capacity - filled)
+}

@@ -1,0 +1,74 @@
+//! The way of a request: the table of steps. One step, one file.
+//!
+//! ```text
+//! accept -> parse -> authorise -> lookup -+-> hit | stale --------> send -> (keep-alive: parse)
+//!                                         +-> join (being filled) -> send as it arrives
+//!                                         +-> miss -> fetch -> fill -> send as it arrives
+//! any step -> refuse(named reason)
+//! ```
+//!
+//! [`lookup`] and [`flight`] run on the shard that owns the key, everything else where the client is connected.
+
+pub(crate) mod accept;
+mod authorise;
+mod fetch;
+mod fill;
+pub(crate) mod flight;
+mod hit;
+pub(crate) mod lookup;
+pub(crate) mod page;
+mod pass;
+mod preflight;
+mod refuse;
+mod send;
+
+use std::rc::Rc;
+
+use crate::flow::accept::{Asked, Conn, Gone};
+use crate::gate;
+use crate::http::request::{Framing, Method};
+use crate::refusal::Refusal;
+use crate::shard::Shard;
+use crate::shard::mail::{Answer, How};
+use crate::upstream::request::wants_only_cached;
+
+/// Whether the connection carries another request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum After {
+    Keep,
+    Close,
+}
+
+/// Answers one request that [`hit::quick`] did not.
+pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<After, Gone> {
+    if let Some(page) = page::find(shard, asked) {
+        return page::send(shard, conn, asked, page);
+    }
+    if preflight::is_ours(asked) {
+        return Ok(preflight::send(shard, conn, asked));
+    }
+    let shown = authorise::shown(shard, asked);
+    if let (gate::Pass::Bad(refusal), true) = (shown, asked.token_in_path) {
+        return Ok(refuse::send(shard, conn, asked, refusal));
+    }
+    let is_read = matches!(asked.request.method, Method::Get | Method::Head);
+    if !is_read || asked.request.framing != Framing::None {
+        return pass::through(shard, conn, asked, shown, How::PassMethod).await;
+    }
+    match lookup::ask(shard, asked).await {
+        Answer::Object { object, first, how } => match authorise::permit(&object.meta, shown) {
+            Ok(()) => send::object(shard, conn, asked, object, first, how).await,
+            Err(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
+        },
+        Answer::Refuse(Refusal::OnlyIfCached) if !client_wants_only_cached(asked) => {
+            // A HEAD that is not in memory: the origin's head is all that is needed.
+            pass::through(shard, conn, asked, shown, How::MissUnkept).await
+        }
+        Answer::Refuse(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
+        Answer::Pass => pass::through(shard, conn, asked, shown, How::PassKnown).await,
+    }
+}
+
+fn client_wants_only_cached(asked: &Asked) -> bool {
+    asked.field(asked.request.cache_control).is_some_and(wants_only_cached)
+}

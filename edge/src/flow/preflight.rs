@@ -1,0 +1,29 @@
+//! CORS preflights (Fetch standard section 4.8) for reads: any page may play what this edge serves.
+
+use crate::flow::After;
+use crate::flow::accept::{Asked, Conn};
+use crate::flow::send::connection;
+use crate::http::request::{Framing, Method};
+use crate::shard::Shard;
+
+/// Whether the edge answers it: a preflight of a GET or HEAD. Any other is the origin's.
+pub(crate) fn is_ours(asked: &Asked) -> bool {
+    asked.request.method == Method::Options
+        && asked.request.framing == Framing::None
+        && asked.field(asked.request.preflight_method).is_some_and(|method| method == b"GET" || method == b"HEAD")
+}
+
+/// Allows it.
+pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After {
+    let after = conn.after(shard, &asked.request);
+    let before = conn.out.len();
+    conn.out.extend_from_slice(
+        b"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n\
+          Access-Control-Allow-Headers: Authorization, Range, If-None-Match, If-Modified-Since, *\r\n\
+          Access-Control-Max-Age: 86400\r\nCache-Status: streamgate; detail=preflight",
+    );
+    conn.out.extend_from_slice(connection(&asked.request, after));
+    conn.answered = (conn.out.len() - before) as u64;
+    shard.record(conn, asked, 204, "preflight", "");
+    after
+}

@@ -1,0 +1,54 @@
+//! A request turned down: a named reason, a problem document (RFC 9457), never cached.
+
+use crate::flow::After;
+use crate::flow::accept::{Asked, Conn, sends_body};
+use crate::flow::send::connection;
+use crate::http::request::Framing;
+use crate::refusal::{Refusal, phrase};
+use crate::shard::Shard;
+use crate::stored::{push_number, status_line};
+
+/// Turns `asked` down.
+pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked, refusal: Refusal) -> After {
+    shard.counters.refused(refusal);
+    // A body that was not read would be taken for the next request.
+    let unread = asked.request.framing != Framing::None;
+    let after = if unread { After::Close } else { conn.after(shard, &asked.request) };
+    let before = conn.out.len();
+    write(conn, refusal, sends_body(&asked.request), connection(&asked.request, after));
+    conn.answered = (conn.out.len() - before) as u64;
+    shard.record(conn, asked, refusal.status(), "refused", refusal.word());
+    after
+}
+
+/// Turns down what could not be read as a request; the connection ends.
+pub(crate) fn unparsed(shard: &Shard, conn: &mut Conn, refusal: Refusal) {
+    shard.counters.refused(refusal);
+    write(conn, refusal, true, b"\r\nConnection: close\r\n\r\n");
+}
+
+fn write(conn: &mut Conn, refusal: Refusal, with_body: bool, connection: &[u8]) {
+    let status = refusal.status();
+    let body = serde_json::json!({
+        "type": "about:blank", "title": phrase(status), "status": status, "code": refusal.word(), "detail": refusal.detail(),
+    })
+    .to_string();
+    let out = &mut conn.out;
+    status_line(out, status);
+    out.extend_from_slice(b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n");
+    out.extend_from_slice(
+        b"Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Cache-Status, StreamGate-Refusal\r\n",
+    );
+    if status == 405 {
+        out.extend_from_slice(b"Allow: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE\r\n");
+    }
+    out.extend_from_slice(b"Content-Length: ");
+    push_number(out, body.len() as u64);
+    for part in ["\r\nStreamGate-Refusal: ", refusal.word(), "\r\nCache-Status: streamgate; detail=", refusal.word()] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    out.extend_from_slice(connection);
+    if with_body {
+        out.extend_from_slice(body.as_bytes());
+    }
+}

@@ -1,0 +1,304 @@
+//! An object to a client: whole, a range, or only the news that its copy is current; as it is, or as it arrives.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use cache::{Chunk, Next, State};
+
+use crate::flow::After;
+use crate::flow::accept::{Asked, Conn, Gone, flush, sends_body, write_ms};
+use crate::http::conditional;
+use crate::http::range;
+use crate::http::request::{Method, Request};
+use crate::limits::{COPY_BODY_BYTES_MAX, SEND_BYTES_MAX};
+use crate::refusal::Refusal;
+use crate::rt::{self, Piece};
+use crate::shard::Shard;
+use crate::shard::line::Waits;
+use crate::shard::mail::How;
+use crate::stored::{Object, Reader, Stored, push_number, status_line};
+
+/// What of an answer is not in the stored head.
+pub(crate) struct Shape {
+    /// Another status than the stored one: 206, 304, 416.
+    pub(crate) status: Option<u16>,
+    pub(crate) length: Option<u64>,
+    pub(crate) chunked: bool,
+    /// `first..end/total`; no `first` means unsatisfied.
+    pub(crate) range: Option<(Option<(u64, u64)>, u64)>,
+    pub(crate) age: Option<u64>,
+    pub(crate) how: How,
+}
+
+impl Shape {
+    pub(crate) fn whole(how: How) -> Shape {
+        Shape { status: None, length: None, chunked: false, range: None, age: None, how }
+    }
+}
+
+/// Writes the head of an answer: what is stored, and what differs from one answer to the next.
+pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, request: &Request, after: After) {
+    match shape.status {
+        None => out.extend_from_slice(&stored.head),
+        Some(status) => {
+            status_line(out, status);
+            out.extend_from_slice(stored.fields());
+        }
+    }
+    if let Some(length) = shape.length {
+        out.extend_from_slice(b"Content-Length: ");
+        push_number(out, length);
+        out.extend_from_slice(b"\r\n");
+    }
+    if shape.chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    if let Some((range, total)) = shape.range {
+        out.extend_from_slice(b"Content-Range: bytes ");
+        match range {
+            Some((from, to)) => {
+                push_number(out, from);
+                out.push(b'-');
+                push_number(out, to.saturating_sub(1));
+            }
+            None => out.push(b'*'),
+        }
+        out.push(b'/');
+        push_number(out, total);
+        out.extend_from_slice(b"\r\n");
+    }
+    if let Some(age) = shape.age {
+        out.extend_from_slice(b"Age: ");
+        push_number(out, age);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"Cache-Status: ");
+    out.extend_from_slice(shape.how.cache_status().as_bytes());
+    out.extend_from_slice(connection(request, after));
+}
+
+/// The end of a head: how the connection goes on.
+pub(crate) fn connection(request: &Request, after: After) -> &'static [u8] {
+    match (after, request.http_1_1) {
+        (After::Keep, true) => b"\r\n\r\n",
+        (After::Keep, false) => b"\r\nConnection: keep-alive\r\n\r\n",
+        (After::Close, _) => b"\r\nConnection: close\r\n\r\n",
+    }
+}
+
+/// Answers `asked` with `object`.
+pub(crate) async fn object(
+    shard: &Rc<Shard>,
+    conn: &mut Conn,
+    asked: &Asked,
+    object: Arc<Object>,
+    first: Option<Arc<Chunk>>,
+    how: How,
+) -> Result<After, Gone> {
+    count(shard, how);
+    let request = &asked.request;
+    let stored = &object.meta;
+    let age = stored.freshness.map(|f| f.age(asked.now_ms));
+    let length = object.length();
+    let whole_answer = stored.status == 200 && !matches!(how, How::PassMethod | How::PassKnown);
+    if whole_answer && is_current(stored, asked) {
+        let shape = Shape { status: Some(304), age, ..Shape::whole(how) };
+        return Ok(head_only(shard, conn, asked, stored, &shape));
+    }
+    let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, ..Shape::whole(how) };
+    let (mut from, mut to) = (0, length.unwrap_or(u64::MAX));
+    if let (true, Some(total), Some(wanted)) = (whole_answer, length, wanted_range(stored, asked)) {
+        match range::resolve(wanted, total) {
+            Some((a, b)) => {
+                (from, to) = (a, b);
+                shape = Shape { status: Some(206), length: Some(b - a), range: Some((Some((a, b)), total)), ..shape };
+            }
+            None => {
+                shard.counters.refused(Refusal::Range);
+                let shape = Shape { status: Some(416), length: Some(0), range: Some((None, total)), ..shape };
+                return Ok(head_only(shard, conn, asked, stored, &shape));
+            }
+        }
+    }
+    let mut after = conn.after(shard, request);
+    if !sends_body(request) || !stored.has_body() {
+        if stored.freshness.is_none() {
+            // An origin's answer to HEAD has a length and no body.
+            shape.length = stored.told_length;
+        }
+        write_head(&mut conn.out, stored, &shape, request, after);
+        shard.record(conn, asked, shape.status.unwrap_or(stored.status), how.word(), "");
+        return Ok(after);
+    }
+    if length.is_none() {
+        if request.http_1_1 {
+            shape.chunked = true;
+        } else {
+            after = After::Close;
+        }
+    }
+    let before = conn.out.len();
+    write_head(&mut conn.out, stored, &shape, request, after);
+    conn.answered = (conn.out.len() - before) as u64;
+    let status = shape.status.unwrap_or(stored.status);
+    let mut watched = Watched { shard, reader: Some(Reader::new(object, first, from, to)) };
+    let sent = match &mut watched.reader {
+        Some(reader) => body(shard, conn, reader, shape.chunked).await,
+        None => Ok(()),
+    };
+    drop(watched);
+    conn.cut = sent.is_err();
+    shard.record(conn, asked, status, how.word(), "");
+    sent.map(|()| after)
+}
+
+/// A reader whose end is told to a fill that waits for it.
+struct Watched<'a> {
+    shard: &'a Rc<Shard>,
+    reader: Option<Reader>,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        let Some(reader) = self.reader.take() else { return };
+        let object = reader.object().clone();
+        // The chunks must be let go of before the fill counts them.
+        drop(reader);
+        if object.is_throttled() {
+            self.shard.ring(&object.room);
+        }
+    }
+}
+
+fn head_only(shard: &Shard, conn: &mut Conn, asked: &Asked, stored: &Stored, shape: &Shape) -> After {
+    let after = conn.after(shard, &asked.request);
+    let before = conn.out.len();
+    write_head(&mut conn.out, stored, shape, &asked.request, after);
+    conn.answered = (conn.out.len() - before) as u64;
+    shard.record(conn, asked, shape.status.unwrap_or(stored.status), shape.how.word(), "");
+    after
+}
+
+fn is_current(stored: &Stored, asked: &Asked) -> bool {
+    let request = &asked.request;
+    conditional::is_current(
+        stored.validators(),
+        asked.field(request.if_none_match),
+        asked.field(request.if_modified_since),
+    )
+}
+
+/// The range to honour, if there is one and If-Range allows it.
+fn wanted_range(stored: &Stored, asked: &Asked) -> Option<range::Asked> {
+    let request = &asked.request;
+    if request.method != Method::Get {
+        return None;
+    }
+    let wanted = range::parse(asked.field(request.range)?)?;
+    let allowed = asked.field(request.if_range).is_none_or(|tag| conditional::allows_range(stored.validators(), tag));
+    allowed.then_some(wanted)
+}
+
+fn count(shard: &Shard, how: How) {
+    let counters = &shard.counters;
+    match how {
+        How::Hit => &counters.hits,
+        How::Stale => &counters.stale_hits,
+        How::StaleOnError => &counters.stale_on_error,
+        How::Miss | How::MissUnkept | How::Replaced => &counters.misses,
+        How::Joined => &counters.joins,
+        How::Revalidated => &counters.revalidated,
+        How::PassMethod | How::PassKnown => &counters.passes,
+    }
+    .add(1);
+}
+
+/// Sends the body as far as it is here, and waits for more of it.
+async fn body(shard: &Rc<Shard>, conn: &mut Conn, reader: &mut Reader, chunked: bool) -> Result<(), Gone> {
+    loop {
+        let seen = reader.object().arrived();
+        let mut pieces = Vec::new();
+        let mut gathered = 0;
+        let end = loop {
+            if gathered >= SEND_BYTES_MAX {
+                break None;
+            }
+            match reader.next(SEND_BYTES_MAX - gathered) {
+                Next::Ready(slice) => {
+                    gathered += slice.len();
+                    pieces.push(slice);
+                }
+                end => break Some(end),
+            }
+        };
+        let ended = matches!(end, Some(Next::End));
+        if gathered > 0 {
+            put(shard, conn, pieces, gathered, chunked, ended).await?;
+            room_made(shard, reader);
+        } else if ended && chunked {
+            conn.out.extend_from_slice(b"0\r\n\r\n");
+        }
+        match end {
+            None => {}
+            Some(Next::End) => return Ok(()),
+            Some(Next::Broken) => {
+                // What is here has been sent; the missing rest is told by cutting the connection.
+                flush(shard, conn).await?;
+                return Err(Gone);
+            }
+            Some(Next::Wait | Next::Ready(_)) => {
+                flush(shard, conn).await?;
+                room_made(shard, reader);
+                let object = reader.object().clone();
+                shard.listen(&object.bell, || object.arrived() != seen || object.state() != State::Filling).await;
+            }
+        }
+    }
+}
+
+/// Sends slices behind what waits in `out`; small ones are copied there instead, to leave with the next answers.
+async fn put(
+    shard: &Shard,
+    conn: &mut Conn,
+    slices: Vec<cache::Slice>,
+    bytes: usize,
+    chunked: bool,
+    ended: bool,
+) -> Result<(), Gone> {
+    if chunked {
+        conn.out.extend_from_slice(format!("{bytes:x}\r\n").as_bytes());
+    }
+    let tail: &[u8] = match (chunked, ended) {
+        (false, _) => b"",
+        (true, false) => b"\r\n",
+        (true, true) => b"\r\n0\r\n\r\n",
+    };
+    conn.answered += bytes as u64;
+    if bytes <= COPY_BODY_BYTES_MAX {
+        for slice in &slices {
+            conn.out.extend_from_slice(slice.as_ref());
+        }
+        conn.out.extend_from_slice(tail);
+        return Ok(());
+    }
+    let total = (conn.out.len() + bytes + tail.len()) as u64;
+    let mut pieces = Vec::with_capacity(slices.len() + 2);
+    pieces.push(Piece::Made(std::mem::take(&mut conn.out)));
+    pieces.extend(slices.into_iter().map(Piece::Body));
+    if !tail.is_empty() {
+        pieces.push(Piece::Fixed(tail.into()));
+    }
+    conn.line.due(rt::now() + write_ms(shard, total), Waits::Busy);
+    let (result, made) = conn.line.stream.sendv(pieces).await;
+    conn.line.not_due();
+    conn.out = made.unwrap_or_default();
+    conn.out.clear();
+    shard.counters.bytes_out.add(total);
+    result.map_err(|_| Gone)
+}
+
+fn room_made(shard: &Rc<Shard>, reader: &Reader) {
+    if reader.object().is_throttled() {
+        shard.ring(&reader.object().room);
+    }
+}

@@ -1,0 +1,101 @@
+//! Every limit of the edge, with its why. Those an operator may want to change are in [`Limits`]; the rest are constants.
+
+use std::time::Duration;
+
+/// Largest request head. nginx allows 8 KiB lines; players with long tokens and cookies stay below 8 KiB in all.
+pub(crate) const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Longest target: a token of 2 KiB, a path and a query, with room.
+pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// Most header lines, of a request as of an answer.
+pub(crate) const HEADERS_MAX: usize = 64;
+/// Largest head of an origin's answer.
+pub(crate) const RESPONSE_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// First capacity of a connection's receive buffer: most requests of players fit.
+pub(crate) const RECV_BYTES: usize = 2 * 1024;
+/// Answers to pipelined requests are gathered up to this before they are sent.
+pub(crate) const OUT_BYTES: usize = 64 * 1024;
+/// Bodies up to this are copied behind their head into one contiguous send; above it the send gathers from cache memory.
+pub(crate) const COPY_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Chunk of a body. Large enough that a 1 MiB segment is a handful of pieces, small enough to stream early.
+pub(crate) const CHUNK_BYTES: u32 = 256 * 1024;
+/// First chunk of a body whose length is not known: most such bodies are playlists and API answers.
+pub(crate) const CHUNK_UNKNOWN_BYTES: u32 = 16 * 1024;
+/// Most body bytes of one gathered send.
+pub(crate) const SEND_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a body that is not kept which may wait for its reader.
+pub(crate) const WINDOW_BYTES: u64 = 1024 * 1024;
+/// Messages that may wait for a shard.
+pub(crate) const MAILBOX_MESSAGES: usize = 4096;
+/// Requests of one key that may wait for its fetch.
+pub(crate) const JOINERS_MAX: usize = 65_536;
+/// Keys a shard remembers as not cacheable, so that their requests do not queue behind each other.
+pub(crate) const PASS_KEYS_MAX: usize = 16_384;
+/// How long a key counts as not cacheable after an answer that said so.
+pub(crate) const PASS_MS: u64 = 5_000;
+/// Objects of other shards a shard holds leases on.
+pub(crate) const LEASES_MAX: usize = 1024;
+/// How often deadlines, leases and the limbo are looked at.
+pub(crate) const SWEEP: Duration = Duration::from_millis(100);
+/// A lease not used for this many sweeps is given back.
+pub(crate) const LEASE_SWEEPS: u32 = 20;
+/// Verified tokens a shard remembers.
+pub(crate) const TOKENS_MAX: usize = 16_384;
+/// Access records a shard gathers before it hands them over.
+pub(crate) const LOG_BATCH_BYTES: usize = 64 * 1024;
+/// Batches of access records that may wait for the control thread; more are counted as lost.
+pub(crate) const LOG_BATCHES_MAX: usize = 64;
+/// A path longer than this is cut in the access log.
+pub(crate) const LOG_TARGET_BYTES_MAX: usize = 1024;
+/// A stale answer is never used longer than this past its freshness, whatever the origin grants: one day.
+pub(crate) const STALE_SECONDS_MAX: u64 = 86_400;
+/// A freshness lifetime is capped at this, so that sums of seconds cannot overflow (RFC 9111 section 1.2.2).
+pub(crate) const LIFETIME_SECONDS_MAX: u64 = 1 << 31;
+/// Most shards: the width of a bell.
+pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
+/// Least memory of a shard: below this not even a playlist and a segment fit.
+pub(crate) const SHARD_RAM_BYTES_MIN: u64 = 1024 * 1024;
+
+/// Limits an operator may set. All times are bounds on one step, not on a whole request.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections of one shard. A connection costs about 4 KiB.
+    pub connections_max: usize,
+    /// An idle keep-alive connection is closed after this.
+    pub idle: Duration,
+    /// A head must arrive within this from its first byte.
+    pub header: Duration,
+    /// A send must make progress within this.
+    pub write: Duration,
+    /// A request's body must make progress within this.
+    pub body: Duration,
+    /// Largest body of a request that is passed through, in bytes.
+    pub request_body_bytes_max: u64,
+    /// Connecting to the origin.
+    pub connect: Duration,
+    /// The origin's next bytes, its head included.
+    pub origin_read: Duration,
+    /// Idle connections to the origin kept by one shard.
+    pub origin_idle_max: usize,
+    /// Connections to the origin one shard may have open at a time.
+    pub origin_connections_max: usize,
+    /// Largest object that is kept, as a part of the shard's memory: 1/n.
+    pub object_share: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: 20_000,
+            idle: Duration::from_secs(75),
+            header: Duration::from_secs(10),
+            write: Duration::from_secs(30),
+            body: Duration::from_secs(30),
+            request_body_bytes_max: 64 * 1024 * 1024 * 1024,
+            connect: Duration::from_secs(5),
+            origin_read: Duration::from_secs(30),
+            origin_idle_max: 64,
+            origin_connections_max: 1024,
+            object_share: 4,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Counters of a shard: plain fields with one writer, read by the control thread. Named and summed here and nowhere else.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::refusal::Refusal;
+
+/// A number that one thread writes and others may read: a plain load and store, no locked instruction.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($(#[doc = $doc:literal] $field:ident $kind:ident $name:literal;)*) => {
+        /// One shard's numbers.
+        pub(crate) struct Counters {
+            $(#[doc = $doc] pub(crate) $field: Counter,)*
+            pub(crate) refusals: Vec<Counter>,
+        }
+
+        impl Default for Counters {
+            fn default() -> Counters {
+                Counters {
+                    $($field: Counter::default(),)*
+                    refusals: Refusal::ALL.iter().map(|_| Counter::default()).collect(),
+                }
+            }
+        }
+
+        const NAMES: &[(&str, &str, &str, fn(&Counters) -> u64)] =
+            &[$((stringify!($kind), $name, $doc, |c| c.$field.get()),)*];
+    };
+}
+
+counters! {
+    /// Requests read.
+    requests counter "requests_total";
+    /// Answers from memory, fresh.
+    hits counter "hits_total";
+    /// Answers from memory while a revalidation runs.
+    stale_hits counter "stale_hits_total";
+    /// Answers that led a fetch.
+    misses counter "misses_total";
+    /// Answers that joined a fetch under way.
+    joins counter "collapsed_total";
+    /// Answers after the origin confirmed the stored one.
+    revalidated counter "revalidated_total";
+    /// Stored answers used because the origin failed.
+    stale_on_error counter "stale_on_error_total";
+    /// Requests passed through uncached.
+    passes counter "passed_total";
+    /// Answers from pages in the binary.
+    pages counter "pages_total";
+    /// Objects asked of another shard.
+    asks counter "asks_total";
+    /// Body and head bytes sent to clients.
+    bytes_out counter "sent_bytes_total";
+    /// Connections accepted.
+    accepted counter "connections_total";
+    /// Connections open.
+    connections gauge "connections";
+    /// Requests sent to the origin.
+    fetches counter "origin_requests_total";
+    /// Connections opened to the origin.
+    origin_connects counter "origin_connects_total";
+    /// Origin answers that ended early.
+    truncated counter "origin_truncated_total";
+    /// Objects in memory.
+    objects gauge "objects";
+    /// Bytes charged in memory.
+    ram_used gauge "memory_used_bytes";
+    /// Bytes this shard may charge.
+    ram_budget gauge "memory_budget_bytes";
+    /// Objects evicted.
+    evicted counter "evicted_total";
+    /// Leases held on objects of other shards.
+    leases gauge "leases";
+    /// Access records dropped because the log could not keep up.
+    log_lost counter "log_lost_total";
+}
+
+impl Counters {
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        self.refusals[refusal.index()].add(1);
+    }
+}
+
+/// All shards in Prometheus' text format.
+pub(crate) fn exposition(shards: &[Arc<Counters>]) -> String {
+    let mut out = String::with_capacity(8192);
+    for (kind, name, help, read) in NAMES {
+        let _ = writeln!(out, "# HELP streamgate_edge_{name} {}", help.trim());
+        let _ = writeln!(out, "# TYPE streamgate_edge_{name} {kind}");
+        for (i, counters) in shards.iter().enumerate() {
+            let _ = writeln!(out, "streamgate_edge_{name}{{shard=\"{i}\"}} {}", read(counters));
+        }
+    }
+    let _ = writeln!(out, "# HELP streamgate_edge_refusals_total Requests turned down, by reason.");
+    let _ = writeln!(out, "# TYPE streamgate_edge_refusals_total counter");
+    for (i, counters) in shards.iter().enumerate() {
+        for (refusal, counter) in Refusal::ALL.iter().zip(&counters.refusals) {
+            let (word, n) = (refusal.word(), counter.get());
+            let _ = writeln!(out, "streamgate_edge_refusals_total{{shard=\"{i}\",reason=\"{word}\"}} {n}");
+        }
+    }
+    out
+}
+
+/// All shards as a JSON list of objects, one a shard, for `/shards`.
+pub(crate) fn as_json(shards: &[Arc<Counters>]) -> serde_json::Value {
+    let shards = shards.iter().enumerate().map(|(i, counters)| {
+        let mut object = serde_json::Map::new();
+        object.insert("shard".to_owned(), i.into());
+        for (_, name, _, read) in NAMES {
+            object.insert((*name).to_owned(), read(counters).into());
+        }
+        let refusals: u64 = counters.refusals.iter().map(Counter::get).sum();
+        object.insert("refusals_total".to_owned(), refusals.into());
+        serde_json::Value::Object(object)
+    });
+    serde_json::Value::Array(shards.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_is_exposed_once_per_shard() {
+        let shards = [Arc::new(Counters::default()), Arc::new(Counters::default())];
+        shards[1].hits.add(3);
+        shards[1].refused(Refusal::TokenMissing);
+        let text = exposition(&shards);
+        assert!(text.contains("streamgate_edge_hits_total{shard=\"1\"} 3\n"));
+        assert!(text.contains("reason=\"token-missing\"} 1\n"));
+        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 1);
+        assert_eq!(as_json(&shards)[1]["hits_total"], 3);
+    }
+}

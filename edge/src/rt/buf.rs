@@ -1,0 +1,125 @@
+//! What a ring operation owns while it runs. The edge's only `unsafe`: telling a buffer how much the kernel wrote.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use cache::{ChunkWriter, Slice};
+use compio::buf::{IoBuf, IoBufMut, SetLen};
+
+/// The free end of a vector, at most `max` bytes of it.
+pub(super) struct Spare {
+    pub(super) vec: Vec<u8>,
+    pub(super) max: usize,
+}
+
+impl Spare {
+    /// The vector with the `count` bytes the kernel wrote.
+    pub(super) fn received(mut self, count: usize) -> Vec<u8> {
+        let len = self.vec.len() + count;
+        assert!(len <= self.vec.capacity(), "the kernel wrote past the buffer");
+        // SAFETY: a receive that returns `count` has written that many bytes from the start of the spare capacity it was given.
+        unsafe { self.vec.set_len(len) };
+        self.vec
+    }
+}
+
+impl IoBuf for Spare {
+    fn as_init(&self) -> &[u8] {
+        &[]
+    }
+}
+
+impl SetLen for Spare {
+    unsafe fn set_len(&mut self, _: usize) {}
+}
+
+impl IoBufMut for Spare {
+    fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
+        let spare = self.vec.spare_capacity_mut();
+        let max = self.max.min(spare.len());
+        &mut spare[..max]
+    }
+}
+
+/// The free end of a chunk, at most `max` bytes of it.
+pub(super) struct ChunkSpare {
+    pub(super) writer: ChunkWriter,
+    pub(super) max: usize,
+}
+
+impl ChunkSpare {
+    pub(super) fn received(mut self, count: usize) -> ChunkWriter {
+        // SAFETY: a receive that returns `count` has written that many bytes from the start of the spare memory it was given.
+        unsafe { self.writer.advance(count) };
+        self.writer
+    }
+}
+
+impl IoBuf for ChunkSpare {
+    fn as_init(&self) -> &[u8] {
+        &[]
+    }
+}
+
+impl SetLen for ChunkSpare {
+    unsafe fn set_len(&mut self, _: usize) {}
+}
+
+impl IoBufMut for ChunkSpare {
+    fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
+        let spare = self.writer.spare();
+        let max = self.max.min(spare.len());
+        &mut spare[..max]
+    }
+}
+
+/// Bytes that are sent as they are: written once, kept by reference.
+pub(crate) type Fixed = Arc<[u8]>;
+
+/// One piece of a gathered send.
+pub(crate) enum Piece {
+    /// A head or other bytes made for this answer.
+    Made(Vec<u8>),
+    /// Bytes that are the same for everyone.
+    Fixed(Fixed),
+    /// Body bytes, straight out of cache memory.
+    Body(Slice),
+}
+
+/// A piece and how much of it has been sent.
+pub(super) struct Part {
+    pub(super) piece: Piece,
+    pub(super) sent: usize,
+}
+
+impl Part {
+    pub(super) fn left(&self) -> &[u8] {
+        let all = match &self.piece {
+            Piece::Made(bytes) => bytes.as_slice(),
+            Piece::Fixed(bytes) => bytes,
+            Piece::Body(slice) => slice.as_ref(),
+        };
+        &all[self.sent..]
+    }
+}
+
+impl IoBuf for Part {
+    fn as_init(&self) -> &[u8] {
+        self.left()
+    }
+}
+
+/// The unsent end of a vector, at most `max` bytes of it.
+pub(super) struct Unsent {
+    pub(super) vec: Vec<u8>,
+    pub(super) sent: usize,
+    pub(super) max: usize,
+}
+
+impl IoBuf for Unsent {
+    fn as_init(&self) -> &[u8] {
+        let left = &self.vec[self.sent..];
+        &left[..left.len().min(self.max)]
+    }
+}

@@ -1,0 +1,54 @@
+//! The one seam to the world: sockets, time and other threads. Nothing above this folder names the runtime.
+//!
+//! ```text
+//! run(cpu, main)                     one thread, one ring, SINGLE_ISSUER | DEFER_TASKRUN
+//! Listener::bind, accept             SO_REUSEPORT, one listener a shard
+//! connect                            to an origin, with a time limit
+//! Stream: recv, recv_chunk, send, sendv, shut
+//! spawn, sleep, timeout
+//! mailbox                            bounded, between shards
+//! now                                wall clock in milliseconds
+//! ```
+//!
+//! A test may put faults in: [`Faults`] cut every receive and send short.
+
+mod buf;
+mod driver;
+mod mailbox;
+mod socket;
+
+pub(crate) use buf::Piece;
+pub(crate) use driver::{allowed_cpus, probe, run};
+pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
+pub(crate) use socket::{Listener, Stream, connect};
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Faults a test puts between the edge and its sockets. `None` leaves the world as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Most bytes one receive brings.
+    pub recv_bytes_max: Option<usize>,
+    /// Most bytes one send takes.
+    pub send_bytes_max: Option<usize>,
+}
+
+/// Runs `future` on this thread's ring, for its effects.
+pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
+    compio::runtime::spawn(future).detach();
+}
+
+/// Wakes after `duration`.
+pub(crate) async fn sleep(duration: Duration) {
+    compio::time::sleep(duration).await;
+}
+
+/// `None` when `future` has not ended within `duration`; it is then cancelled.
+pub(crate) async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+    compio::time::timeout(duration, future).await.ok()
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}

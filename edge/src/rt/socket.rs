@@ -1,0 +1,201 @@
+//! TCP through the ring.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use cache::ChunkWriter;
+use compio::BufResult;
+use compio::buf::IntoInner;
+use compio::driver::op::{Accept, Connect, Recv, RecvFlags, Send, SendFlags, SendVectored};
+use compio::driver::{PollFirst, SharedFd};
+use compio::runtime::submit;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent};
+use super::driver::faults;
+
+/// Connections the kernel queues for one listener.
+const BACKLOG: i32 = 4096;
+
+/// A listening socket of one shard.
+pub(crate) struct Listener {
+    fd: SharedFd<Socket>,
+}
+
+impl Listener {
+    /// Binds with SO_REUSEPORT, so that every shard has its own queue. Options set here are inherited by what it accepts.
+    pub(crate) fn bind(addr: SocketAddr, congestion: Option<&str>) -> io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(name) = congestion {
+            socket.set_tcp_congestion(name.as_bytes())?;
+        }
+        socket.bind(&addr.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket)
+    }
+
+    /// Hands a bound socket to this thread's ring.
+    pub(crate) fn on_ring(socket: Socket) -> Listener {
+        Listener { fd: SharedFd::new(socket) }
+    }
+
+    /// Stops listening: a pending accept returns with an error.
+    pub(crate) fn close(&self) {
+        let _ = self.fd.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// The next connection and where it comes from.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        let BufResult(result, op) = submit(Accept::new(self.fd.clone())).await;
+        result?;
+        let (socket, from) = op.into_inner();
+        let from = from.as_socket().ok_or_else(|| io::Error::other("not an IP address"))?;
+        Ok((Stream::new(socket), from))
+    }
+}
+
+/// A TCP connection.
+pub(crate) struct Stream {
+    fd: SharedFd<Socket>,
+    /// The last receive emptied the socket: the next one waits first instead of trying in vain.
+    emptied: Cell<bool>,
+    recv_max: usize,
+    send_max: usize,
+}
+
+/// Connects, or says `TimedOut` after `limit`.
+pub(crate) async fn connect(to: SocketAddr, limit: Duration) -> io::Result<Stream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
+    socket.set_tcp_nodelay(true)?;
+    let fd = SharedFd::new(socket);
+    let op = Connect::new(fd.clone(), SockAddr::from(to));
+    match super::timeout(limit, submit(op)).await {
+        None => Err(io::ErrorKind::TimedOut.into()),
+        Some(BufResult(result, _)) => {
+            result?;
+            Ok(Stream::from_fd(fd))
+        }
+    }
+}
+
+impl Stream {
+    fn new(socket: Socket) -> Stream {
+        Stream::from_fd(SharedFd::new(socket))
+    }
+
+    fn from_fd(fd: SharedFd<Socket>) -> Stream {
+        let faults = faults();
+        Stream {
+            fd,
+            emptied: Cell::new(false),
+            recv_max: faults.recv_bytes_max.unwrap_or(usize::MAX),
+            send_max: faults.send_bytes_max.unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Appends what has arrived to `vec`, within its capacity. `Ok(0)`: the peer has closed.
+    pub(crate) async fn recv(&self, vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
+        let op = Recv::new(self.fd.clone(), Spare { vec, max: self.recv_max }, RecvFlags::empty());
+        let (result, spare) = self.receive(op).await;
+        let count = *result.as_ref().unwrap_or(&0);
+        (result, spare.received(count))
+    }
+
+    /// Appends at most `max` bytes to a chunk. `Ok(0)`: the peer has closed.
+    pub(crate) async fn recv_chunk(&self, writer: ChunkWriter, max: usize) -> (io::Result<usize>, ChunkWriter) {
+        let max = max.min(self.recv_max);
+        let op = Recv::new(self.fd.clone(), ChunkSpare { writer, max }, RecvFlags::empty());
+        let (result, spare) = self.receive(op).await;
+        let count = *result.as_ref().unwrap_or(&0);
+        (result, spare.received(count))
+    }
+
+    async fn receive<B: compio::buf::IoBufMut>(&self, mut op: Recv<B, SharedFd<Socket>>) -> (io::Result<usize>, B) {
+        if self.emptied.get() {
+            op.poll_first();
+        }
+        let (BufResult(result, op), extra) = submit(op).with_extra().await;
+        if let Ok(more) = extra.sock_nonempty() {
+            self.emptied.set(!more);
+        }
+        (result, op.into_inner())
+    }
+
+    /// Sends all of `vec` and gives it back.
+    pub(crate) async fn send(&self, vec: Vec<u8>) -> (io::Result<()>, Vec<u8>) {
+        let mut unsent = Unsent { vec, sent: 0, max: self.send_max };
+        while unsent.sent < unsent.vec.len() {
+            let BufResult(result, op) = submit(Send::new(self.fd.clone(), unsent, SendFlags::empty())).await;
+            unsent = op.into_inner();
+            match result {
+                Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), unsent.vec),
+                Ok(count) => unsent.sent += count,
+                Err(e) => return (Err(e), unsent.vec),
+            }
+        }
+        (Ok(()), unsent.vec)
+    }
+
+    /// Sends all pieces in order; gives the first back when it was made for this answer, so that its memory is used again.
+    pub(crate) async fn sendv(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
+        if self.send_max != usize::MAX {
+            return (self.send_in_cuts(pieces).await, None);
+        }
+        let mut left: usize = 0;
+        let mut parts: Vec<Part> = pieces.into_iter().map(|piece| Part { piece, sent: 0 }).collect();
+        for part in &parts {
+            left += part.left().len();
+        }
+        let mut made = None;
+        while left > 0 {
+            // WAITALL: the kernel goes on by itself when the socket's buffer has room again.
+            let flags = SendFlags::from_bits_retain(libc::MSG_WAITALL as u32);
+            let BufResult(result, op) = submit(SendVectored::new(self.fd.clone(), parts, flags)).await;
+            parts = op.into_inner();
+            let mut count = match result {
+                Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), None),
+                Ok(count) => count,
+                Err(e) => return (Err(e), None),
+            };
+            left = left.saturating_sub(count);
+            for part in &mut parts {
+                let step = part.left().len().min(count);
+                part.sent += step;
+                count -= step;
+            }
+            if left > 0 {
+                parts.retain(|part| !part.left().is_empty());
+            }
+        }
+        for part in parts {
+            if let Piece::Made(vec) = part.piece {
+                made = Some(vec);
+                break;
+            }
+        }
+        (Ok(()), made)
+    }
+
+    async fn send_in_cuts(&self, pieces: Vec<Piece>) -> io::Result<()> {
+        for piece in pieces {
+            let part = Part { piece, sent: 0 };
+            self.send(part.left().to_vec()).await.0?;
+        }
+        Ok(())
+    }
+
+    /// Ends both directions: whatever waits on this connection returns.
+    pub(crate) fn shut(&self) {
+        let _ = self.fd.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Ends our direction after what was sent.
+    pub(crate) fn finish(&self) {
+        let _ = self.fd.shutdown(std::net::Shutdown::Write);
+    }
+}

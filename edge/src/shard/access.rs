@@ -1,0 +1,170 @@
+//! Access records: gathered per shard as compact bytes, handed to the control thread in batches, made into JSON there. A batch that
+//! finds the queue full is dropped and its records are counted.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc::SyncSender;
+
+use crate::limits::{LOG_BATCH_BYTES, LOG_TARGET_BYTES_MAX};
+
+/// One request, as it is logged.
+pub(crate) struct Record<'a> {
+    pub(crate) time_ms: u64,
+    pub(crate) peer: SocketAddr,
+    pub(crate) method: &'a [u8],
+    /// Canonical target: never a token.
+    pub(crate) target: &'a [u8],
+    pub(crate) status: u16,
+    pub(crate) cache: &'static str,
+    /// Name of a refusal, or empty.
+    pub(crate) refusal: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) micros: u64,
+    pub(crate) token: bool,
+    /// The answer was cut short.
+    pub(crate) cut: bool,
+}
+
+/// Records of one shard that have not been handed over yet.
+pub(crate) struct Batch {
+    pub(crate) shard: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) records: u64,
+}
+
+/// Gathers records; `None` inside means that nobody reads them.
+pub(crate) struct AccessBuffer {
+    to: Option<SyncSender<Batch>>,
+    shard: usize,
+    bytes: Vec<u8>,
+    records: u64,
+}
+
+impl AccessBuffer {
+    pub(crate) fn new(shard: usize, to: Option<SyncSender<Batch>>) -> AccessBuffer {
+        AccessBuffer { to, shard, bytes: Vec::new(), records: 0 }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.to.is_some()
+    }
+
+    /// Writes a record down. Returns how many records were lost on the way.
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> u64 {
+        encode(&mut self.bytes, record);
+        self.records += 1;
+        if self.bytes.len() >= LOG_BATCH_BYTES { self.flush() } else { 0 }
+    }
+
+    /// Hands over what there is. Returns how many records were lost.
+    pub(crate) fn flush(&mut self) -> u64 {
+        if self.records == 0 {
+            return 0;
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let records = std::mem::take(&mut self.records);
+        let Some(to) = &self.to else { return records };
+        match to.try_send(Batch { shard: self.shard, bytes, records }) {
+            Ok(()) => 0,
+            Err(_) => records,
+        }
+    }
+}
+
+fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
+    let (ip, v6) = match record.peer.ip() {
+        IpAddr::V4(ip) => (ip.to_ipv6_mapped().octets(), false),
+        IpAddr::V6(ip) => (ip.octets(), true),
+    };
+    out.extend_from_slice(&record.time_ms.to_le_bytes());
+    out.extend_from_slice(&record.micros.to_le_bytes());
+    out.extend_from_slice(&record.bytes.to_le_bytes());
+    out.extend_from_slice(&record.status.to_le_bytes());
+    out.extend_from_slice(&record.peer.port().to_le_bytes());
+    out.extend_from_slice(&ip);
+    out.push(u8::from(v6) | u8::from(record.token) << 1 | u8::from(record.cut) << 2);
+    let target = &record.target[..record.target.len().min(LOG_TARGET_BYTES_MAX)];
+    for text in [record.cache.as_bytes(), record.refusal.as_bytes(), record.method, target] {
+        let len = text.len().min(usize::from(u16::MAX));
+        out.extend_from_slice(&(len as u16).to_le_bytes());
+        out.extend_from_slice(&text[..len]);
+    }
+}
+
+/// Reads a batch back as JSON, one object a line; see `docs/formats/access-log.md`.
+pub(crate) fn to_json(batch: &Batch) -> String {
+    let mut out = String::with_capacity(batch.bytes.len() * 2);
+    let mut rest = &batch.bytes[..];
+    while let Some(line) = decode(&mut rest, batch.shard) {
+        out.push_str(&line.to_string());
+        out.push('\n');
+    }
+    out
+}
+
+fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
+    let time_ms = u64::from_le_bytes(take(rest)?);
+    let micros = u64::from_le_bytes(take(rest)?);
+    let bytes = u64::from_le_bytes(take(rest)?);
+    let status = u16::from_le_bytes(take(rest)?);
+    let port = u16::from_le_bytes(take(rest)?);
+    let ip: [u8; 16] = take(rest)?;
+    let [flags] = take(rest)?;
+    let ip = std::net::Ipv6Addr::from(ip);
+    let ip = if flags & 1 == 0 { ip.to_canonical() } else { IpAddr::V6(ip) };
+    let mut texts = [const { String::new() }; 4];
+    for text in &mut texts {
+        let len = usize::from(u16::from_le_bytes(take(rest)?));
+        let (bytes, after) = rest.split_at_checked(len)?;
+        *text = String::from_utf8_lossy(bytes).into_owned();
+        *rest = after;
+    }
+    let [cache, refusal, method, target] = texts;
+    let second = crate::http::date::format(time_ms / 1000);
+    let mut object = serde_json::json!({
+        "time_ms": time_ms, "date": String::from_utf8_lossy(&second), "shard": shard, "client": ip.to_string(),
+        "client_port": port, "method": method, "target": target, "status": status, "bytes": bytes,
+        "duration_us": micros, "cache": cache, "token": flags & 2 != 0, "cut": flags & 4 != 0,
+    });
+    if !refusal.is_empty() {
+        object["refusal"] = refusal.into();
+    }
+    Some(object)
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (bytes, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_the_trip_and_a_full_queue_is_counted() {
+        let (to, from) = std::sync::mpsc::sync_channel(1);
+        let mut buffer = AccessBuffer::new(1, Some(to));
+        let record = Record {
+            time_ms: 784_111_777_123,
+            peer: SocketAddr::from(([192, 0, 2, 7], 99)),
+            method: b"GET",
+            target: b"/v/a/\"x\"",
+            status: 403,
+            cache: "miss",
+            refusal: "token-missing",
+            bytes: 12,
+            micros: 34,
+            token: true,
+            cut: false,
+        };
+        assert_eq!(buffer.push(&record) + buffer.flush(), 0);
+        assert_eq!(buffer.push(&record) + buffer.push(&record) + buffer.flush(), 2, "the queue was full");
+        let json: serde_json::Value = serde_json::from_str(&to_json(&from.recv().expect("a batch"))).expect("JSON");
+        assert_eq!(json["client"], "192.0.2.7");
+        assert_eq!(json["target"], "/v/a/\"x\"");
+        assert_eq!(json["refusal"], "token-missing");
+        assert_eq!((json["status"].as_u64(), json["bytes"].as_u64()), (Some(403), Some(12)));
+        assert_eq!(json["token"], true);
+    }
+}

@@ -1,0 +1,107 @@
+//! What shards say to each other.
+
+use std::sync::Arc;
+
+use cache::{Chunk, Key};
+use tokio::sync::oneshot;
+
+use crate::refusal::Refusal;
+use crate::stored::Object;
+
+/// A message into a shard.
+pub(crate) enum Mail {
+    /// A request for a key that this shard owns.
+    Ask(Box<Ask>, oneshot::Sender<Answer>),
+    /// Wake whoever sleeps on the bell at this address.
+    Ring(usize),
+    /// Stop accepting, let what is under way end.
+    Drain,
+    /// The drain's time is over.
+    Cut,
+}
+
+/// A request as its key's owner needs to know it.
+pub(crate) struct Ask {
+    pub(crate) key: Key,
+    /// Canonical target: what a stored object is compared with, and what the origin is asked for.
+    pub(crate) name: Box<[u8]>,
+    /// Request line and fields for the origin, without the final empty line, so that a revalidation can add its own.
+    pub(crate) head: Vec<u8>,
+    /// The head carries Authorization, or a cookie.
+    pub(crate) authorised: bool,
+    pub(crate) cookie: bool,
+    /// A part is asked for: what is too large to be kept is better asked of the origin by part.
+    pub(crate) ranged: bool,
+    /// Answer from memory or not at all.
+    pub(crate) only_if_cached: bool,
+}
+
+/// How an answer came about; decides `Cache-Status` and what is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum How {
+    /// Fresh in memory.
+    Hit,
+    /// Stale in memory, revalidation under way.
+    Stale,
+    /// The origin failed; the stale one stands in.
+    StaleOnError,
+    /// This request led the fetch; the answer is kept.
+    Miss,
+    /// This request led the fetch; the answer is for it alone.
+    MissUnkept,
+    /// Another request's fetch was joined.
+    Joined,
+    /// The origin confirmed what was stored.
+    Revalidated,
+    /// What was stored had changed.
+    Replaced,
+    /// Not looked up: method, or a key known not to be cacheable.
+    PassMethod,
+    PassKnown,
+}
+
+impl How {
+    /// Our member of `Cache-Status` (RFC 9211).
+    pub(crate) fn cache_status(self) -> &'static str {
+        match self {
+            How::Hit => "streamgate; hit",
+            How::Stale => "streamgate; hit; detail=stale-while-revalidate",
+            How::StaleOnError => "streamgate; fwd=stale; detail=stale-if-error",
+            How::Miss => "streamgate; fwd=miss; stored",
+            How::MissUnkept => "streamgate; fwd=miss",
+            How::Joined => "streamgate; fwd=miss; collapsed",
+            How::Revalidated => "streamgate; fwd=stale; fwd-status=304",
+            How::Replaced => "streamgate; fwd=stale; stored",
+            How::PassMethod => "streamgate; fwd=method",
+            How::PassKnown => "streamgate; fwd=bypass",
+        }
+    }
+
+    /// The word in the access log.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            How::Hit => "hit",
+            How::Stale => "stale",
+            How::StaleOnError => "stale-on-error",
+            How::Miss => "miss",
+            How::MissUnkept => "miss-unkept",
+            How::Joined => "joined",
+            How::Revalidated => "revalidated",
+            How::Replaced => "replaced",
+            How::PassMethod | How::PassKnown => "pass",
+        }
+    }
+}
+
+/// What an owner says.
+pub(crate) enum Answer {
+    /// Here it is, or here it comes: `first` is the head of its run while it fills.
+    Object {
+        object: Arc<Object>,
+        first: Option<Arc<Chunk>>,
+        how: How,
+    },
+    /// It cannot be kept: ask the origin yourself.
+    Pass,
+    Refuse(Refusal),
+}

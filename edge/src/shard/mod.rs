@@ -1,0 +1,101 @@
+//! One shard: a thread's share of the edge. Everything here is touched by that thread alone, so nothing takes a lock.
+//!
+//! - [`line`]: connections with their deadlines; one sweep ends what waited too long.
+//! - [`mail`]: what shards say to each other.
+//! - [`front`]: leases on other shards' objects.
+//! - [`bells`]: readers asleep until a body grows.
+//! - [`access`]: access records on their way to the control thread.
+//! - [`run`]: the thread itself.
+
+pub(crate) mod access;
+pub(crate) mod bells;
+pub(crate) mod front;
+pub(crate) mod line;
+pub(crate) mod mail;
+pub(crate) mod run;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use cache::key::KeyHash;
+use cache::{Key, KeySeed, Ram};
+
+use crate::config::Config;
+use crate::flow::flight::Flight;
+use crate::flow::page::Ready;
+use crate::gate::Tokens;
+use crate::http::date;
+use crate::limits::{PASS_KEYS_MAX, PASS_MS};
+use crate::metrics::Counters;
+use crate::rt::Mailbox;
+use crate::stored::Stored;
+use crate::upstream::Pool;
+
+use access::AccessBuffer;
+use bells::Bells;
+use front::Front;
+use line::Lines;
+use mail::Mail;
+
+/// The state of one thread.
+pub(crate) struct Shard {
+    pub(crate) id: usize,
+    pub(crate) config: Arc<Config>,
+    pub(crate) seed: KeySeed,
+    pub(crate) peers: Vec<Mailbox<Mail>>,
+    pub(crate) origin: SocketAddr,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) ram: RefCell<Ram<Stored>>,
+    pub(crate) flights: RefCell<HashMap<Key, Flight, KeyHash>>,
+    pub(crate) passing: RefCell<HashMap<Key, u64, KeyHash>>,
+    pub(crate) front: RefCell<Front>,
+    pub(crate) tokens: RefCell<Tokens>,
+    pub(crate) pool: RefCell<Pool>,
+    pub(crate) lines: RefCell<Lines>,
+    pub(crate) bells: RefCell<Bells>,
+    pub(crate) access: RefCell<AccessBuffer>,
+    pub(crate) pages: Arc<[Ready]>,
+    pub(crate) draining: Cell<bool>,
+    date: Cell<(u64, [u8; date::LEN])>,
+}
+
+impl Shard {
+    /// The shard that owns `key`.
+    pub(crate) fn owner(&self, key: Key) -> usize {
+        key.owner(self.peers.len())
+    }
+
+    /// The date of `now` as it is written in a head; formatted once a second.
+    pub(crate) fn date(&self, now_ms: u64) -> [u8; date::LEN] {
+        let (second, text) = self.date.get();
+        if second == now_ms / 1000 {
+            return text;
+        }
+        let text = date::format(now_ms / 1000);
+        self.date.set((now_ms / 1000, text));
+        text
+    }
+
+    /// Largest body that is kept.
+    pub(crate) fn object_bytes_max(&self) -> u64 {
+        self.ram.borrow().budget() / self.config.limits.object_share.max(1)
+    }
+
+    /// Whether `key` was answered with something that cannot be kept a moment ago.
+    pub(crate) fn is_passing(&self, key: Key, now_ms: u64) -> bool {
+        self.passing.borrow().get(&key).is_some_and(|until| now_ms < *until)
+    }
+
+    /// Remembers that `key` cannot be kept, so that its requests need not wait for each other.
+    pub(crate) fn set_passing(&self, key: Key, now_ms: u64) {
+        let mut passing = self.passing.borrow_mut();
+        if passing.len() >= PASS_KEYS_MAX {
+            passing.retain(|_, until| now_ms < *until);
+        }
+        if passing.len() < PASS_KEYS_MAX {
+            passing.insert(key, now_ms + PASS_MS);
+        }
+    }
+}

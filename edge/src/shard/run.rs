@@ -1,0 +1,156 @@
+//! The thread of a shard: its listener, its mailbox, its sweep, and its end.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use cache::{KeySeed, Policy, Ram};
+use socket2::Socket;
+use tokio::sync::oneshot;
+
+use super::Shard;
+use super::access::{AccessBuffer, Batch};
+use super::bells::Bells;
+use super::front::Front;
+use super::line::Lines;
+use super::mail::Mail;
+use crate::config::Config;
+use crate::flow::accept::serve;
+use crate::flow::lookup;
+use crate::flow::page::Ready;
+use crate::gate::Tokens;
+use crate::http::date;
+use crate::limits::SWEEP;
+use crate::metrics::Counters;
+use crate::rt::{self, Inbox, Listener, Mailbox};
+use crate::upstream::Pool;
+
+/// Everything a shard's thread is started with.
+pub(crate) struct Plan {
+    pub(crate) id: usize,
+    pub(crate) cpu: Option<usize>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) socket: Socket,
+    pub(crate) seed: KeySeed,
+    pub(crate) peers: Vec<Mailbox<Mail>>,
+    pub(crate) inbox: Inbox<Mail>,
+    pub(crate) origin: SocketAddr,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) log: Option<SyncSender<Batch>>,
+    pub(crate) pages: Arc<[Ready]>,
+}
+
+/// Runs a shard on this thread until it has drained. `up` is told once it serves.
+pub(crate) fn run(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
+    let told = up.clone();
+    let faults = plan.config.faults;
+    let result = rt::run(plan.cpu, faults, async move {
+        let _ = up.send(Ok(()));
+        live(plan).await;
+    });
+    if let Err(error) = result {
+        let _ = told.send(Err(error));
+    }
+}
+
+async fn live(plan: Plan) {
+    let (end, ended) = oneshot::channel();
+    let shard = Rc::new(build(&plan));
+    let listener = Rc::new(RefCell::new(Some(Rc::new(Listener::on_ring(plan.socket)))));
+    rt::spawn(accept(shard.clone(), listener.clone()));
+    rt::spawn(sweep(shard.clone(), end));
+    rt::spawn(mail(shard, plan.inbox, listener));
+    let _ = ended.await;
+}
+
+fn build(plan: &Plan) -> Shard {
+    let config = &plan.config;
+    let budget = config.ram_bytes / plan.peers.len() as u64;
+    plan.counters.ram_budget.set(budget);
+    Shard {
+        id: plan.id,
+        config: config.clone(),
+        seed: plan.seed,
+        peers: plan.peers.clone(),
+        origin: plan.origin,
+        counters: plan.counters.clone(),
+        ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
+        flights: RefCell::new(HashMap::default()),
+        passing: RefCell::new(HashMap::default()),
+        front: RefCell::new(Front::default()),
+        tokens: RefCell::new(Tokens::new(config.keys.clone())),
+        pool: RefCell::new(Pool::default()),
+        lines: RefCell::new(Lines::default()),
+        bells: RefCell::new(Bells::default()),
+        access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
+        pages: plan.pages.clone(),
+        draining: Cell::new(false),
+        date: Cell::new((u64::MAX, [b' '; date::LEN])),
+    }
+}
+
+/// Accepts until the listener is taken away.
+async fn accept(shard: Rc<Shard>, listener: Rc<RefCell<Option<Rc<Listener>>>>) {
+    /// A pause after an error of ours (no descriptors left), so that the loop does not spin.
+    const PAUSE: Duration = Duration::from_millis(20);
+    loop {
+        let Some(current) = listener.borrow().clone() else { return };
+        match current.accept().await {
+            Ok((stream, peer)) => rt::spawn(serve(shard.clone(), stream, peer)),
+            Err(_) if listener.borrow().is_none() => return,
+            Err(_) => rt::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Looks after deadlines, leases, the limbo, and what the control thread reads; ends the shard once it has drained.
+async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
+    loop {
+        rt::sleep(SWEEP).await;
+        let draining = shard.draining.get();
+        shard.lines.borrow().sweep(rt::now(), draining);
+        shard.front.borrow_mut().sweep();
+        shard.gauges();
+        let lost = shard.access.borrow_mut().flush();
+        shard.counters.log_lost.add(lost);
+        if draining {
+            shard.pool.borrow_mut().clear();
+            if shard.counters.connections.get() == 0 && shard.flights.borrow().is_empty() {
+                let _ = end.send(());
+                return;
+            }
+        }
+    }
+}
+
+impl Shard {
+    fn gauges(&self) {
+        let mut ram = self.ram.borrow_mut();
+        ram.reap();
+        self.counters.objects.set(ram.len() as u64);
+        self.counters.ram_used.set(ram.used());
+        self.counters.evicted.set(ram.evicted());
+        self.counters.leases.set(self.front.borrow().len() as u64);
+    }
+}
+
+async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Option<Rc<Listener>>>>) {
+    while let Some(message) = inbox.next().await {
+        match message {
+            Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Ring(at) => shard.rung(at),
+            Mail::Drain => {
+                shard.draining.set(true);
+                if let Some(listener) = listener.borrow_mut().take() {
+                    listener.close();
+                }
+                shard.lines.borrow().sweep(rt::now(), true);
+            }
+            Mail::Cut => shard.lines.borrow().cut(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! From a configuration to running threads, and to their end.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cache::KeySeed;
+
+use crate::admin::{self, Admin};
+use crate::config::{AccessLog, Config};
+use crate::flow::page;
+use crate::limits::{LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
+use crate::metrics::Counters;
+use crate::rt::{self, Listener, Mailbox, mailbox};
+use crate::shard::mail::Mail;
+use crate::shard::run::{Plan, run};
+
+/// Why an edge cannot start. Each is one sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel gives us no ring.
+    #[error(
+        "io_uring is not available here ({0}): allow it (kernel.io_uring_disabled=0, seccomp) or use a kernel of 6.1 or later"
+    )]
+    NoIoUring(std::io::Error),
+    /// The address cannot be bound.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// `upstream.authority` does not resolve.
+    #[error("cannot resolve the upstream {0}: {1}")]
+    Upstream(String, std::io::Error),
+    /// More shards than a bell has bits.
+    #[error("{0} shards are more than {SHARDS_MAX}")]
+    Shards(usize),
+    /// Too little memory.
+    #[error("{ram} bytes of memory are too little for {shards} shards: each needs at least {SHARD_RAM_BYTES_MIN}")]
+    Ram {
+        /// As configured.
+        ram: u64,
+        /// As configured or found.
+        shards: usize,
+    },
+    /// The access log cannot be opened.
+    #[error("cannot open the access log {0}: {1}")]
+    AccessLog(String, std::io::Error),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// How a drain ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Drained {
+    /// Every connection ended by itself.
+    pub in_time: bool,
+    /// Connections that were cut.
+    pub cut: u64,
+}
+
+/// A running edge. Dropping it cuts every connection.
+pub struct Edge {
+    http: SocketAddr,
+    mailboxes: Vec<Mailbox<Mail>>,
+    counters: Vec<Arc<Counters>>,
+    threads: Vec<JoinHandle<()>>,
+    admin: Option<Admin>,
+    log: Option<JoinHandle<()>>,
+}
+
+/// Starts an edge: when this returns, it serves.
+pub fn start(config: Config) -> Result<Edge, StartError> {
+    rt::probe().map_err(StartError::NoIoUring)?;
+    let cpus = cpus();
+    let shards = if config.shards == 0 { cpus.len() } else { config.shards };
+    if shards > SHARDS_MAX {
+        return Err(StartError::Shards(shards));
+    }
+    if config.ram_bytes / (shards as u64) < SHARD_RAM_BYTES_MIN {
+        return Err(StartError::Ram { ram: config.ram_bytes, shards });
+    }
+    let origin = resolve(&config.upstream.authority)?;
+    let (sockets, http) = bind(&config, shards)?;
+    let (log_to, log_from) = match &config.access_log {
+        AccessLog::Off => (None, None),
+        _ => {
+            let (to, from) = sync_channel(LOG_BATCHES_MAX);
+            (Some(to), Some(from))
+        }
+    };
+    let log = match log_from {
+        None => None,
+        Some(from) => Some(admin::log::start(&config.access_log, from)?),
+    };
+    let counters: Vec<Arc<Counters>> = (0..shards).map(|_| Arc::default()).collect();
+    let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox(MAILBOX_MESSAGES)).unzip();
+    let pages = page::ready(&config.pages);
+    let seed = KeySeed(std::hash::BuildHasher::hash_one(&foldhash::fast::RandomState::default(), shards));
+    let config = Arc::new(config);
+    let (up, ups) = channel();
+    let mut edge = Edge { http, mailboxes, counters, threads: Vec::new(), admin: None, log };
+    for (id, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
+        let plan = Plan {
+            id,
+            cpu: config.pin.then(|| cpus[id % cpus.len()]),
+            config: config.clone(),
+            socket,
+            seed,
+            peers: edge.mailboxes.clone(),
+            inbox,
+            origin,
+            counters: edge.counters[id].clone(),
+            log: log_to.clone(),
+            pages: pages.clone(),
+        };
+        let up = up.clone();
+        let thread = std::thread::Builder::new().name(format!("edge-{id}")).spawn(move || run(plan, up));
+        edge.threads.push(thread.map_err(StartError::Thread)?);
+    }
+    drop((up, log_to));
+    for _ in 0..shards {
+        ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
+    }
+    if let Some(addr) = config.admin {
+        edge.admin = Some(admin::start(addr, edge.counters.clone())?);
+    }
+    Ok(edge)
+}
+
+impl Edge {
+    /// Where clients connect.
+    #[must_use]
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where the admin API listens, if it does.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::addr)
+    }
+
+    /// Number of shards.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.mailboxes.len()
+    }
+
+    /// Metrics of all shards in Prometheus' text format, as `/metrics` serves them.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        crate::metrics::exposition(&self.counters)
+    }
+
+    /// Stops accepting, lets answers under way end, closes idle connections, and after `limit` cuts what is left.
+    /// Blocks the calling thread; from async code call it in a blocking task.
+    pub fn drain(mut self, limit: Duration) -> Drained {
+        let until = Instant::now() + limit;
+        if let Some(admin) = &self.admin {
+            admin.not_ready();
+        }
+        self.tell(|| Mail::Drain);
+        while Instant::now() < until && !self.threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let cut: u64 = self.counters.iter().map(|c| c.connections.get()).sum();
+        self.end();
+        Drained { in_time: cut == 0, cut }
+    }
+
+    fn tell(&self, mail: impl Fn() -> Mail) {
+        for mailbox in &self.mailboxes {
+            mailbox.send_anyhow(mail());
+        }
+    }
+
+    /// Cuts what is left and joins the threads.
+    fn end(&mut self) {
+        self.tell(|| Mail::Drain);
+        self.tell(|| Mail::Cut);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        self.admin.take();
+        if let Some(log) = self.log.take() {
+            let _ = log.join();
+        }
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The cores this process may run on.
+fn cpus() -> Vec<usize> {
+    let allowed = rt::allowed_cpus();
+    if allowed.is_empty() { vec![0] } else { allowed }
+}
+
+fn resolve(authority: &str) -> Result<SocketAddr, StartError> {
+    let failed = |e| StartError::Upstream(authority.to_owned(), e);
+    let mut addrs = authority.to_socket_addrs().map_err(failed)?;
+    addrs.next().ok_or_else(|| failed(std::io::Error::other("it has no address")))
+}
+
+/// One listener a shard, all on the same port.
+fn bind(config: &Config, shards: usize) -> Result<(Vec<socket2::Socket>, SocketAddr), StartError> {
+    let mut addr = config.http;
+    let mut sockets = Vec::with_capacity(shards);
+    for _ in 0..shards {
+        let failed = |e| StartError::Listen(addr, e);
+        let socket = Listener::bind(addr, config.congestion.as_deref()).map_err(failed)?;
+        let bound = socket.local_addr().map_err(failed)?.as_socket();
+        addr = bound.ok_or_else(|| failed(std::io::Error::other("not an IP address")))?;
+        sockets.push(socket);
+    }
+    Ok((sockets, addr))
+}

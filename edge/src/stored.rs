@@ -1,0 +1,221 @@
+//! What the edge keeps beside a body: the head as it will be sent, and what decides its use.
+
+use crate::http::conditional::Validators;
+use crate::http::fields::{Span, ends_here, fields, is_ours};
+use crate::http::freshness::Freshness;
+use crate::http::request::number;
+use crate::http::response::{Response, parse};
+use crate::refusal::phrase;
+
+/// An object of the edge: a [`Stored`] head and a body.
+pub(crate) type Object = cache::Object<Stored>;
+/// Walks an object's body.
+pub(crate) type Reader = cache::Reader<Stored>;
+
+/// Head of an answer, ready to be sent but for length, age and cache status.
+pub(crate) struct Stored {
+    /// Canonical target it was asked for under; compared on every look-up, since a key is only a hash.
+    pub(crate) name: Box<[u8]>,
+    pub(crate) status: u16,
+    /// Status line and end-to-end fields.
+    pub(crate) head: Box<[u8]>,
+    /// Where the fields begin in `head`.
+    pub(crate) fields_at: usize,
+    etag: Option<Span>,
+    last_modified: Option<Span>,
+    /// Content-Length as the origin told it: of an answer to HEAD it is all that is known.
+    pub(crate) told_length: Option<u64>,
+    /// `None`: not kept, for the one who asked.
+    pub(crate) freshness: Option<Freshness>,
+    /// Nobody without a valid token may have it.
+    pub(crate) gated: bool,
+    /// The origin's cache tags (`Surrogate-Key`), for purges.
+    pub(crate) tags: Option<Box<[u8]>>,
+}
+
+/// Fields we write ourselves, for every answer anew.
+const OURS_TO_WRITE: [&[u8]; 3] = [b"content-length", b"age", b"surrogate-key"];
+/// Fields of a 304 that do not describe the stored body's metadata (RFC 9111 section 3.2).
+const NOT_UPDATED: [&[u8]; 4] = [b"content-length", b"content-encoding", b"content-type", b"content-range"];
+
+const CORS: &[u8] = b"Access-Control-Allow-Origin: *\r\n\
+    Access-Control-Expose-Headers: Cache-Status, Age, Content-Length, Content-Range, StreamGate-Refusal\r\n";
+
+impl Stored {
+    /// Takes over an origin's head. `date` is used when it has none.
+    pub(crate) fn new(name: &[u8], response: &Response, freshness: Option<Freshness>, date: &[u8]) -> Stored {
+        let mut head = Vec::with_capacity(512);
+        status_line(&mut head, response.status);
+        let fields_at = head.len();
+        let mut stored = Stored {
+            name: name.into(),
+            status: response.status,
+            head: Box::default(),
+            fields_at,
+            etag: None,
+            last_modified: None,
+            told_length: response.first("content-length").and_then(number),
+            freshness,
+            gated: response.first("streamgate-gate").is_some(),
+            tags: response.first("surrogate-key").map(Box::from),
+        };
+        for (name, value) in response.fields() {
+            let dropped = ends_here(name)
+                || is_ours(name)
+                || response.is_listed(name)
+                || OURS_TO_WRITE.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+            if dropped {
+                continue;
+            }
+            let span = line(&mut head, name, value);
+            if name.eq_ignore_ascii_case(b"etag") && stored.etag.is_none() {
+                stored.etag = Some(span);
+            } else if name.eq_ignore_ascii_case(b"last-modified") && stored.last_modified.is_none() {
+                stored.last_modified = Some(span);
+            }
+        }
+        if response.first("date").is_none() {
+            line(&mut head, b"Date", date);
+        }
+        if response.first("access-control-allow-origin").is_none() {
+            head.extend_from_slice(CORS);
+        }
+        stored.head = head.into();
+        stored
+    }
+
+    /// The origin's head as a 304 has updated it (RFC 9111 section 4.3.4), to be judged and stored anew.
+    pub(crate) fn updated_by(&self, fresh: &Response) -> Option<Response> {
+        let mut text = self.head[..self.fields_at].to_vec();
+        let updates = |name: &[u8]| !NOT_UPDATED.iter().any(|n| name.eq_ignore_ascii_case(n));
+        for (name, value) in fields(&self.head) {
+            let replaced = updates(name) && fresh.fields().any(|(new, _)| new.eq_ignore_ascii_case(name));
+            if !replaced {
+                line(&mut text, name, value);
+            }
+        }
+        for (name, value) in fresh.fields() {
+            if updates(name) {
+                line(&mut text, name, value);
+            }
+        }
+        let names = |name: &str| fresh.first(name).is_some();
+        if let Some(tags) = self.tags.as_deref().filter(|_| !names("surrogate-key")) {
+            line(&mut text, b"Surrogate-Key", tags);
+        }
+        if self.gated && !names("streamgate-gate") {
+            // A gate is lifted only by a whole answer that does not carry the mark.
+            line(&mut text, b"StreamGate-Gate", b"token");
+        }
+        text.extend_from_slice(b"\r\n");
+        parse(&text, true).ok().flatten().map(|(response, _)| response)
+    }
+
+    /// What a client's copy is compared with.
+    pub(crate) fn validators(&self) -> Validators<'_> {
+        Validators {
+            etag: self.etag.map(|span| span.of_buffer(&self.head)),
+            last_modified: self.last_modified.map(|span| span.of_buffer(&self.head)),
+        }
+    }
+
+    /// The fields alone, for an answer with another status line.
+    pub(crate) fn fields(&self) -> &[u8] {
+        &self.head[self.fields_at..]
+    }
+
+    /// Memory it costs.
+    pub(crate) fn cost(&self) -> u64 {
+        let tags = self.tags.as_ref().map_or(0, |tags| tags.len());
+        (self.name.len() + self.head.len() + tags + size_of::<Object>()) as u64
+    }
+
+    /// Whether its status has a body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.status != 204 && self.status != 304
+    }
+}
+
+/// `HTTP/1.1 200 OK`
+pub(crate) fn status_line(out: &mut Vec<u8>, status: u16) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    push_number(out, u64::from(status));
+    out.push(b' ');
+    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes one line and says where its value lies.
+fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Span {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    let from = out.len() as u32;
+    out.extend_from_slice(value);
+    let to = out.len() as u32;
+    out.extend_from_slice(b"\r\n");
+    Span { from, to }
+}
+
+/// Decimal digits, without an allocation.
+pub(crate) fn push_number(out: &mut Vec<u8>, mut n: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(text: &str) -> Response {
+        parse(text.as_bytes(), false).expect("valid").expect("complete").0
+    }
+
+    #[test]
+    fn what_ends_at_this_hop_is_not_stored() {
+        let stored = Stored::new(
+            b"/a",
+            &response(
+                "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nAge: 3\r\n\
+                 StreamGate-Gate: token\r\nSurrogate-Key: asset-a\r\nETag: \"a\"\r\nX: y\r\n\r\n",
+            ),
+            None,
+            b"Sun, 06 Nov 1994 08:49:37 GMT",
+        );
+        let head = String::from_utf8_lossy(&stored.head).into_owned();
+        assert!(
+            head.starts_with(
+                "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nX: y\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccess-"
+            )
+        );
+        for gone in ["Hop", "Keep-Alive", "Age:", "StreamGate-Gate", "Surrogate", "Content-Length:"] {
+            assert!(!head.contains(gone), "{gone} in {head}");
+        }
+        assert!(stored.gated);
+        assert_eq!(stored.validators().etag, Some(&b"\"a\""[..]));
+    }
+
+    #[test]
+    fn a_304_updates_the_head_but_never_opens_a_gate() {
+        let first = response(
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nCache-Control: max-age=1\r\nContent-Type: a/b\r\nStreamGate-Gate: token\r\n\r\n",
+        );
+        let stored = Stored::new(b"/a", &first, None, b"x");
+        let update =
+            parse(b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=9\r\nContent-Type: c/d\r\n\r\n", false);
+        let (update, _) = update.expect("valid").expect("complete");
+        let merged = stored.updated_by(&update).expect("parses");
+        assert_eq!(merged.status, 200);
+        assert_eq!(merged.all("cache-control").collect::<Vec<_>>(), [b"max-age=9"]);
+        assert_eq!(merged.first("content-type"), Some(&b"a/b"[..]));
+        assert!(Stored::new(b"/a", &merged, None, b"x").gated);
+    }
+}

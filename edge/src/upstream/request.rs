@@ -1,0 +1,202 @@
+//! The request an origin is sent: what the client sent, less what is ours, what ends at this hop, and what would split the cache.
+
+use crate::config::Upstream;
+use crate::http::fields::{ends_here, fields, has_member, is_ours, members};
+use crate::stored::push_number;
+
+/// The cookie that may carry a playback token.
+pub(crate) const TOKEN_COOKIE: &[u8] = b"streamgate";
+
+/// What the request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// An answer that everyone may be given: no range, no precondition, no negotiated coding of one client's.
+    Fetch,
+    /// An answer for this client alone.
+    Pass,
+}
+
+/// A request's body as the origin is told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sized {
+    None,
+    Length(u64),
+    Chunked,
+}
+
+/// What goes to the origin, and what of the client's identity is in it.
+pub(crate) struct Forwarded {
+    /// Request line and fields, without the final empty line.
+    pub(crate) head: Vec<u8>,
+    pub(crate) authorised: bool,
+    pub(crate) cookie: bool,
+}
+
+/// Fields that would make one client's answer differ, or that the edge answers for itself.
+const NOT_FOR_FETCH: [&[u8]; 11] = [
+    b"range",
+    b"if-range",
+    b"if-match",
+    b"if-none-match",
+    b"if-modified-since",
+    b"if-unmodified-since",
+    b"accept-encoding",
+    b"origin",
+    b"cache-control",
+    b"pragma",
+    b"priority",
+];
+/// Fields written anew, or never forwarded: the forwarding ones would let a client choose what the origin puts in a shared answer.
+const NEVER: [&[u8]; 10] = [
+    b"host",
+    b"content-length",
+    b"expect",
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-original-url",
+    b"x-rewrite-url",
+    b"http2-settings",
+];
+
+/// Builds the head. `client` is the client's validated head, `is_token` says whether a bearer credential is one of our tokens.
+pub(crate) fn forward(
+    method: &[u8],
+    target: &[u8],
+    client: &[u8],
+    upstream: &Upstream,
+    purpose: Purpose,
+    sized: Sized,
+    is_token: impl Fn(&[u8]) -> bool,
+) -> Forwarded {
+    let mut head = Vec::with_capacity(client.len() + 256);
+    for part in [method, b" ", target, b" HTTP/1.1\r\nHost: ", upstream.authority.as_bytes(), b"\r\n"] {
+        head.extend_from_slice(part);
+    }
+    let mut forwarded = Forwarded { head, authorised: false, cookie: false };
+    let listed: Vec<&[u8]> =
+        fields(client).filter(|(n, _)| n.eq_ignore_ascii_case(b"connection")).map(|(_, v)| v).collect();
+    for (name, value) in fields(client) {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let skipped = ends_here(name)
+            || is_ours(name)
+            || NEVER.iter().any(|n| is(n))
+            || (purpose == Purpose::Fetch && NOT_FOR_FETCH.iter().any(|n| is(n)))
+            || listed.iter().any(|list| has_member(list, name));
+        if skipped {
+            continue;
+        }
+        if is(b"authorization") {
+            if bearer(value).is_some_and(&is_token) {
+                continue;
+            }
+            forwarded.authorised = true;
+        }
+        if is(b"cookie") {
+            let value = without_token(value);
+            if value.is_empty() {
+                continue;
+            }
+            forwarded.cookie = true;
+            line(&mut forwarded.head, name, &value);
+            continue;
+        }
+        line(&mut forwarded.head, name, value);
+    }
+    line(&mut forwarded.head, b"Via", b"1.1 streamgate");
+    if let Some(key) = &upstream.edge_key {
+        line(&mut forwarded.head, b"StreamGate-Edge-Key", key.as_bytes());
+    }
+    match sized {
+        Sized::None => {}
+        Sized::Length(n) => {
+            forwarded.head.extend_from_slice(b"Content-Length: ");
+            push_number(&mut forwarded.head, n);
+            forwarded.head.extend_from_slice(b"\r\n");
+        }
+        Sized::Chunked => line(&mut forwarded.head, b"Transfer-Encoding", b"chunked"),
+    }
+    forwarded
+}
+
+/// The credential of `Bearer x`.
+pub(crate) fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = authorization.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
+}
+
+/// The value of the cookie that carries a token.
+pub(crate) fn token_cookie(cookies: &[u8]) -> Option<&[u8]> {
+    pairs(cookies).find(|(name, _)| *name == TOKEN_COOKIE).map(|(_, value)| value)
+}
+
+fn pairs(cookies: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    cookies.split(|b| *b == b';').filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|b| *b == b'=')?;
+        Some((&pair[..at], &pair[at + 1..]))
+    })
+}
+
+fn without_token(cookies: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(cookies.len());
+    for pair in cookies.split(|b| *b == b';') {
+        let pair = pair.trim_ascii();
+        let is_token = pair.strip_prefix(TOKEN_COOKIE).is_some_and(|rest| rest.starts_with(b"="));
+        if pair.is_empty() || is_token {
+            continue;
+        }
+        if !out.is_empty() {
+            out.extend_from_slice(b"; ");
+        }
+        out.extend_from_slice(pair);
+    }
+    out
+}
+
+/// Whether a request's Cache-Control asks for what is cached and nothing else.
+pub(crate) fn wants_only_cached(value: &[u8]) -> bool {
+    members(value).any(|m| m.eq_ignore_ascii_case(b"only-if-cached"))
+}
+
+fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(client: &str, purpose: Purpose) -> (String, bool, bool) {
+        let upstream = Upstream { authority: "o:1".to_owned(), edge_key: Some("k".to_owned()) };
+        let f = forward(b"GET", b"/a", client.as_bytes(), &upstream, purpose, Sized::None, |t| t == b"tok");
+        (String::from_utf8(f.head).expect("text"), f.authorised, f.cookie)
+    }
+
+    #[test]
+    fn what_is_ours_or_ends_here_never_reaches_the_origin() {
+        let client = "GET /p/tok/a HTTP/1.1\r\nHost: edge\r\nStreamGate-Edge-Key: forged\r\nstreamgate-x: y\r\n\
+            Connection: x-hop\r\nX-Hop: 1\r\nTE: trailers\r\nX-Forwarded-Host: evil\r\nAuthorization: Bearer tok\r\n\
+            Cookie: a=b; streamgate=tok; c=d\r\nRange: bytes=0-1\r\nAccept: x\r\n\r\n";
+        let (head, authorised, cookie) = check(client, Purpose::Fetch);
+        assert_eq!(
+            head,
+            "GET /a HTTP/1.1\r\nHost: o:1\r\nCookie: a=b; c=d\r\nAccept: x\r\nVia: 1.1 streamgate\r\nStreamGate-Edge-Key: k\r\n"
+        );
+        assert!(!authorised && cookie);
+        let (head, ..) = check(client, Purpose::Pass);
+        assert!(head.contains("Range: bytes=0-1\r\n") && !head.contains("forged") && !head.contains("tok"));
+    }
+
+    #[test]
+    fn a_credential_that_is_no_token_goes_on() {
+        let (head, authorised, _) =
+            check("GET /a HTTP/1.1\r\nAuthorization: Bearer other\r\nCookie: streamgate=x\r\n\r\n", Purpose::Fetch);
+        assert!(authorised && head.contains("Bearer other") && !head.contains("Cookie"));
+        assert_eq!(token_cookie(b"a=b;streamgate=x.y"), Some(&b"x.y"[..]));
+        assert_eq!(token_cookie(b"xstreamgate=x"), None);
+    }
+}
