@@ -9,7 +9,7 @@ export function installProbe({ palette, listen }) {
   const video = document.querySelector("video");
   const canvas = new OffscreenCanvas(2, 1);
   const pixels = canvas.getContext("2d", { willReadFrequently: true });
-  const probe = { frames: [], waits: [], sound: [], ended: false };
+  const probe = { frames: [], waits: [], sound: [] };
   globalThis.probe = probe;
 
   function nearest([red, green, blue]) {
@@ -26,13 +26,13 @@ export function installProbe({ palette, listen }) {
   }
 
   const onFrame = (now, { mediaTime, width, height }) => {
+    video.requestVideoFrameCallback(onFrame);
+    if (video.classList.contains("resuming")) return; // hidden
     const rendition = document.querySelector("[data-reading=rendition]").dataset.value ?? null;
     probe.frames.push({ now, mediaTime, second: readSecond(), width, height, rendition });
-    video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
   video.addEventListener("waiting", () => probe.waits.push(video.currentTime));
-  video.addEventListener("ended", () => (probe.ended = true));
   if (!listen) return;
 
   const context = new AudioContext();

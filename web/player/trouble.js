@@ -7,9 +7,10 @@ const REFUSALS = {
   "token-missing": ["This video is gated", "Open it with the token you were given: add &t=… to this page's address, or enter it on the start page."],
   "token-expired": ["The token has expired", "Ask whoever gave you the link for a new one."],
   "token-not-yet-valid": ["The token is not valid yet", "Its time has not come. Check this device's clock, or try again later."],
-  "token-wrong-path": ["The token is for another video", "A token opens what it was made for. Ask for one for this video."],
+  "token-path": ["The token is for another video", "A token opens what it was made for. Ask for one for this video."],
   "token-malformed": ["The token is damaged", "It may have been cut when it was copied. Copy the whole link again."],
-  "token-bad-signature": ["The token is not genuine", "It was not signed by this platform, or was changed on the way. Ask for a new link."],
+  "token-signature": ["The token is not genuine", "It was changed on the way, or not signed by this platform. Copy the whole link again, or ask for a new one."],
+  "token-unknown-key": ["The token is not known here", "It was signed by another platform, or with a key that is no longer in use. Ask for a new link."],
 };
 
 const OWN = {

@@ -53,6 +53,7 @@ function open() {
     wanted = event.target.value || null;
     engine?.choose(wanted);
   });
+  video.addEventListener("seeked", () => video.classList.remove("resuming"));
   byId("retry").addEventListener("click", () => play(chosenEngine()));
   const radio = document.querySelector(`input[name=engine][value=${address.engine}]`);
   radio.checked = true;
@@ -77,6 +78,8 @@ async function play(name) {
   if (mine !== turn) return;
   if (!module.supported()) return withoutEngine(name);
   document.body.dataset.engine = name;
+  // Players seek when the first segment is there; its first picture must not flash up before.
+  video.classList.toggle("resuming", resumed.position > 0);
   video.autoplay = !resumed.paused; // refused without a gesture in some browsers: the controls are there
   engine = module.start({
     video,

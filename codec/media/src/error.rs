@@ -120,6 +120,20 @@ pub enum MediaError {
         /// What it said.
         detail: String,
     },
+    /// The source's H.264 cannot be published as it is after all; encode it ([`crate::Plan::without_passthrough`]).
+    #[error("The H.264 video cannot be published without encoding it: {why}.")]
+    CannotPassThrough {
+        /// What is in the way.
+        why: &'static str,
+    },
+    /// A codec panicked; the process lives on.
+    #[error(
+        "A codec crashed on this file ({detail}). Try to export it again from the source, or convert it to H.264 in MP4."
+    )]
+    CodecCrashed {
+        /// What it said, bounded.
+        detail: String,
+    },
     /// The caller asked to stop.
     #[error("The work was cancelled.")]
     Cancelled,
@@ -153,6 +167,8 @@ impl MediaError {
             Self::CorruptVideo { .. } => "corrupt_video",
             Self::CorruptAudio { .. } => "corrupt_audio",
             Self::Encode { .. } => "encode_failed",
+            Self::CannotPassThrough { .. } => "cannot_pass_through",
+            Self::CodecCrashed { .. } => "codec_crashed",
             Self::Cancelled => "cancelled",
             Self::Output(_) => "output_failed",
             Self::Io(_) => "io",

@@ -32,10 +32,24 @@ pub mod frame;
 pub mod frames;
 pub mod scale;
 
+pub mod ladder;
+pub mod plan;
+
+pub mod audio;
+pub mod encode;
+pub mod package;
+pub mod transcode;
+
+pub mod clip;
+
 pub use error::MediaError;
 pub use frame::Frame;
 pub use frames::FrameSource;
+pub use ladder::Ladder;
 pub use limits::Limits;
+pub use package::{Output, package_audio, repackage_video};
+pub use plan::{Plan, plan};
 pub use probe::probe;
 pub use source_info::{AudioInfo, SourceInfo, VideoInfo};
 pub use tools::Tools;
+pub use transcode::{EncodedChunk, EncodedRung, Event, transcode};

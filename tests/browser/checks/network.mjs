@@ -5,7 +5,8 @@
 
 import { must } from "../report.mjs";
 
-const CHROMIUM_ITSELF = /^CONNECT (accounts\.google|[a-z0-9-]+\.googleapis|clients\d?\.google|[a-z0-9-]+\.gvt1)\.com:443 |^(POST|HEAD|GET) http:\/\/(update|[a-z0-9-]+)\.(googleapis|gvt1)\.com\//;
+/** Hosts in the first line of a request to a proxy: `CONNECT host:443 ...`, `GET http://host/... ...`. */
+const CHROMIUM_ITSELF = /^[A-Z]+ (http:\/\/)?[a-z0-9.-]+\.(google|googleapis|gvt1)\.com[:/]/;
 
 export async function checkNetwork({ report, browser, edge }) {
   await report.check("no request leaves the loopback", () => {

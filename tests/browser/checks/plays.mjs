@@ -20,7 +20,7 @@ async function plays(world, player, family) {
   const rendition = smallest(keys, family);
   return Watch.with(world, { asset: world.asset, player, rendition }, async (watch) => {
     const duration = await watch.duration();
-    await watch.until("the end", () => globalThis.probe.ended, null, 30_000 + 2000 * duration);
+    await watch.until("the end", () => document.querySelector("video").ended, null, 30_000 + 2000 * duration);
     const { frames, waits } = await watch.probe();
     const quality = await watch.page.$eval("video", (video) => video.getVideoPlaybackQuality());
     const { totalVideoFrames: decoded, corruptedVideoFrames: corrupted = 0 } = { ...quality };

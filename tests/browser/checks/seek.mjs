@@ -18,7 +18,7 @@ async function seeks(world, player) {
     await watch.playedTo(0.2);
     const target = duration - BEFORE_THE_END;
     const took = await seek(watch, target);
-    await watch.until("the end", () => globalThis.probe.ended, null, SOON_MS);
+    await watch.until("the end", () => document.querySelector("video").ended, null, SOON_MS);
     const back = await seek(watch, 1.5);
     const { frames } = await watch.probe();
     const wrong = misplaced(frames, 0.1);
@@ -31,7 +31,6 @@ async function seeks(world, player) {
 /** Seeks, and waits for a picture of the place; milliseconds until it stood. */
 async function seek(watch, target) {
   const from = await watch.page.evaluate((time) => {
-    globalThis.probe.ended = false;
     const before = globalThis.probe.frames.length;
     const video = document.querySelector("video");
     video.currentTime = time;

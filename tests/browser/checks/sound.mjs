@@ -61,7 +61,7 @@ async function decodeOnsets({ master, loud, quiet }) {
 async function heard(world, player) {
   return Watch.with(world, { asset: world.asset, player, listen: true }, async (watch) => {
     const duration = await watch.duration();
-    await watch.until("the end", () => globalThis.probe.ended, null, 30_000 + 2000 * duration);
+    await watch.until("the end", () => document.querySelector("video").ended, null, 30_000 + 2000 * duration);
     const { sound } = await watch.probe();
     const at = (from, to) => sound.filter(({ time }) => time % 1 >= from && time % 1 < to);
     // The analyser looks back over 43 ms, and the clock of the element runs a little before what is heard.

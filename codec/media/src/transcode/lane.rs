@@ -1,0 +1,75 @@
+//! A lane: one thread, one decoder, one chunk after the other.
+
+use super::chunk::ChunkEncoder;
+use super::runs::Runs;
+use super::walk::Walk;
+use super::{Event, OnEvent};
+use crate::error::MediaError;
+use crate::plan::Plan;
+use crate::source_info::SourceInfo;
+use crate::tools::Tools;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What all lanes share.
+pub struct Job<'a> {
+    pub path: &'a Path,
+    pub source: &'a SourceInfo,
+    pub plan: &'a Plan,
+    pub tools: &'a Tools,
+    /// The caller wants the work to stop.
+    pub cancel: &'a AtomicBool,
+    /// Another lane has failed.
+    pub stop: &'a AtomicBool,
+    pub on: OnEvent<'a>,
+}
+
+/// Pictures between two reports of progress.
+const REPORT_FRAMES: u32 = 8;
+
+/// Takes chunks until none is left. A panic in a codec ends this lane with an error and leaves the process alive.
+pub fn work(job: &Job<'_>, runs: &Runs, lane: usize) -> Result<(), MediaError> {
+    // Nothing that outlives the panic is shared but counters and the caller's own state behind `on`.
+    catch_unwind(AssertUnwindSafe(|| walk(job, runs, lane))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let detail = text.unwrap_or("no reason given").chars().take(200).collect();
+        Err(MediaError::CodecCrashed { detail })
+    })
+}
+
+fn walk(job: &Job<'_>, runs: &Runs, lane: usize) -> Result<(), MediaError> {
+    let mut walk = Walk::new(job);
+    let mut encoder = ChunkEncoder::new(job);
+    while let Some(index) = runs.take(lane) {
+        if !one(job, &mut walk, &mut encoder, index)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One chunk. False when another lane has failed.
+fn one(job: &Job<'_>, walk: &mut Walk<'_>, encoder: &mut ChunkEncoder<'_>, index: u32) -> Result<bool, MediaError> {
+    walk.go_to(index)?;
+    encoder.begin()?;
+    let total_estimate = encoder.estimate(index);
+    let mut done = 0;
+    while let Some(frame) = walk.next_frame()? {
+        if job.cancel.load(Ordering::Relaxed) {
+            return Err(MediaError::Cancelled);
+        }
+        if job.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        encoder.push(&frame)?;
+        done += 1;
+        if done % REPORT_FRAMES == 0 {
+            (job.on)(Event::Frames { chunk: index, done, total_estimate })?;
+        }
+    }
+    let chunk = encoder.finish(index, walk.end_us())?;
+    (job.on)(Event::Frames { chunk: index, done, total_estimate: done })?;
+    (job.on)(Event::Chunk(chunk))?;
+    Ok(true)
+}

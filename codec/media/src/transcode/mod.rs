@@ -1,0 +1,112 @@
+//! Pictures to renditions: chunks of the plan's grid, encoded in parallel, each picture decoded once for the whole ladder.
+//!
+//! ```text
+//! missing chunks ── runs ──┬── lane 0: walk ── frames of a chunk ── scale ── an encoder a rung ──> Event::Chunk
+//!                          └── lane 1: ...            (an idle lane takes half of what the busiest has left)
+//! ```
+//!
+//! What a chunk's bytes are depends on the source and the plan alone, so work can stop and go on at any chunk.
+
+mod chunk;
+mod lane;
+mod runs;
+mod walk;
+
+use crate::error::MediaError;
+use crate::plan::Plan;
+use crate::source_info::SourceInfo;
+use crate::tools::Tools;
+use runs::Runs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use wire::presentation::{Segment, Track};
+
+/// One rendition's part of a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedRung {
+    /// Name of the rung, as in the plan.
+    pub name: String,
+    /// The track, without segments; the same for all chunks.
+    pub track: Track,
+    /// `init.mp4`; the same for all chunks.
+    pub init: Vec<u8>,
+    /// Where the chunk is on the timeline.
+    pub segment: Segment,
+    /// `<chunk>.m4s`.
+    pub bytes: Vec<u8>,
+}
+
+/// A chunk is one cell of the grid in all encoded renditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedChunk {
+    /// Cell of the grid, which is also the number of the segment.
+    pub index: u32,
+    /// In the order of the plan's rungs.
+    pub rungs: Vec<EncodedRung>,
+}
+
+/// What happens on the way. Comes from several threads at once, for one chunk in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Pictures of a chunk that went into the encoders.
+    Frames {
+        /// Which chunk.
+        chunk: u32,
+        /// So many by now.
+        done: u32,
+        /// So many are expected, by the frame rate.
+        total_estimate: u32,
+    },
+    /// A chunk is finished.
+    Chunk(EncodedChunk),
+}
+
+/// Receives events; an error stops the work.
+pub type OnEvent<'a> = &'a (dyn Fn(Event) -> Result<(), MediaError> + Sync);
+
+/// Encodes the chunks in `missing`, in any order, on `lanes` threads (0: one a core). Returns when all are done, or with
+/// the first error after all lanes have stopped.
+///
+/// # Errors
+/// [`MediaError::Cancelled`] soon after `cancel` is set; [`MediaError::CodecCrashed`] when a codec panics; whatever decoding,
+/// encoding and `on` say.
+#[allow(clippy::too_many_arguments)]
+pub fn transcode(
+    path: &Path,
+    source: &SourceInfo,
+    plan: &Plan,
+    tools: &Tools,
+    missing: &[u32],
+    lanes: usize,
+    cancel: &AtomicBool,
+    on: OnEvent<'_>,
+) -> Result<(), MediaError> {
+    let runs = Runs::new(missing, plan.chunks(), lanes_of(lanes));
+    let stop = AtomicBool::new(false);
+    let failure = Mutex::new(None);
+    let job = lane::Job { path, source, plan, tools, cancel, stop: &stop, on };
+    std::thread::scope(|scope| {
+        for number in 0..runs.lanes() {
+            let (job, runs, failure) = (&job, &runs, &failure);
+            let work = move || {
+                if let Err(error) = lane::work(job, runs, number) {
+                    job.stop.store(true, Ordering::Relaxed);
+                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            };
+            if let Err(error) = std::thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, work) {
+                stop.store(true, Ordering::Relaxed);
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.into());
+            }
+        }
+    });
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+fn lanes_of(lanes: usize) -> usize {
+    match lanes {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        lanes => lanes,
+    }
+}
