@@ -1,0 +1,4 @@
+//! What we are compared with.
+
+pub mod nginx;
+pub mod rav1e;
