@@ -169,10 +169,16 @@ impl Edge {
         Drained { in_time: cut == 0, cut }
     }
 
-    fn tell(&self, mail: impl Fn() -> Mail) {
-        for mailbox in &self.mailboxes {
-            mailbox.send_anyhow(mail());
-        }
+    fn tell(&self, mail: impl Fn() -> Mail + Send + Sync) {
+        // From a thread of its own: the runtime's waker aborts the process when it is used by a thread that is panicking, and an
+        // edge may be dropped by one.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for mailbox in &self.mailboxes {
+                    mailbox.send_anyhow(mail());
+                }
+            });
+        });
     }
 
     /// Cuts what is left and joins the threads.

@@ -89,7 +89,9 @@ impl Stored {
         let mut text = self.head[..self.fields_at].to_vec();
         let updates = |name: &[u8]| !NOT_UPDATED.iter().any(|n| name.eq_ignore_ascii_case(n));
         for (name, value) in fields(&self.head) {
-            let replaced = updates(name) && fresh.fields().any(|(new, _)| new.eq_ignore_ascii_case(name));
+            // The old date goes even when the 304 has none: it is then the time of its receipt (RFC 9110 section 6.6.1).
+            let replaced = name.eq_ignore_ascii_case(b"date")
+                || (updates(name) && fresh.fields().any(|(new, _)| new.eq_ignore_ascii_case(name)));
             if !replaced {
                 line(&mut text, name, value);
             }

@@ -166,13 +166,19 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
         conn.input.reserve(more);
     }
     let wait = if between { limits.idle } else { limits.header };
-    conn.line.due(rt::now() + wait.as_millis() as u64, if between { Waits::Idle } else { Waits::Busy });
-    receive(conn).await.map(|count| count > 0).or_else(|gone| {
-        if conn.line.is_overdue() && !between {
-            shard.counters.refused(Refusal::RequestTimeout);
+    conn.line.due(rt::now() + wait.as_millis() as u64, if between { Waits::Idle } else { Waits::Head });
+    let received = receive(conn).await;
+    conn.line.not_due();
+    match received {
+        Ok(0) | Err(Gone) if conn.line.is_overdue() && !between => {
+            refuse::unparsed(shard, conn, Refusal::RequestTimeout);
+            flush(shard, conn).await?;
+            Ok(false)
         }
-        if between { Ok(false) } else { Err(gone) }
-    })
+        Ok(count) => Ok(count > 0),
+        Err(Gone) if between => Ok(false),
+        Err(Gone) => Err(Gone),
+    }
 }
 
 async fn receive(conn: &mut Conn) -> Result<usize, Gone> {

@@ -194,6 +194,11 @@ impl Stream {
         let _ = self.fd.shutdown(std::net::Shutdown::Both);
     }
 
+    /// Ends the other direction: a pending receive returns, and something can still be said.
+    pub(crate) fn shut_read(&self) {
+        let _ = self.fd.shutdown(std::net::Shutdown::Read);
+    }
+
     /// Ends our direction after what was sent.
     pub(crate) fn finish(&self) {
         let _ = self.fd.shutdown(std::net::Shutdown::Write);

@@ -12,6 +12,8 @@ use crate::rt::Stream;
 pub(crate) enum Waits {
     /// Between two requests: closed at once when the shard drains.
     Idle,
+    /// For the rest of a head: only the reading direction is shut, so that the refusal can be sent.
+    Head,
     /// In the middle of something.
     Busy,
 }
@@ -98,7 +100,10 @@ impl Lines {
             if now_ms >= line.until_ms.get() || idle {
                 line.overdue.set(true);
                 line.until_ms.set(u64::MAX);
-                line.stream.shut();
+                match line.waits.get() {
+                    Waits::Head => line.stream.shut_read(),
+                    Waits::Idle | Waits::Busy => line.stream.shut(),
+                }
             }
         }
     }
