@@ -21,6 +21,11 @@ impl Scaler {
     pub fn new(width: u32, height: u32) -> Self {
         let even = |side: u32| side >= 2 && side.is_multiple_of(2);
         assert!(even(width) && even(height), "even sizes only");
+        Self::to_any_size(width, height)
+    }
+
+    /// To a size that may be odd, as a source's own can be.
+    pub(crate) fn to_any_size(width: u32, height: u32) -> Self {
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
         Self { width, height, resizer: Resizer::new(), options, pool: FramePool::new() }
     }
