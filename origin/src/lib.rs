@@ -1,1 +1,32 @@
-//! origin
+//! The origin: takes uploads, makes them playable, decides who may watch, and serves edges.
+//!
+//! ```text
+//!   api/       REST: upload, content, status, token; every refusal in one table (problem.rs)
+//!   flow/      the way of an upload, one file a step: receive .. publish
+//!   work/      who walks it: workers, leases, heartbeats, retries, live progress
+//!   playback/  what edges pull: playlists from the catalogue, segments from the objects
+//!   gate/      API key, edge key, playback tokens
+//!   monitor/   health and metrics
+//! ```
+//!
+//! Everything that must survive is in `durable`; everything that needs a processor is in `media`, on threads of its own.
+//! A request touches the catalogue and files, a job touches those and `media`; the two meet only in the catalogue, the
+//! bells (a job is queued) and the board (live progress, cancel).
+#![forbid(unsafe_code)]
+
+mod api;
+mod clock;
+mod config;
+mod flow;
+mod gate;
+mod house;
+mod limits;
+mod monitor;
+mod playback;
+mod serve;
+mod start;
+mod work;
+
+pub use config::Config;
+pub use gate::{KeyFileError, MintError, Minted};
+pub use start::{Origin, StartError, start};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! demux ── copy ─────────────────────────┐
-//! FFmpeg ── encode (AAC by syom) ────────┴─> SoundFrame ── cut ──> segments
+//! FFmpeg ── pcm ── encode (AAC by syom) ─┴─> SoundFrame ── cut ──> segments
 //! ```
 
 pub mod aac;
@@ -11,6 +11,7 @@ pub mod copy;
 pub mod cut;
 pub mod encode;
 pub mod opus;
+pub mod pcm;
 
 use wire::cmaf::CodecConfig;
 

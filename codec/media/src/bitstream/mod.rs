@@ -2,5 +2,5 @@
 
 pub mod aac;
 pub mod av1;
-pub(crate) mod bits;
+mod bits;
 pub mod h264;

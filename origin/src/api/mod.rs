@@ -1,0 +1,52 @@
+//! The HTTP surface: which address leads where. Nothing is decided here.
+
+mod auth;
+mod content;
+mod json;
+pub(crate) mod problem;
+mod status;
+mod token;
+mod upload;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::house::House;
+use crate::{monitor, playback};
+use problem::{Problem, Refusal};
+
+/// All addresses of the origin.
+pub(crate) fn router(house: Arc<House>) -> Router {
+    Router::new()
+        .route("/api/v1/upload", post(upload::upload))
+        .route("/api/v1/content", get(content::list))
+        .route("/api/v1/content/{id}", get(content::one).post(content::update).delete(content::delete))
+        .route("/api/v1/content/{id}/token", post(token::mint))
+        .route("/api/v1/transcode/status/{id}", get(status::status))
+        .route("/healthz", get(monitor::health))
+        .route("/metrics", get(monitor::metrics))
+        .route("/v/{*path}", get(playback::play))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(house)
+}
+
+/// Asset names in the addresses of the API.
+fn asset_id(text: &str) -> Result<durable::AssetId, Problem> {
+    text.parse().map_err(|_| unknown_asset(text))
+}
+
+fn unknown_asset(id: &str) -> Problem {
+    let shown: String = id.chars().take(64).collect();
+    Refusal::UnknownAsset.because(format!("There is no asset {shown}. It may have been deleted."))
+}
+
+async fn unknown_path() -> Problem {
+    Refusal::UnknownPath.because("The API stands under /api/v1/, playback under /v/<asset>/.")
+}
+
+async fn wrong_method() -> Problem {
+    Refusal::WrongMethod.because("The header Allow names the methods that this address takes.")
+}

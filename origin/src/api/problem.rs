@@ -1,0 +1,123 @@
+//! Every refusal of this server: status, stable code and title in one table; the detail is said where it is refused.
+//! Answers are problem documents (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use durable::StoreError;
+use serde_json::json;
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    KeyMissing,
+    KeyWrong,
+    EdgeKeyMissing,
+    EdgeKeyWrong,
+    UnknownPath,
+    UnknownAsset,
+    UnknownTrack,
+    UnknownSegment,
+    NotYetPlayable,
+    AssetFailed,
+    WrongMethod,
+    BadQuery,
+    BadBody,
+    EmptyUpload,
+    UploadCut,
+    UploadSlow,
+    UploadTooLarge,
+    NotRaw,
+    TooManyUploads,
+    DiskFull,
+    BadRange,
+    Internal,
+}
+
+impl Refusal {
+    /// Status, code and title.
+    fn row(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::KeyMissing => (S::UNAUTHORIZED, "api_key_missing", "An API key is needed"),
+            Self::KeyWrong => (S::UNAUTHORIZED, "api_key_wrong", "This API key is not valid"),
+            Self::EdgeKeyMissing => (S::FORBIDDEN, "edge_key_missing", "Only edges may fetch this"),
+            Self::EdgeKeyWrong => (S::FORBIDDEN, "edge_key_wrong", "This edge key is not valid"),
+            Self::UnknownPath => (S::NOT_FOUND, "unknown_path", "There is nothing at this address"),
+            Self::UnknownAsset => (S::NOT_FOUND, "unknown_asset", "There is no such asset"),
+            Self::UnknownTrack => (S::NOT_FOUND, "unknown_track", "The asset has no such track"),
+            Self::UnknownSegment => (S::NOT_FOUND, "unknown_segment", "The track has no such segment"),
+            Self::NotYetPlayable => (S::NOT_FOUND, "not_yet_playable", "The asset cannot be played yet"),
+            Self::AssetFailed => (S::NOT_FOUND, "asset_failed", "The asset could not be made playable"),
+            Self::WrongMethod => (S::METHOD_NOT_ALLOWED, "wrong_method", "This address does not take that method"),
+            Self::BadQuery => (S::BAD_REQUEST, "bad_query", "The query is not valid"),
+            Self::BadBody => (S::BAD_REQUEST, "bad_body", "The body is not valid"),
+            Self::EmptyUpload => (S::BAD_REQUEST, "empty_upload", "The upload has no bytes"),
+            Self::UploadCut => (S::BAD_REQUEST, "upload_cut", "The upload ended too early"),
+            Self::UploadSlow => (S::REQUEST_TIMEOUT, "upload_slow", "The upload stood still"),
+            Self::UploadTooLarge => (S::PAYLOAD_TOO_LARGE, "upload_too_large", "The upload is too large"),
+            Self::NotRaw => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has the wrong type"),
+            Self::TooManyUploads => (S::SERVICE_UNAVAILABLE, "too_many_uploads", "Too many uploads at once"),
+            Self::DiskFull => (S::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
+            Self::BadRange => (S::RANGE_NOT_SATISFIABLE, "bad_range", "The range is outside of the object"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
+        }
+    }
+
+    /// A refusal with the sentence for this case.
+    pub(crate) fn because(self, detail: impl Into<String>) -> Problem {
+        Problem { refusal: self, detail: detail.into() }
+    }
+}
+
+/// A refusal on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) refusal: Refusal,
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    /// A failure of ours: the reason goes to the log, the client learns only that it happened.
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Refusal::Internal
+            .because("The request could not be answered because of a fault on the server. Its log says more.")
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => Refusal::DiskFull
+                .because("There is not enough room for this on the server's disk. Free some space and try again."),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, code, title) = self.refusal.row();
+        let body = json!({
+            "type": format!("urn:streamgate:problem:{code}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": self.detail,
+            "code": code,
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self.refusal {
+            Refusal::KeyMissing | Refusal::KeyWrong => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Refusal::TooManyUploads | Refusal::NotYetPlayable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,54 @@
+//! What an origin is told before it starts. Checked and complete; the binary reads files and environment.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of one origin.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where REST and playback are served. Port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The data folder. One process at a time.
+    pub data: PathBuf,
+    /// Largest upload in bytes.
+    pub upload_bytes_max: u64,
+    /// Threads that encode; 0: one a core.
+    pub lanes: usize,
+    /// Renditions to make.
+    pub ladder: media::Ladder,
+    /// Programs that are used when they are installed.
+    pub tools: media::Tools,
+    /// How files are written, and how much of the disk stays free of uploads.
+    pub disk: durable::Disk,
+    /// How long [`crate::Origin::shutdown`] waits for requests and jobs.
+    pub shutdown_limit: Duration,
+}
+
+/// Kept free of uploads, so that the catalogue can still be written when the disk is full.
+const RESERVE_BYTES: u64 = 64 << 20;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9090)),
+            data: PathBuf::from("data"),
+            upload_bytes_max: 16 << 30,
+            lanes: 0,
+            ladder: media::Ladder::default(),
+            tools: media::Tools::find(),
+            disk: durable::Disk::real(RESERVE_BYTES),
+            shutdown_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// Threads that encode, resolved.
+    pub(crate) fn lanes(&self) -> usize {
+        match self.lanes {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            lanes => lanes,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! enqueue: the asset's row and its first job, in one commit; then the bell, so that no time is lost until a worker looks.
+
+use std::sync::Arc;
+
+use durable::AssetId;
+use durable::catalogue::{JobKind, NewAsset, Visibility};
+
+use super::store::StoredUpload;
+use crate::api::problem::Problem;
+use crate::clock::now_ms;
+use crate::house::House;
+
+/// What the client said of the file.
+pub(crate) struct Description {
+    pub(crate) title: String,
+    pub(crate) file_name: String,
+    pub(crate) visibility: Visibility,
+}
+
+/// Enters the upload under a new name.
+pub(crate) async fn enqueue(
+    house: &Arc<House>,
+    description: Description,
+    stored: StoredUpload,
+) -> Result<AssetId, Problem> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
+    let id = AssetId::from_random(random);
+    let Description { title, file_name, visibility } = description;
+    let StoredUpload { object, uploaded_ms } = stored;
+    let new = NewAsset {
+        id: id.clone(),
+        title,
+        file_name,
+        visibility,
+        source: object.id,
+        source_bytes: object.bytes,
+        uploaded_ms,
+    };
+    house.store.catalogue.create_asset(&new, now_ms()).await?;
+    drop(object); // named by a row now: no longer pinned
+    house.bells.of(JobKind::Ingest).notify_one();
+    Ok(id)
+}

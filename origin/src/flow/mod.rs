@@ -1,0 +1,69 @@
+//! The way of an upload, one file a step:
+//!
+//! ```text
+//! in the request:  receive -> store -> enqueue                               201
+//! ingest job:      probe -> plan -> package -> publish                       playable, when the source has H.264
+//! fallback job:                     transcode (H.264, x chunks) -> publish   playable, when it has none
+//! ladder job:                       transcode (AV1, x chunks) -> publish     ready
+//! ```
+//!
+//! Each job begins where an earlier run of it ended: a published asset is not packaged again, a stored chunk not
+//! encoded again.
+
+pub(crate) mod enqueue;
+mod package;
+mod plan;
+mod probe;
+mod publish;
+pub(crate) mod receive;
+pub(crate) mod store;
+mod transcode;
+
+use durable::StoreError;
+use durable::catalogue::{Asset, JobKind};
+use media::plan::VideoCodec;
+
+use crate::work::{Failure, Run};
+
+/// Works off one job; answers which one comes next.
+pub(crate) async fn work(run: &Run) -> Result<Option<JobKind>, Failure> {
+    let asset = asset(run).await?;
+    match run.lease.kind {
+        JobKind::Ingest => ingest(run, &asset).await,
+        JobKind::Fallback => encode(run, &asset, VideoCodec::H264).await,
+        JobKind::Ladder => encode(run, &asset, VideoCodec::Av1).await,
+    }
+}
+
+async fn ingest(run: &Run, asset: &Asset) -> Result<Option<JobKind>, Failure> {
+    if asset.playable {
+        // A run before this one published and was cut off before it could say so.
+        return Ok(plan::read(asset)?.next(JobKind::Ingest));
+    }
+    let source = probe::probe(run, asset).await?;
+    let mut job = plan::decide(run, source)?;
+    plan::record(run, &job).await?;
+    if let Err(failure) = package::package(run, asset, &job).await {
+        job = plan::without_passthrough(run, job, failure)?;
+        plan::record(run, &job).await?;
+        package::package(run, asset, &job).await?;
+    }
+    publish::first(run, &job, JobKind::Ingest).await?;
+    Ok(job.next(JobKind::Ingest))
+}
+
+async fn encode(run: &Run, asset: &Asset, codec: VideoCodec) -> Result<Option<JobKind>, Failure> {
+    let job = plan::read(asset)?;
+    transcode::transcode(run, asset, &job, codec).await?;
+    match codec {
+        VideoCodec::H264 => publish::first(run, &job, JobKind::Fallback).await?,
+        VideoCodec::Av1 => publish::ladder(run, &job).await?,
+    }
+    Ok(job.next(run.lease.kind))
+}
+
+async fn asset(run: &Run) -> Result<Asset, Failure> {
+    let asset = run.house.store.catalogue.asset(&run.lease.asset).await?;
+    // Deleted since the lease was taken.
+    asset.ok_or(Failure::Store(StoreError::Fenced))
+}

@@ -1,0 +1,150 @@
+//! The three keys of an origin, in `<data>/keys/`, made at the first start, readable by the owner only (0600).
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use wire::token::{KeySet, SigningKey};
+
+use super::secret::Secret;
+
+/// A key file is one line; more is something else.
+const KEY_FILE_BYTES_MAX: u64 = 4096;
+/// A shorter secret could be guessed.
+const SECRET_CHARS_MIN: usize = 16;
+
+/// What an origin signs and compares with.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// For `Authorization: Bearer` of the API.
+    pub(crate) api: Secret,
+    /// For `StreamGate-Edge-Key`.
+    pub(crate) edge: Secret,
+    /// Signs playback tokens.
+    pub(crate) token: SigningKey,
+}
+
+/// Why the keys could not be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The system refused.
+    #[error("cannot read or make the key file {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("the key file {} holds no key: {why}; restore it, or delete it to have a new one made", path.display())]
+    NoKey {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No key could be made.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Keys {
+    /// Reads the keys, making those that are not there yet.
+    pub(crate) fn open(data: &Path) -> Result<Self, KeyFileError> {
+        let folder = data.join("keys");
+        let failed = |source| KeyFileError::Io { path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        fs::set_permissions(&folder, Permissions::from_mode(0o700)).map_err(failed)?;
+        let shared = |name: &str| {
+            let path = folder.join(name);
+            let text = read_or_make(&path, || Ok(format!("sg-{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))?;
+            if text.len() < SECRET_CHARS_MIN {
+                let why = format!("it is shorter than {SECRET_CHARS_MIN} characters");
+                return Err(KeyFileError::NoKey { path, why });
+            }
+            Ok(Secret::new(text))
+        };
+        Ok(Self { api: shared("api.key")?, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))? })
+    }
+
+    /// What edges check tokens with.
+    pub(crate) fn verification_keys(&self) -> KeySet {
+        KeySet::new([self.token.verification_key()]).expect("one key has no twin")
+    }
+}
+
+fn token_key(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let no_key = |why: String| KeyFileError::NoKey { path: path.to_path_buf(), why };
+    let text = read_or_make(path, || {
+        let kid: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = SigningKey::ed25519(&kid, &random()?).map_err(|e| no_key(e.to_string()))?;
+        Ok(key.to_secret_text())
+    })?;
+    SigningKey::from_secret_text(&text).map_err(|e| no_key(e.to_string()))
+}
+
+/// The line in the file, or a new one, written so that a crash leaves either no file or a whole one.
+fn read_or_make(path: &Path, make: impl Fn() -> Result<String, KeyFileError>) -> Result<String, KeyFileError> {
+    let failed = |source| KeyFileError::Io { path: path.to_path_buf(), source };
+    match fs::File::open(path) {
+        Ok(file) => {
+            let mut text = String::new();
+            file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+            Ok(text.trim().to_owned())
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let text = make()?;
+            write_new(path, &text).map_err(failed)?;
+            Ok(text)
+        }
+        Err(e) => Err(failed(e)),
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
+}
+
+fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(KeyFileError::Random)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_only_the_owner_reads_them() {
+        let data = tempfile::tempdir().unwrap();
+        let (first, again) = (Keys::open(data.path()).unwrap(), Keys::open(data.path()).unwrap());
+        assert_eq!(first.api.text(), again.api.text());
+        assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
+        assert_ne!(first.api.text(), first.edge.text());
+        for name in ["api.key", "edge.key", "token.key"] {
+            let mode = fs::metadata(data.path().join("keys").join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_file_is_named_and_not_replaced() {
+        let data = tempfile::tempdir().unwrap();
+        Keys::open(data.path()).unwrap();
+        let path = data.path().join("keys/token.key");
+        fs::write(&path, "nonsense").unwrap();
+        let error = Keys::open(data.path()).unwrap_err();
+        assert!(error.to_string().contains("keys/token.key holds no key"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "nonsense");
+    }
+}

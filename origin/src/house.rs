@@ -1,0 +1,41 @@
+//! What every request and every worker shares.
+
+use std::sync::Arc;
+
+use durable::Store;
+use tokio::sync::Semaphore;
+
+use crate::Config;
+use crate::gate::Keys;
+use crate::limits::UPLOADS_MAX;
+use crate::monitor::Counters;
+use crate::work::{Bells, Board};
+
+/// One running origin.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) keys: Keys,
+    pub(crate) counters: Counters,
+    /// Jobs that run now, with their progress and how to stop them.
+    pub(crate) board: Board,
+    /// Rung when a job was queued.
+    pub(crate) bells: Bells,
+    /// One permit an upload that is being received.
+    pub(crate) uploads: Arc<Semaphore>,
+}
+
+impl House {
+    pub(crate) fn new(config: Config, store: Store, keys: Keys) -> Self {
+        Self {
+            config,
+            store,
+            keys,
+            counters: Counters::default(),
+            board: Board::default(),
+            bells: Bells::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Every limit of the origin, with its why.
+
+use std::time::Duration;
+
+/// Connections open at once; more wait in the kernel's backlog. An origin talks to edges and back ends, not to viewers.
+pub const CONNECTIONS_MAX: usize = 4096;
+
+/// How long a client may take for a request head, and how long an idle connection is kept for the next one.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Uploads received at once. Each costs a thread that writes and a file.
+pub const UPLOADS_MAX: usize = 32;
+
+/// An upload that sends nothing for this long is given up, so that a dead client does not keep its temporary file.
+pub const UPLOAD_IDLE: Duration = Duration::from_secs(60);
+
+/// Pieces of an upload that wait to be written: bounds memory an upload to a few hundred kilobytes.
+pub const UPLOAD_PIECES: usize = 8;
+
+/// JSON bodies of the API.
+pub const API_BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Characters of a title.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// Bytes of an uploaded file's name.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+
+/// Rows of a page of a listing when the client names none, and at most.
+pub const PAGE_ROWS: u32 = 50;
+/// See [`PAGE_ROWS`].
+pub const PAGE_ROWS_MAX: u32 = 200;
+
+/// A playback token is valid this long when the client names no time.
+pub const TOKEN_TTL_SECONDS: u64 = 3600;
+/// A playback token is never valid longer: it cannot be taken back.
+pub const TOKEN_TTL_SECONDS_MAX: u64 = 7 * 24 * 3600;
+
+/// Uploads probed and repackaged at once. Two, so that one slow disk read does not hold up the next upload.
+pub const INGEST_WORKERS: usize = 2;
+
+/// How often a worker says that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// A lease without a heartbeat for this long is taken over.
+pub const LEASE_MS: i64 = 15_000;
+
+/// Times a job is taken without storing anything before it is given up.
+pub const ATTEMPTS_MAX: u32 = 5;
+/// First wait before a job is tried again; four times longer each time.
+pub const RETRY_FIRST_MS: i64 = 1_000;
+/// Longest wait before a job is tried again.
+pub const RETRY_MS_MAX: i64 = 60_000;
+
+/// A job that makes no step for this long is stopped: a hang in a decoder must not hold a worker for ever. Longer than
+/// the slowest picture of the slowest encoder setting.
+pub const STALL: Duration = Duration::from_secs(600);
+
+/// How long a worker waits for its thread after it was told to stop; then it leaves it behind.
+pub const CANCEL_GRACE: Duration = Duration::from_secs(20);
+
+/// Queue tables are looked at this often even when nobody rings: a lease may have run out.
+pub const IDLE_LOOK: Duration = Duration::from_secs(5);
+
+/// Stack of a thread that decodes and encodes: codecs recurse over block trees.
+pub const MEDIA_STACK_BYTES: usize = 16 << 20;
+
+/// Segments up to this size are read in one piece, larger ones are streamed.
+pub const READ_WHOLE_BYTES_MAX: u64 = 1 << 20;
+/// Piece of a streamed segment.
+pub const READ_PIECE_BYTES: usize = 256 << 10;
+
+/// How long edges may remember that an asset is unknown.
+pub const UNKNOWN_MAX_AGE_S: u32 = 2;
+/// How long edges may remember that an asset is not yet playable.
+pub const NOT_YET_MAX_AGE_S: u32 = 1;

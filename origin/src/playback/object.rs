@@ -1,0 +1,42 @@
+//! Initialisation and media segments: objects, opened. They never change under their address.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use durable::{ObjectId, Objects, StoreError};
+
+use super::answer::{Body, Bytestream};
+use crate::limits::READ_WHOLE_BYTES_MAX;
+
+/// Which kind of segment an object is, for its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Init,
+    Media,
+}
+
+/// Opens an object; small ones are read at once.
+pub(super) async fn open(objects: &Objects, id: ObjectId, kind: Kind, picture: bool) -> Result<Body, StoreError> {
+    let objects = objects.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let (mut file, length) = objects.read(&id)?;
+        if length > READ_WHOLE_BYTES_MAX {
+            return Ok::<_, StoreError>((length, Bytestream::File(file)));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.read_to_end(&mut bytes).map_err(|_| StoreError::Missing(id))?;
+        Ok((bytes.len() as u64, Bytestream::Memory(Bytes::from(bytes))))
+    });
+    let (length, stream) = opened.await.map_err(|_| StoreError::Missing(id))??;
+    Ok(Body {
+        etag: id,
+        content_type: match (kind, picture) {
+            (Kind::Init, true) => "video/mp4",
+            (Kind::Init, false) => "audio/mp4",
+            (Kind::Media, _) => "video/iso.segment",
+        },
+        cache_control: "public, max-age=31536000, immutable",
+        length,
+        stream,
+    })
+}

@@ -1,0 +1,156 @@
+//! Start and end of an origin.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable::{Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use wire::token::KeySet;
+
+use crate::clock::now_ms;
+use crate::gate::{self, KeyFileError, Keys, MintError, Minted};
+use crate::house::House;
+use crate::work::Why;
+use crate::{Config, api, serve, work};
+
+/// Why an origin did not start; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another program listens there.
+    #[error(
+        "port {} on {} is taken by another program; stop that one, or choose another address with \
+         origin.listen (STREAMGATE_ORIGIN__LISTEN)", .0.port(), .0.ip()
+    )]
+    PortTaken(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}; check origin.listen")]
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another process works there.
+    #[error(
+        "the data folder {} is in use by another process; stop that one, or choose another folder with storage.data \
+         (STREAMGATE_STORAGE__DATA)", .0.display()
+    )]
+    DataInUse(PathBuf),
+    /// The folder cannot be used.
+    #[error("the data folder {} cannot be used: {source}; check that it can be written by this user", path.display())]
+    Data {
+        /// Which folder.
+        path: PathBuf,
+        /// The reason.
+        source: StoreError,
+    },
+    /// A key cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+}
+
+/// A running origin.
+#[derive(Debug)]
+pub struct Origin {
+    addr: SocketAddr,
+    house: Arc<House>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    workers: JoinSet<()>,
+    sweeping: JoinHandle<()>,
+}
+
+/// Starts an origin on the caller's runtime; it answers when this returns.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn start(config: Config) -> Result<Origin, StartError> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken(config.listen),
+        _ => StartError::Listen { addr: config.listen, source },
+    })?;
+    let addr = listener.local_addr().map_err(|source| StartError::Listen { addr: config.listen, source })?;
+    let path = config.data.clone();
+    let unusable = |source| match source {
+        StoreError::Locked(path) => StartError::DataInUse(path),
+        source => StartError::Data { path: path.clone(), source },
+    };
+    let store = Store::open(&config.data, config.disk.clone()).await.map_err(unusable)?;
+    let keys = Keys::open(&config.data)?;
+    let reclaimed = store.catalogue.reclaim_jobs(now_ms()).await.map_err(unusable)?;
+    if reclaimed > 0 {
+        tracing::info!(jobs = reclaimed, "go on with jobs that were cut off");
+    }
+    let house = Arc::new(House::new(config, store, keys));
+    let (stop, stopped) = watch::channel(false);
+    let workers = work::spawn(&house, &stopped);
+    let serving = tokio::spawn(serve::serve(listener, api::router(house.clone()), house.clone(), stopped));
+    let sweeping = tokio::spawn(sweep(house.clone()));
+    Ok(Origin { addr, house, stop, serving, workers, sweeping })
+}
+
+/// What a crash left without a row is removed while everything else runs.
+async fn sweep(house: Arc<House>) {
+    match house.store.sweep().await {
+        Ok(0) => {}
+        Ok(objects) => tracing::info!(objects, "removed objects that no row names"),
+        Err(error) => tracing::warn!(%error, "the sweep of the objects was cut short"),
+    }
+}
+
+impl Origin {
+    /// Where it listens; with port 0 in the configuration, the port it got.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What `Authorization: Bearer` of the API must carry.
+    pub fn api_key(&self) -> &str {
+        self.house.keys.api.text()
+    }
+
+    /// What edges must send as `StreamGate-Edge-Key`.
+    pub fn edge_key(&self) -> &str {
+        self.house.keys.edge.text()
+    }
+
+    /// What edges check playback tokens with.
+    pub fn verification_keys(&self) -> KeySet {
+        self.house.keys.verification_keys()
+    }
+
+    /// Mints a playback token for an asset, as `POST /api/v1/content/{id}/token` does.
+    ///
+    /// # Errors
+    /// [`MintError::BadAsset`] when this is no asset's name; whether there is such an asset is not asked.
+    pub fn mint(&self, asset: &str, ttl: Duration) -> Result<Minted, MintError> {
+        let asset = asset.parse().map_err(|_| MintError::BadAsset)?;
+        gate::mint(&self.house.keys, &asset, ttl.as_secs(), now_ms())
+    }
+
+    /// Stops accepting, answers what has been asked, puts running jobs back to the queue (their stored chunks are kept),
+    /// and closes the data folder. Takes at most [`Config::shutdown_limit`] and a little.
+    pub async fn shutdown(self) {
+        let Self { house, stop, serving, mut workers, sweeping, .. } = self;
+        let limit = house.config.shutdown_limit;
+        let _ = stop.send(true);
+        house.board.cancel_all(Why::Shutdown);
+        sweeping.abort();
+        let aborting = serving.abort_handle();
+        let orderly = async {
+            let _ = serving.await;
+            while workers.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(limit, orderly).await.is_err() {
+            tracing::warn!(limit_s = limit.as_secs(), "not everything ended in time; the rest is cut off");
+            aborting.abort();
+            workers.shutdown().await;
+        }
+        house.store.close().await;
+    }
+}

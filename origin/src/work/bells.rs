@@ -1,0 +1,23 @@
+//! Wakes the worker of a kind the moment a job of that kind is queued.
+
+use durable::catalogue::JobKind;
+use tokio::sync::Notify;
+
+/// One bell a kind of job. A ring while nobody listens is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    ingest: Notify,
+    fallback: Notify,
+    ladder: Notify,
+}
+
+impl Bells {
+    /// The bell of a kind.
+    pub(crate) fn of(&self, kind: JobKind) -> &Notify {
+        match kind {
+            JobKind::Ingest => &self.ingest,
+            JobKind::Fallback => &self.fallback,
+            JobKind::Ladder => &self.ladder,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Background work: workers take jobs from the leased table in the catalogue, one kind each, and run their steps.
+//!
+//! ```text
+//!   bell or timer ──> lease ──> steps of flow/ on threads of their own ──> finish | retry | fail | release
+//!                       └── heartbeat every 2 s: lease moved on, progress stored, hang noticed
+//! ```
+//!
+//! Ingest, fallback (H.264) and ladder (AV1) have workers of their own: hours of encoding never hold up the next
+//! upload's first playable moment.
+
+mod bells;
+mod board;
+mod cancel;
+mod failure;
+mod heartbeat;
+mod progress;
+mod run;
+mod thread;
+mod worker;
+
+pub(crate) use bells::Bells;
+pub(crate) use board::Board;
+pub(crate) use cancel::Why;
+pub(crate) use failure::{Failure, through_media};
+pub(crate) use progress::Snapshot;
+pub(crate) use run::Run;
+pub(crate) use thread::on_thread;
+pub(crate) use worker::spawn;
