@@ -30,11 +30,18 @@ export async function openBrowser(executablePath) {
   await new Promise((resolve) => tripwire.listen(0, "127.0.0.1", resolve));
   const args = [...FLAGS, `--proxy-server=http://127.0.0.1:${tripwire.address().port}`, "--proxy-bypass-list=127.0.0.1"];
   const browser = await chromium.launch({ executablePath, args });
-  const context = await browser.newContext({ viewport: { width: 1000, height: 800 } });
-  context.on("request", (request) => requests.push(new URL(request.url())));
+
+  /** A page with caches of its own, so that what it plays comes from the edge. */
+  async function openPage() {
+    const context = await browser.newContext({ viewport: { width: 1000, height: 800 } });
+    context.on("request", (request) => requests.push(new URL(request.url())));
+    const page = await context.newPage();
+    page.once("close", () => context.close().catch(() => {}));
+    return page;
+  }
 
   return {
-    openPage: () => context.newPage(),
+    openPage,
     requests,
     escaped,
     async close() {

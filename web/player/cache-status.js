@@ -1,7 +1,11 @@
-// Cache-Status (RFC 9211): what the cache nearest to us did. Pure.
+// Where a segment came from: Cache-Status (RFC 9211) says what the cache nearest to us did, and the browser's
+// timing says whether it was asked at all.
+
+/** Requests that the browser remembers the timing of; beyond its default of 250 it would forget the newest. */
+const TIMINGS_MAX = 4000;
 
 /**
- * @typedef {{kind: "hit"|"stale"|"miss"|"other", text: string}} CacheStatus
+ * @typedef {{kind: "hit"|"stale"|"miss"|"own"|"other", text: string}} CacheStatus
  * `text` is what to show: the parameters of the last member of the field.
  */
 
@@ -20,6 +24,22 @@ export function readCacheStatus(field) {
     return at < 0 ? [parameter.toLowerCase(), "?1"] : [parameter.slice(0, at).toLowerCase(), parameter.slice(at + 1)];
   }));
   return { kind: kindOf(named), text: parameters.join("; ") || member };
+}
+
+/**
+ * Whether the last answer for `url` came out of the browser's own cache. Its header is then the old one.
+ * @param {string} url absolute
+ */
+export function fromOwnCache(url) {
+  const timing = performance.getEntriesByName(url, "resource").at(-1);
+  if (!timing) return false;
+  return timing.deliveryType === "cache" || (timing.transferSize === 0 && timing.decodedBodySize > 0);
+}
+
+/** Keeps timings for a long film, and drops them all when even that is full. */
+export function rememberTimings() {
+  performance.setResourceTimingBufferSize(TIMINGS_MAX);
+  performance.addEventListener("resourcetimingbufferfull", () => performance.clearResourceTimings());
 }
 
 function kindOf(named) {

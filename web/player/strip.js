@@ -1,4 +1,4 @@
-// One coloured cell a segment, in the order of loading: hit, stale, miss. Colour is not the only sign:
+// One coloured cell a segment, in the order of loading: hit, stale, miss, or not asked at all. Colour is not the only sign:
 // the cells differ in height too, and the line below says it in words.
 
 import { bytes } from "./words.js";

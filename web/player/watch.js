@@ -1,7 +1,7 @@
 // The watch page: reads the address, starts an engine, shows what it does.
 
 import { readAddress } from "./address.js";
-import { readCacheStatus } from "./cache-status.js";
+import { fromOwnCache, readCacheStatus, rememberTimings } from "./cache-status.js";
 import { Readings } from "./readings.js";
 import { Strip } from "./strip.js";
 import { explain, explainRefusal } from "./trouble.js";
@@ -22,6 +22,8 @@ const engines = {
   native: () => import("./engine/native.js"),
 };
 
+const OWN_CACHE = { kind: "own", text: "the browser's own cache, the edge was not asked" };
+
 const byId = (id) => document.getElementById(id);
 const video = byId("video");
 const readings = new Readings(video);
@@ -36,6 +38,7 @@ let turn = 0;
 /** Where to go on after trouble, when there is no engine to ask any more. */
 let stoppedAt = 0;
 
+rememberTimings();
 if (address.refusal) showTrouble(explainRefusal(address.refusal));
 else open();
 
@@ -110,7 +113,7 @@ function listener(mine) {
     switched: current(() => readings.show()),
     segment: current((segment) => {
       readings.loaded(segment);
-      strip.add(segment, readCacheStatus(segment.cacheStatus));
+      strip.add(segment, fromOwnCache(segment.url) ? OWN_CACHE : readCacheStatus(segment.cacheStatus));
     }),
     trouble: current(async (trouble) => {
       const told = await explain(trouble);

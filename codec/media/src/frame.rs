@@ -120,3 +120,60 @@ impl FramePool {
         Frame { pts_us, width, height, pixels }
     }
 }
+
+impl Frame {
+    /// Turned clockwise by 0, 90, 180 or 270 degrees.
+    pub(crate) fn rotated(self, degrees: u16, pool: &FramePool) -> Self {
+        let (width, height) = match degrees {
+            90 | 270 => (self.height, self.width),
+            180 => (self.width, self.height),
+            _ => return self,
+        };
+        let chroma = Self::chroma_size(self.width, self.height);
+        pool.frame(self.pts_us, width, height, |y, u, v| {
+            rotate(self.y(), (self.width, self.height), y, degrees);
+            rotate(self.u(), chroma, u, degrees);
+            rotate(self.v(), chroma, v, degrees);
+        })
+    }
+}
+
+/// Turns one plane. Tiles keep both the rows read and the rows written in the cache.
+fn rotate(from: &[u8], (width, height): (u32, u32), to: &mut [u8], degrees: u16) {
+    const TILE: usize = 32;
+    let (width, height) = (width as usize, height as usize);
+    if degrees == 180 {
+        to.iter_mut().zip(from.iter().rev()).for_each(|(target, value)| *target = *value);
+        return;
+    }
+    for (top, left) in (0..height).step_by(TILE).flat_map(|y| (0..width).step_by(TILE).map(move |x| (y, x))) {
+        for y in top..(top + TILE).min(height) {
+            for x in left..(left + TILE).min(width) {
+                // Clockwise the first row becomes the last column, counter-clockwise the first one.
+                let at = if degrees == 90 { x * height + height - 1 - y } else { (width - 1 - x) * height + y };
+                to[at] = from[y * width + x];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_moves_the_corners_clockwise() {
+        let pool = FramePool::new();
+        let frame = pool.frame(7, 3, 2, |y, u, v| {
+            y.copy_from_slice(&[1, 2, 3, 4, 5, 6]);
+            u.copy_from_slice(&[7, 8]);
+            v.copy_from_slice(&[9, 10]);
+        });
+        let turned = |degrees| frame.clone().rotated(degrees, &pool).i420().to_vec();
+        assert_eq!(turned(0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(turned(90), [4, 1, 5, 2, 6, 3, 7, 8, 9, 10]);
+        assert_eq!(turned(180), [6, 5, 4, 3, 2, 1, 8, 7, 10, 9]);
+        assert_eq!(turned(270), [3, 6, 2, 5, 1, 4, 8, 7, 10, 9]);
+        assert_eq!((frame.clone().rotated(90, &pool).width, frame.pts_us), (2, 7));
+    }
+}

@@ -13,6 +13,7 @@
 //! is taken for hostile: what a header claims is checked against the size of the file and [`limits::Limits`]
 //! before anything is allocated. Times are on one timeline that starts at zero and in which edit lists have
 //! been applied.
+#![deny(unsafe_code)] // but decode/h264.rs, decode/av1.rs and encode/quiet.rs, which call C
 
 pub mod error;
 pub mod limits;

@@ -2,8 +2,9 @@
 
 use crate::Frame;
 use crate::frame::FramePool;
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// Scales pictures of any size to one size, plane by plane, with a Catmull-Rom filter that widens when it shrinks.
 #[derive(Debug)]
@@ -20,6 +21,11 @@ impl Scaler {
     pub fn new(width: u32, height: u32) -> Self {
         let even = |side: u32| side >= 2 && side.is_multiple_of(2);
         assert!(even(width) && even(height), "even sizes only");
+        Self::to_any_size(width, height)
+    }
+
+    /// To a size that may be odd, as a source's own can be.
+    pub(crate) fn to_any_size(width: u32, height: u32) -> Self {
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
         Self { width, height, resizer: Resizer::new(), options, pool: FramePool::new() }
     }
@@ -39,11 +45,12 @@ impl Scaler {
                 (frame.u(), from_chroma, u, to_chroma),
                 (frame.v(), from_chroma, v, to_chroma),
             ] {
-                let source =
-                    ImageRef::new(from.0, from.1, source, PixelType::U8).expect("a plane has width x height bytes");
-                let mut target =
-                    Image::from_slice_u8(to.0, to.1, target, PixelType::U8).expect("a plane has width x height bytes");
-                resizer.resize(&source, &mut target, &*options).expect("both planes are 8-bit and not empty");
+                // typed, so that the library's code for other pixels is not made here
+                let source = TypedImageRef::<U8>::from_buffer(from.0, from.1, source);
+                let source = source.expect("a plane has width x height bytes");
+                let target = TypedImage::<U8>::from_buffer(to.0, to.1, target);
+                let mut target = target.expect("a plane has width x height bytes");
+                resizer.resize_typed(&source, &mut target, &*options).expect("both planes are not empty");
             }
         })
     }

@@ -6,7 +6,19 @@ import { Watch } from "../watch.mjs";
 export async function checkCache(world) {
   for (const player of ["hls", "dash"]) {
     await world.report.check(`every segment that ${player}.js fetches again is a hit`, () => hits(world, player));
+    await world.report.check(`what ${player}.js takes from the browser's own cache is shown as that`, () => own(world, player));
   }
+}
+
+async function own(world, player) {
+  return Watch.with(world, { asset: world.asset, player }, async (watch) => {
+    const counted = (kind) => watch.page.$eval(`#legend [data-kind=${kind}] b`, (count) => Number(count.textContent));
+    await watch.playedTo(1);
+    must((await counted("own")) === 0, "a new profile has nothing of its own");
+    await watch.page.reload();
+    await watch.until("segments of the browser's own cache", () => Number(document.querySelector("#legend [data-kind=own] b").textContent) >= 2);
+    return `${await counted("own")} segments`;
+  });
 }
 
 async function hits(world, player) {

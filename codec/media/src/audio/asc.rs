@@ -1,5 +1,8 @@
 //! AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1), as far as timing needs it.
 
+use crate::bitstream::aac::AudioSpecificConfig;
+use crate::bitstream::bits::Bits;
+
 /// How AAC frames of a configuration tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameClock {
@@ -11,54 +14,36 @@ pub struct FrameClock {
     pub channel_configuration: u8,
 }
 
-const RATES: [u32; 13] =
-    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
-
-/// Reads the clock of an AAC configuration; `None` when it is cut short or says a rate of zero.
+/// Reads the clock of an AAC configuration; `None` when it is cut short or uses reserved values.
 pub fn frame_clock(asc: &[u8]) -> Option<FrameClock> {
-    let mut bits = Bits { bytes: asc, position: 0 };
-    let mut object_type = bits.object_type()?;
-    let core_rate = bits.rate()?;
-    let channel_configuration = bits.take(4)? as u8;
+    let core_rate = AudioSpecificConfig::read(asc)?.core_rate;
+    let mut bits = Bits::new(asc);
+    let mut object_type = object_type(&mut bits)?;
+    skip_rate(&mut bits)?;
+    let channel_configuration = bits.u(4)? as u8;
     if matches!(object_type, 5 | 29) {
         // Hierarchical signalling of HE-AAC: the extension's rate, then the core's object type.
-        bits.rate()?;
-        object_type = bits.object_type()?;
+        skip_rate(&mut bits)?;
+        object_type = self::object_type(&mut bits)?;
     }
     // GASpecificConfig begins with frameLengthFlag; low delay types (23, 39) count differently and are never copied.
-    let short = matches!(object_type, 1..=4 | 6 | 7 | 17 | 19 | 20) && bits.take(1)? == 1;
+    let short = matches!(object_type, 1..=4 | 6 | 7 | 17 | 19 | 20) && bits.flag()?;
     let frame_length = if short { 960 } else { 1024 };
-    (core_rate > 0).then_some(FrameClock { core_rate, frame_length, channel_configuration })
+    Some(FrameClock { core_rate, frame_length, channel_configuration })
 }
 
-struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
+fn object_type(bits: &mut Bits) -> Option<u32> {
+    match bits.u(5)? {
+        31 => Some(32 + bits.u(6)?),
+        object_type => Some(object_type),
+    }
 }
 
-impl Bits<'_> {
-    fn take(&mut self, count: usize) -> Option<u32> {
-        (0..count).try_fold(0, |value, _| {
-            let byte = self.bytes.get(self.position / 8)?;
-            let bit = byte >> (7 - self.position % 8) & 1;
-            self.position += 1;
-            Some(value << 1 | u32::from(bit))
-        })
+fn skip_rate(bits: &mut Bits) -> Option<()> {
+    if bits.u(4)? == 15 {
+        bits.u(24)?;
     }
-
-    fn object_type(&mut self) -> Option<u32> {
-        match self.take(5)? {
-            31 => Some(32 + self.take(6)?),
-            object_type => Some(object_type),
-        }
-    }
-
-    fn rate(&mut self) -> Option<u32> {
-        match self.take(4)? {
-            15 => self.take(24),
-            index => RATES.get(index as usize).copied(),
-        }
-    }
+    Some(())
 }
 
 #[cfg(test)]

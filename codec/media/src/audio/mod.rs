@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! demux ── copy ─────────────────────────┐
-//! FFmpeg ── pcm ── encode (AAC by syom) ─┴─> SoundFrame ── cut ──> segments
+//! FFmpeg ── encode (AAC by syom) ────────┴─> SoundFrame ── cut ──> segments
 //! ```
 
 pub mod aac;
@@ -11,7 +11,6 @@ pub mod copy;
 pub mod cut;
 pub mod encode;
 pub mod opus;
-pub mod pcm;
 
 use wire::cmaf::CodecConfig;
 

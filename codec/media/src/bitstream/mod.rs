@@ -2,5 +2,5 @@
 
 pub mod aac;
 pub mod av1;
-mod bits;
+pub(crate) mod bits;
 pub mod h264;

@@ -7,6 +7,7 @@ pub mod av1;
 pub mod h264;
 pub mod level;
 pub mod obu;
+#[allow(unsafe_code)]
 mod quiet;
 
 use crate::error::MediaError;

@@ -78,7 +78,7 @@ pub(super) fn frame_rate(audio: &AudioInfo) -> Ratio {
 fn mode(audio: &AudioInfo) -> AudioMode {
     match (&audio.codec, audio.decode_by) {
         (Codec::Aac, DecodeBy::Native) if audio.passthrough => AudioMode::CopyAac,
-        (Codec::Opus, DecodeBy::Native) if audio.passthrough => AudioMode::CopyOpus,
+        (Codec::Opus, DecodeBy::Native) => AudioMode::CopyOpus,
         _ => AudioMode::EncodeAac,
     }
 }

@@ -37,9 +37,11 @@ pub fn rgb(file: &Path, filter: &str) -> Vec<u8> {
     ffmpeg(&["-i", text(file), "-map", "0:v:0", "-vf", &filter, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"])
 }
 
-/// Decodes the sound to one channel of samples at its own rate, -1 to 1.
+/// Decodes the sound to one channel of samples at its own rate, -1 to 1, from presentation time zero on.
 pub fn sound(file: &Path) -> Vec<f32> {
-    let bytes = ffmpeg(&["-i", text(file), "-map", "0:a:0", "-ac", "1", "-f", "f32le", "pipe:1"]);
+    let from_zero = "aresample=async=1:first_pts=0";
+    let bytes =
+        ffmpeg(&["-copyts", "-i", text(file), "-map", "0:a:0", "-af", from_zero, "-ac", "1", "-f", "f32le", "pipe:1"]);
     bytes.chunks_exact(4).map(|sample| f32::from_le_bytes(sample.try_into().expect("four bytes"))).collect()
 }
 
