@@ -105,7 +105,9 @@ impl Job<'_> {
         }
         let starts: Vec<u64> = times_us.iter().map(|&time| ticks(time, rung.timescale)).collect();
         let (first, last) = (starts[0], starts[starts.len() - 1]);
-        let end = ticks(end_us, rung.timescale).max(last + 1);
+        // Pictures after the end that was announced: the last one stands as long as any.
+        let usual = u64::from(rung.timescale) * u64::from(rung.frame_rate.den) / u64::from(rung.frame_rate.num.max(1));
+        let end = Some(ticks(end_us, rung.timescale)).filter(|&end| end > last).unwrap_or(last + usual.max(1));
         let ends = starts.iter().skip(1).copied().chain([end]);
         let samples: Vec<cmaf::Sample> = gop
             .pictures

@@ -59,7 +59,7 @@ fn one(job: &Job<'_>, walk: &mut Walk<'_>, encoder: &mut ChunkEncoder<'_>, index
         if job.cancel.load(Ordering::Relaxed) {
             return Err(MediaError::Cancelled);
         }
-        if job.stop.load(Ordering::Relaxed) {
+        if job.stop.load(Ordering::Acquire) {
             return Ok(false);
         }
         encoder.push(&frame)?;

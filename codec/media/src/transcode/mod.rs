@@ -91,13 +91,14 @@ pub fn transcode(
             let (job, runs, failure) = (&job, &runs, &failure);
             let work = move || {
                 if let Err(error) = lane::work(job, runs, number) {
-                    job.stop.store(true, Ordering::Relaxed);
+                    // In this order, so that the error that stopped the others is the one that is told.
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    job.stop.store(true, Ordering::Release);
                 }
             };
             if let Err(error) = std::thread::Builder::new().name(format!("lane-{number}")).spawn_scoped(scope, work) {
-                stop.store(true, Ordering::Relaxed);
                 failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.into());
+                stop.store(true, Ordering::Release);
             }
         }
     });

@@ -8,6 +8,11 @@ use crate::error::MediaError;
 use crate::frame::Frame;
 use crate::frames::FrameSource;
 use crate::plan::grid;
+use std::sync::atomic::Ordering;
+
+/// How far before its cell the picture on the screen is looked for, in turn; one that stands for longer, or a film that
+/// ends earlier than its header says by more, is damage.
+const LOOK_BACK_US: [u64; 2] = [8_000_000, 60_000_000];
 
 /// Walks a run of cells with one decoder.
 pub struct Walk<'a> {
@@ -43,21 +48,48 @@ impl<'a> Walk<'a> {
         let cut = self.start_us();
         let keyframes = self.job.source.video.as_ref().map_or(&[][..], |video| &video.keyframes_us);
         let before = keyframes.partition_point(|&time| time <= cut + grid::SLACK_US);
-        let from = before.checked_sub(1).map_or(cut.saturating_sub(grid::SLACK_US), |index| keyframes[index]);
+        self.open(before.checked_sub(1).map_or(cut.saturating_sub(grid::SLACK_US), |index| keyframes[index]))?;
+        // Where the keyframes are not known, the picture on the screen is looked for only when the cell has none itself.
+        for back_us in LOOK_BACK_US {
+            if self.shown.is_some() || self.cell == 0 || self.ahead_is_here() {
+                break;
+            }
+            self.open(cut.saturating_sub(back_us))?;
+        }
+        Ok(())
+    }
+
+    /// Starts decoding; stops before the first frame of the cell.
+    fn open(&mut self, from_us: u64) -> Result<(), MediaError> {
         self.shown = None;
-        self.source = Some(FrameSource::open(self.job.path, self.job.source, self.job.tools, from)?);
+        self.source = Some(FrameSource::open(self.job.path, self.job.source, self.job.tools, from_us)?);
         self.ahead = self.read()?;
-        while let Some(frame) = self.ahead.take_if(|frame| self.job.cell_of(frame) < Some(cell as usize)) {
+        while let Some(frame) = self.ahead.take_if(|frame| self.job.cell_of(frame) < Some(self.cell)) {
+            self.check_cancelled()?;
             self.shown = Some(frame);
             self.ahead = self.read()?;
         }
         Ok(())
     }
 
+    fn ahead_is_here(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|frame| self.job.cell_of(frame) == Some(self.cell))
+    }
+
+    /// Before the first frame of a cell there may be minutes of frames to decode.
+    fn check_cancelled(&self) -> Result<(), MediaError> {
+        match self.job.cancel.load(Ordering::Relaxed) || self.job.stop.load(Ordering::Acquire) {
+            true => Err(MediaError::Cancelled),
+            false => Ok(()),
+        }
+    }
+
     /// The next frame of the cell, `None` at its end.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         loop {
-            if let Some(frame) = self.ahead.take_if(|frame| self.job.cell_of(frame) == Some(self.cell)) {
+            if self.ahead_is_here()
+                && let Some(frame) = self.ahead.take()
+            {
                 self.ahead = self.read()?;
                 self.shown = Some(frame.clone());
                 if !self.thin.keeps(&frame) {
