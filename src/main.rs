@@ -1,1 +1,44 @@
-fn main() {}
+//! `streamgate`: the table of contents. Each sub-command is one file beside this one.
+
+mod check_config;
+mod cli;
+mod client;
+mod config;
+mod demo;
+mod edge_only;
+mod logging;
+mod origin_only;
+mod pages;
+mod serve;
+mod stack;
+mod stop;
+mod token;
+mod version;
+
+use clap::Parser;
+use cli::Command;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    logging::start(matches!(cli.command, Command::Demo(_)));
+    let result = match cli.command {
+        Command::Demo(options) => demo::run(options),
+        Command::Serve(options) => serve::run(options),
+        Command::Origin(options) => origin_only::run(options),
+        Command::Edge(options) => edge_only::run(options),
+        Command::CheckConfig(options) => check_config::run(options),
+        Command::Token(options) => token::run(options.command),
+        Command::Version => version::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("streamgate: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! `streamgate check-config`: does a file hold, and what does it resolve to?
+
+use crate::{cli, config};
+use anyhow::Result;
+
+pub fn run(options: cli::CheckConfig) -> Result<()> {
+    if options.sample {
+        print!("{}", config::SAMPLE);
+        return Ok(());
+    }
+    let resolved = config::load(options.file.as_deref())?;
+    println!("{resolved:#?}");
+    Ok(())
+}

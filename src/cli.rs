@@ -1,0 +1,116 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A self-hosted video platform in one binary: hold the token, watch the video.
+///
+/// The origin takes uploads, encodes them and decides who may watch. The edge serves HLS and DASH from memory and
+/// checks playback tokens by itself.
+///
+/// To see it work:            streamgate demo
+/// To run it on one machine:  streamgate serve --config streamgate.toml
+/// To run the halves apart:   streamgate origin ..., and streamgate edge ... wherever viewers are
+#[derive(Debug, Parser)]
+#[command(name = "streamgate", version, verbatim_doc_comment, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Configuration: a TOML file; an empty one is valid, `streamgate check-config --sample` prints all keys with their
+defaults. STREAMGATE_SECTION__KEY in the environment wins over the file (STREAMGATE_EDGE__SHARDS=2).
+Logs go to standard error; STREAMGATE_LOG=debug (or a filter such as edge=debug,info) shows more.
+SIGTERM and Ctrl-C drain: answers under way are finished, an encoding job goes on after the next start.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ingest a video (or a test clip made here), show the way it takes, and play it through the edge
+    Demo(Demo),
+    /// Run origin and edge in one process
+    Serve(ConfigFile),
+    /// Run the origin: uploads, encoding, catalogue, gate
+    Origin(ConfigFile),
+    /// Run an edge: the cache in front of any HTTP origin
+    Edge(ConfigFile),
+    /// Check a configuration file and print what it resolves to
+    CheckConfig(CheckConfig),
+    /// Make, read and check playback tokens with the keys of a data folder
+    Token(Token),
+    /// Print the version and what this build can do
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// Configuration file (TOML); without it every key has its default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Video to ingest; without it a 12 s test clip is made (moving picture, burnt-in time, a beep a second)
+    pub file: Option<PathBuf>,
+    /// Where the demo keeps its catalogue, objects and keys
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    pub data: PathBuf,
+    /// Port of the edge on 127.0.0.1; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub edge_port: u16,
+    /// Port of the origin on 127.0.0.1; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 9090)]
+    pub origin_port: u16,
+    /// Exit once everything is published and has been fetched through the edge (0: all right)
+    #[arg(long)]
+    pub once: bool,
+    /// Print one line of JSON with all URLs on standard output when everything is published
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckConfig {
+    /// Configuration file (TOML)
+    #[arg(required_unless_present = "sample")]
+    pub file: Option<PathBuf>,
+    /// Print a file with every key, its default and its meaning
+    #[arg(long)]
+    pub sample: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Token {
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for one title
+    Mint {
+        /// Title that the token opens
+        asset: String,
+        /// Seconds until it expires
+        #[arg(long, default_value_t = 1800)]
+        ttl: u64,
+        /// Whom it is for (the `sub` claim), such as a wallet address
+        #[arg(long, default_value = "")]
+        subject: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Print the verification key in the form that an edge's `[gate] keys` takes
+    Key(ConfigFile),
+    /// Print the claims of a token and whether it would be let through
+    Inspect {
+        /// The token
+        token: String,
+        /// Path that it should open, such as /v/abc/master.m3u8
+        #[arg(long)]
+        path: Option<String>,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+}

@@ -1,0 +1,93 @@
+//! The configuration after the check: typed, complete, immutable.
+
+use super::written::Written;
+use anyhow::{Context, Result, bail, ensure};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Below this a shard cannot hold one large segment and its neighbours.
+const EDGE_RAM_BYTES_MIN: u64 = 16 << 20;
+/// More threads than this on one machine is a typing error.
+const THREADS_MAX: usize = 1024;
+
+/// What the rest of the program sees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub data: PathBuf,
+    pub origin_listen: SocketAddr,
+    pub edge_http: SocketAddr,
+    pub edge_admin: Option<SocketAddr>,
+    pub edge_shards: usize,
+    pub edge_ram_bytes: u64,
+    pub access_log: AccessLog,
+    /// `host:port` of what the edge pulls from.
+    pub upstream_authority: String,
+    pub upstream_edge_key: Option<String>,
+    /// Verification keys as written; each was parsed once by the check.
+    pub gate_keys: Vec<String>,
+    pub lanes: usize,
+    pub av1_speed: u8,
+    pub upload_bytes_max: u64,
+    pub drain: Duration,
+}
+
+/// Where the access log goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AccessLog {
+    Off,
+    Stdout,
+    File(PathBuf),
+}
+
+pub fn check(written: Written) -> Result<Config> {
+    let Written { storage, origin, edge, upstream, gate, work, limits } = written;
+    ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
+    let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
+    ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
+    ensure!(edge.shards <= THREADS_MAX, "edge.shards is above {THREADS_MAX}; 0 means one a core");
+    ensure!(work.lanes <= THREADS_MAX, "work.lanes is above {THREADS_MAX}; 0 means one a core");
+    ensure!(work.av1_speed <= 10, "work.av1_speed goes from 0 to 10");
+    for key in &gate.keys {
+        key.parse::<wire::token::VerificationKey>()
+            .map_err(|error| anyhow::anyhow!("gate.keys: {error}; copy the line that `streamgate token key` prints"))?;
+    }
+    Ok(Config {
+        data: PathBuf::from(storage.data),
+        origin_listen: address("origin.listen", &origin.listen)?,
+        edge_http: address("edge.http", &edge.http)?,
+        edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
+        edge_shards: edge.shards,
+        edge_ram_bytes,
+        access_log: match edge.access_log.as_str() {
+            "off" => AccessLog::Off,
+            "stdout" => AccessLog::Stdout,
+            "" => bail!("edge.access_log is empty; write \"off\", \"stdout\" or a path"),
+            path => AccessLog::File(PathBuf::from(path)),
+        },
+        upstream_authority: authority(&upstream.url)?,
+        upstream_edge_key: Some(upstream.edge_key).filter(|key| !key.is_empty()),
+        gate_keys: gate.keys,
+        lanes: work.lanes,
+        av1_speed: work.av1_speed,
+        upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
+        drain: Duration::from_secs(limits.drain_seconds),
+    })
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr> {
+    text.parse().with_context(|| format!("{key} = \"{text}\" is not an address such as \"0.0.0.0:8080\" or \"[::]:8080\""))
+}
+
+fn authority(url: &str) -> Result<String> {
+    let Some(rest) = url.strip_prefix("http://") else {
+        bail!("upstream.url = \"{url}\" must begin with http:// (TLS to the origin is not there yet)");
+    };
+    let authority = rest.trim_end_matches('/');
+    ensure!(
+        !authority.is_empty() && !authority.contains(['/', '?', '#', '@', ' ']),
+        "upstream.url = \"{url}\" must be http://HOST[:PORT] without a path"
+    );
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Ok(if has_port { authority.to_owned() } else { format!("{authority}:80") })
+}

@@ -1,0 +1,102 @@
+//! Configuration in two stages: [`written`] is what a person wrote (file, then environment), unknown keys refused;
+//! [`Config`] is checked, typed and complete, and is all that the rest of the program sees.
+
+mod checked;
+mod size;
+mod unknown;
+mod written;
+
+pub use checked::{AccessLog, Config};
+
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// Every key with its default and its meaning; what `streamgate check-config --sample` prints.
+pub const SAMPLE: &str = include_str!("../../deploy/streamgate.toml");
+
+/// Reads `path` (or nothing), then the environment, and checks the result.
+///
+/// # Errors
+/// A sentence that names the file, the line and the key.
+pub fn load(path: Option<&Path>) -> Result<Config> {
+    let (name, text) = match path {
+        Some(path) => (
+            path.display().to_string(),
+            std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration file {}", path.display()))?,
+        ),
+        None => ("(defaults)".to_owned(), String::new()),
+    };
+    resolve(&name, &text, std::env::vars())
+}
+
+fn resolve(name: &str, text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Config> {
+    unknown::refuse_unknown_keys(name, text)?;
+    let mut table: toml::Table = toml::from_str(text).with_context(|| format!("{name} is not valid TOML"))?;
+    unknown::overlay_environment(&mut table, environment)?;
+    let written: written::Written = table.try_into().with_context(|| format!("{name}: a value has the wrong type"))?;
+    checked::check(written).with_context(|| format!("{name}: a value cannot be used"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, environment: &[(&str, &str)], expected: Result<fn(&Config) -> bool, &str>) {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        match (resolve("x.toml", text, environment), expected) {
+            (Ok(config), Ok(holds)) => assert!(holds(&config), "{config:?}"),
+            (Err(error), Err(words)) => {
+                let said = format!("{error:#}");
+                assert!(said.contains(words), "said: {said}\nexpected: {words}");
+            }
+            (got, expected) => panic!("{got:?} where {:?} was expected", expected.err()),
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_the_sample_file() {
+        let empty = resolve("empty", "", std::iter::empty()).expect("empty is valid");
+        let sample = resolve("sample", SAMPLE, std::iter::empty()).expect("the sample is valid");
+        assert_eq!(empty, sample);
+    }
+
+    #[test]
+    fn the_sample_names_every_key_of_the_struct_and_no_other() {
+        let sample: toml::Table = toml::from_str(SAMPLE).expect("valid");
+        let structure = toml::Table::try_from(written::Written::default()).expect("serialises");
+        assert_eq!(unknown::paths(&sample), unknown::paths(&structure));
+    }
+
+    #[test]
+    fn the_operating_guide_quotes_the_sample() {
+        let guide = include_str!("../../docs/operating.md");
+        assert!(guide.contains(SAMPLE.trim()), "docs/operating.md must quote deploy/streamgate.toml word for word");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_file_line_and_nearest_key() {
+        check("\n[edge]\nshard = 2\n", &[], Err("x.toml:3: there is no key `edge.shard`; did you mean `edge.shards`?"));
+        check("[egde]\nshards = 2\n", &[], Err("x.toml:1: there is no section `[egde]`; did you mean `[edge]`?"));
+        check("shards = 2\n", &[], Err("x.toml:1: there is no section `[shards]`"));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        check("[edge]\nshards = 1\n", &[("STREAMGATE_EDGE__SHARDS", "2")], Ok(|c| c.edge_shards == 2));
+        check("", &[("STREAMGATE_EDGE__RAM", "1 GiB")], Ok(|c| c.edge_ram_bytes == 1 << 30));
+        check("", &[("STREAMGATE_STORAGE__DATA", "7")], Ok(|c| c.data == Path::new("7")));
+        check("", &[("STREAMGATE_EDGE__SHARD", "2")], Err("STREAMGATE_EDGE__SHARD: there is no key `edge.shard`"));
+    }
+
+    #[test]
+    fn values_that_cannot_be_used_are_refused_with_a_reason() {
+        check("[edge]\nhttp = \"nowhere\"\n", &[], Err("edge.http"));
+        check("[edge]\nram = \"1 MiB\"\n", &[], Err("edge.ram"));
+        check("[edge]\nram = \"a lot\"\n", &[], Err("edge.ram"));
+        check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
+        check("[upstream]\nurl = \"https://a\"\n", &[], Err("upstream.url"));
+        check("[gate]\nkeys = [\"nonsense\"]\n", &[], Err("gate.keys"));
+        check("[edge]\nshards = \"two\"\n", &[], Err("shards"));
+    }
+}

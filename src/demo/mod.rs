@@ -1,0 +1,128 @@
+//! `streamgate demo`: start both halves, ingest a video over the public API, show how far it is, fetch everything
+//! through the edge, say where to look. The steps, in order:
+//!
+//! start -> make a clip (or take FILE) -> upload -> follow -> the gated title -> check -> announce -> wait
+
+mod announce;
+mod check;
+mod progress;
+
+use crate::client::{Client, Status};
+use crate::config::Config;
+use crate::{cli, config, serve, stack, stop};
+use anyhow::{Context, Result, bail};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+/// How often the status is asked for while something is encoded.
+const POLL: Duration = Duration::from_millis(50);
+/// The demo's tokens outlive a long look.
+const TOKEN_TTL: Duration = Duration::from_secs(6 * 3600);
+
+/// What the demo has put there: the open title, and the one that needs a token.
+pub struct Titles {
+    pub open: String,
+    pub gated: String,
+    pub token: String,
+}
+
+pub fn run(options: cli::Demo) -> Result<()> {
+    if let Some(file) = &options.file {
+        std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    }
+    let config = configuration(&options)?;
+    let runtime = serve::runtime()?;
+    let stopped = stop::watch(&runtime)?;
+    if !cfg!(feature = "asm") {
+        eprintln!("This build has no SIMD assembly: encoding is about five times slower. Install nasm and build again with --features asm.");
+    }
+    let stack = stack::start(&config, &runtime)?;
+    let told = show(&options, &stack, &stopped);
+    if told.is_ok() && !options.once {
+        let _ = stopped.recv();
+        eprintln!("draining");
+    }
+    stack.stop(&runtime, config.drain);
+    told
+}
+
+fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<()>) -> Result<()> {
+    let edge = stack::reachable(stack.edge.http_addr());
+    let origin = stack::reachable(stack.origin.addr());
+    let client = Client::new(origin, stack.origin.api_key());
+    let titles = publish(options, &client, stopped)?;
+    check::through_the_edge(edge, &titles)?;
+    announce::urls(options, edge, origin, &titles);
+    Ok(())
+}
+
+/// Both titles, uploaded, encoded and published.
+fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<()>) -> Result<Titles> {
+    let scratch = options.data.join("clips");
+    let (file, title) = match &options.file {
+        Some(file) => (file.clone(), file.file_stem().map_or("video".into(), |name| name.to_string_lossy().into_owned())),
+        None => (clip(&scratch, "test-clip.mp4", 12)?, "StreamGate test clip".to_owned()),
+    };
+    let open = ingest(client, &file, &title, "open", stopped)?;
+    let members = clip(&scratch, "members-only.mp4", 6)?;
+    let gated = ingest(client, &members, "Members only", "gated", stopped)?;
+    let token = client.token(&gated, TOKEN_TTL)?;
+    Ok(Titles { open, gated, token })
+}
+
+fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Receiver<()>) -> Result<String> {
+    let bars = progress::Bars::new(title, std::fs::metadata(file)?.len());
+    let id = client.upload(file, title, visibility, |sent| bars.sent(sent))?;
+    loop {
+        let status = client.status(&id)?;
+        bars.show(&status);
+        match status.state.as_str() {
+            "ready" => {
+                bars.finish();
+                return Ok(id);
+            }
+            "failed" => {
+                bars.finish();
+                bail!("{title}: {}", reason(&status));
+            }
+            _ => {}
+        }
+        if !matches!(stopped.try_recv(), Err(TryRecvError::Empty)) {
+            bars.finish();
+            bail!("stopped before everything was published; the next start goes on where this one ended");
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+fn reason(status: &Status) -> String {
+    match &status.error {
+        Some(problem) => format!("{} ({})", problem.detail, problem.code),
+        None => "the job failed without a reason".to_owned(),
+    }
+}
+
+/// Makes a test clip, unless an earlier run has left it.
+fn clip(folder: &Path, name: &str, seconds: u32) -> Result<PathBuf> {
+    let path = folder.join(name);
+    if !path.exists() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let making = folder.join(format!("{name}.part"));
+        media::clip::write(&making, &media::clip::ClipSpec { seconds, ..Default::default() })?;
+        std::fs::rename(&making, &path)?;
+    }
+    Ok(path)
+}
+
+fn configuration(options: &cli::Demo) -> Result<Config> {
+    let defaults = config::load(None)?;
+    Ok(Config {
+        data: options.data.clone(),
+        origin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, options.origin_port)),
+        edge_http: SocketAddr::from((Ipv4Addr::LOCALHOST, options.edge_port)),
+        edge_admin: defaults.edge_admin.filter(|_| options.edge_port != 0),
+        ..defaults
+    })
+}

@@ -1,0 +1,60 @@
+//! The pages that the edge serves out of the binary; `web/README.md` has the same table, and a test keeps them equal.
+
+use edge::Page;
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+macro_rules! pages {
+    ($($path:literal, $file:literal, $content_type:expr;)*) => {
+        /// Every page: URL path, content type, bytes.
+        pub fn all() -> Vec<Page> {
+            vec![$(Page {
+                path: $path.to_owned(),
+                content_type: $content_type,
+                body: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/", $file)),
+            }),*]
+        }
+        #[cfg(test)]
+        const TABLE: &[(&str, &str, &str)] = &[$(($path, $file, $content_type)),*];
+    };
+}
+
+pages! {
+    "/", "player/index.html", HTML;
+    "/watch/", "player/watch.html", HTML;
+    "/watch/style.css", "player/style.css", CSS;
+    "/watch/icon.svg", "player/icon.svg", SVG;
+    "/watch/watch.js", "player/watch.js", SCRIPT;
+    "/watch/address.js", "player/address.js", SCRIPT;
+    "/watch/cache-status.js", "player/cache-status.js", SCRIPT;
+    "/watch/readings.js", "player/readings.js", SCRIPT;
+    "/watch/strip.js", "player/strip.js", SCRIPT;
+    "/watch/trouble.js", "player/trouble.js", SCRIPT;
+    "/watch/words.js", "player/words.js", SCRIPT;
+    "/watch/engine/rendition.js", "player/engine/rendition.js", SCRIPT;
+    "/watch/engine/hls.js", "player/engine/hls.js", SCRIPT;
+    "/watch/engine/dash.js", "player/engine/dash.js", SCRIPT;
+    "/watch/engine/native.js", "player/engine/native.js", SCRIPT;
+    "/watch/vendor/hls.min.mjs", "vendor/hls.js/hls.min.mjs", SCRIPT;
+    "/watch/vendor/dash.mediaplayer.min.js", "vendor/dash.js/dash.mediaplayer.min.js", SCRIPT;
+    "/watch/vendor/hls.LICENSE.txt", "vendor/hls.js/LICENSE", TEXT;
+    "/watch/vendor/dash.LICENSE.txt", "vendor/dash.js/LICENSE.md", TEXT;
+    "/watch/vendor/dash.mediaplayer.min.js.LICENSE.txt", "vendor/dash.js/THIRD-PARTY.txt", TEXT;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_that_of_the_web_folder() {
+        let readme = include_str!("../web/README.md");
+        let rows: Vec<String> = readme.lines().filter(|line| line.starts_with("| `/")).map(str::to_owned).collect();
+        let ours = TABLE.iter().map(|(path, file, kind)| format!("| `{path}` | `{file}` | `{kind}` |"));
+        assert_eq!(rows, ours.collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,78 @@
+//! Origin and edge in one process, talking HTTP to each other over loopback: what `serve` and `demo` run.
+
+use crate::config::{AccessLog, Config};
+use crate::pages;
+use anyhow::{Context, Result};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// The two halves, running.
+pub struct Stack {
+    pub origin: origin::Origin,
+    pub edge: edge::Edge,
+}
+
+/// Starts the origin, then an edge in front of it that holds its keys.
+pub fn start(config: &Config, runtime: &Runtime) -> Result<Stack> {
+    let origin = start_origin(config, runtime)?;
+    let upstream = edge::Upstream {
+        authority: reachable(origin.addr()).to_string(),
+        edge_key: Some(origin.edge_key().to_owned()),
+    };
+    let edge = start_edge(config, upstream, origin.verification_keys())?;
+    Ok(Stack { origin, edge })
+}
+
+impl Stack {
+    /// Drains the edge, then the origin: nothing that was asked for is cut within the limit.
+    pub fn stop(self, runtime: &Runtime, limit: Duration) {
+        self.edge.drain(limit);
+        runtime.block_on(self.origin.shutdown());
+    }
+}
+
+/// Starts the origin alone.
+pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin> {
+    let mut settings = origin::Config {
+        listen: config.origin_listen,
+        data: config.data.clone(),
+        upload_bytes_max: config.upload_bytes_max,
+        lanes: config.lanes,
+        shutdown_limit: config.drain,
+        ..origin::Config::default()
+    };
+    settings.ladder.av1_speed = config.av1_speed;
+    runtime.block_on(origin::start(settings)).context("the origin did not start")
+}
+
+/// Starts an edge.
+pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> Result<edge::Edge> {
+    let authority = upstream.authority.clone();
+    let settings = edge::Config {
+        http: config.edge_http,
+        admin: config.edge_admin,
+        shards: config.edge_shards,
+        ram_bytes: config.edge_ram_bytes,
+        upstream,
+        keys,
+        access_log: match &config.access_log {
+            AccessLog::Off => edge::AccessLog::Off,
+            AccessLog::Stdout => edge::AccessLog::Stdout,
+            AccessLog::File(path) => edge::AccessLog::File(path.clone()),
+        },
+        pages: pages::all(),
+        ..edge::Config::new(&authority)
+    };
+    edge::start(settings).context("the edge did not start")
+}
+
+/// The address by which this machine reaches what listens on `listening`.
+pub fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        ip if !ip.is_unspecified() => ip,
+        ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
+        _ => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listening.port())
+}

@@ -1,0 +1,10 @@
+//! The program as its users meet it: started as a process, spoken to over HTTP, killed, started again. Each file is one
+//! promise. Media is made by FFmpeg here and now; nothing is downloaded.
+
+mod bad_input;
+mod command_line;
+mod demo;
+mod kill;
+mod media;
+mod program;
+mod read_back;

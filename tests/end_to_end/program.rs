@@ -1,0 +1,171 @@
+//! One running `streamgate serve` with its ports and key, killed when the test is over.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Longest wait for anything; a machine that needs longer has a hang.
+pub const PATIENCE: Duration = Duration::from_secs(240);
+
+pub fn streamgate() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_streamgate"))
+}
+
+pub struct Program {
+    child: Child,
+    pub edge: String,
+    pub origin: String,
+    key: String,
+    agent: ureq::Agent,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&self.body)))
+    }
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+}
+
+impl Program {
+    /// Starts origin and edge on free ports over the data folder `data`, with more settings from the environment.
+    pub fn serve(data: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut child = streamgate()
+            .arg("serve")
+            .env("STREAMGATE_STORAGE__DATA", data)
+            .env("STREAMGATE_ORIGIN__LISTEN", "127.0.0.1:0")
+            .env("STREAMGATE_EDGE__HTTP", "127.0.0.1:0")
+            .env("STREAMGATE_EDGE__ADMIN", "")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                eprintln!("{line}");
+                let parsed: Value = serde_json::from_str(&line).unwrap_or_default();
+                let address = |name| parsed["fields"][name].as_str().map(str::to_owned);
+                if let (Some(edge), Some(origin)) = (address("edge"), address("origin")) {
+                    let _ = tell.send((edge, origin));
+                }
+            }
+        });
+        let (edge, origin) = told.recv_timeout(PATIENCE).expect("the program says where it listens");
+        let key = std::fs::read_to_string(data.join("keys/api.key")).expect("the key was made");
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        Self { child, edge, origin, key: key.trim().to_owned(), agent }
+    }
+
+    pub fn upload(&self, bytes: &[u8], query: &str) -> Answer {
+        let url = format!("http://{}/api/v1/upload?{query}", self.origin);
+        let request = self.agent.post(url).header("authorization", format!("Bearer {}", self.key));
+        answer(request.send(bytes))
+    }
+
+    pub fn api(&self, path: &str) -> Answer {
+        let request = self.agent.get(format!("http://{}/api/v1/{path}", self.origin));
+        answer(request.header("authorization", format!("Bearer {}", self.key)).call())
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.agent.post(format!("http://{}/api/v1/{path}", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key));
+        answer(request.header("content-type", "application/json").send(body.to_string()))
+    }
+
+    pub fn through_edge(&self, path: &str) -> Answer {
+        answer(self.agent.get(format!("http://{}{path}", self.edge)).call())
+    }
+
+    pub fn status(&self, id: &str) -> Value {
+        let got = self.api(&format!("transcode/status/{id}"));
+        assert_eq!(got.status, 200, "{}", got.text());
+        got.json()
+    }
+
+    /// Asks for the status until `holds`; returns that status.
+    pub fn wait(&self, id: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let status = self.status(id);
+            if holds(&status) {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "waited for {what} in vain: {status}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Uploads and waits until the job has ended one way or the other.
+    pub fn ingest(&self, bytes: &[u8], query: &str) -> (String, Value) {
+        let uploaded = self.upload(bytes, query);
+        assert_eq!(uploaded.status, 201, "{}", uploaded.text());
+        let id = uploaded.json()["id"].as_str().expect("an id").to_owned();
+        let status = self.wait(&id, "the end of the job", ended);
+        (id, status)
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM; returns whether it ended with success within the limit.
+    pub fn terminate(mut self, within: Duration) -> bool {
+        let ended = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(ended.expect("kill runs").success());
+        let start = Instant::now();
+        while start.elapsed() < within {
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Resident memory, bytes.
+    pub fn rss(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("running");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+    }
+}
+
+pub fn ended(status: &Value) -> bool {
+    matches!(status["state"].as_str(), Some("ready" | "failed"))
+}
+
+fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+    let mut response = response.expect("an answer");
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a whole body"),
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
