@@ -6,6 +6,7 @@
 use crate::machine;
 use crate::options::Options;
 use crate::peers::rav1e::{self, Settings};
+use crate::process::own_and_children_cpu_seconds;
 use crate::report::{Spread, Table};
 use anyhow::{Context, Result, bail};
 use media::clip::{self, ClipSpec};
@@ -23,6 +24,14 @@ const CLIP_SECONDS: u32 = 32;
 const ROUNDS_MAX: u32 = 3;
 /// Of the speed of one single-threaded process of the tool, a core.
 const GOAL_A_CORE: f64 = 0.9;
+
+/// One encode: wall clock, CPU time of all that took part, bytes.
+#[derive(Clone, Copy)]
+struct Run {
+    seconds: f64,
+    cpu_seconds: f64,
+    bytes: u64,
+}
 
 struct Film {
     path: PathBuf,
@@ -42,43 +51,44 @@ pub fn run(options: &Options) -> Result<Table> {
     let film = film(scratch.path())?;
     let ivf = scratch.path().join("out.ivf");
     let rounds = options.rounds.min(ROUNDS_MAX);
-    let mut single = Vec::new();
-    let mut all = Vec::new();
-    let mut ours = Vec::new();
-    let mut sizes = [0; 3];
+    let mut runs: [Vec<Run>; 3] = Default::default();
     for round in 1..=rounds {
         eprintln!("encode: round {round} of {rounds}");
-        let fps = |seconds: f64| film.frames as f64 / seconds;
-        let one_thread = rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 1)?;
-        let all_cores = rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 0)?;
-        let (seconds, bytes) = ours_once(&film, cores)?;
-        single.push(fps(one_thread.seconds));
-        all.push(fps(all_cores.seconds));
-        ours.push(fps(seconds));
-        sizes = [one_thread.bytes, all_cores.bytes, bytes];
+        runs[0].push(timed(|| rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 1))?);
+        runs[1].push(timed(|| rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 0))?);
+        runs[2].push(timed(|| ours_once(&film, cores))?);
     }
-    table(&film, cores, rounds, [&single, &all, &ours], sizes)
+    table(&film, cores, rounds, &runs)
 }
 
-fn table(film: &Film, cores: usize, rounds: u32, figures: [&Vec<f64>; 3], sizes: [u64; 3]) -> Result<Table> {
-    let spread = |figures: &[f64]| Spread::of(figures).context("no round was run");
-    let ratio: Vec<f64> = figures[2].iter().zip(figures[0]).map(|(ours, single)| ours / single).collect();
-    let ratio = spread(&ratio)?;
+/// `encode` returns the bytes it made.
+fn timed(encode: impl FnOnce() -> Result<u64>) -> Result<Run> {
+    let (started, cpu_before) = (Instant::now(), own_and_children_cpu_seconds()?);
+    let bytes = encode()?;
+    Ok(Run {
+        seconds: started.elapsed().as_secs_f64(),
+        cpu_seconds: own_and_children_cpu_seconds()? - cpu_before,
+        bytes,
+    })
+}
+
+fn table(film: &Film, cores: usize, rounds: u32, runs: &[Vec<Run>; 3]) -> Result<Table> {
+    let spread = |figures: Vec<f64>| Spread::of(&figures).context("no round was run");
+    let ratio = spread(runs[2].iter().zip(&runs[0]).map(|(ours, single)| single.seconds / ours.seconds).collect())?;
     let goal = GOAL_A_CORE * cores as f64;
+    let frames = film.frames as f64;
     let names =
         ["rav1e tool, 1 thread".to_owned(), format!("rav1e tool, {cores} cores"), format!("ours, {cores} cores")];
-    let rows = names.into_iter().zip(figures).zip(sizes);
-    let rows = rows.map(|((name, figures), bytes)| {
-        Ok(vec![
-            name,
-            format!("{:.1}", spread(figures)?),
-            format!("{:.0} kbit/s", 8e-3 * bytes as f64 / f64::from(CLIP_SECONDS)),
-        ])
+    let rows = names.into_iter().zip(runs).map(|(name, runs)| {
+        let per_second = spread(runs.iter().map(|run| frames / run.seconds).collect())?;
+        let per_cpu_second = spread(runs.iter().map(|run| frames / run.cpu_seconds).collect())?;
+        let rate = spread(runs.iter().map(|run| 8e-3 * run.bytes as f64 / f64::from(CLIP_SECONDS)).collect())?;
+        Ok(vec![name, format!("{per_second:.1}"), format!("{per_cpu_second:.1}"), format!("{:.0} kbit/s", rate.median)])
     });
     let rung = &film.plan.rungs[0];
     Ok(Table {
         title: format!("AV1 encoding against the rav1e tool {}", rav1e::VERSION),
-        columns: ["", "frames a second", "size"].map(str::to_owned).to_vec(),
+        columns: ["", "frames a second", "frames a CPU-second", "size"].map(str::to_owned).to_vec(),
         rows: rows.collect::<Result<_>>()?,
         notes: vec![
             format!(
@@ -138,8 +148,8 @@ fn film(folder: &Path) -> Result<Film> {
     Ok(Film { path, y4m, info, plan, frames, settings })
 }
 
-/// Seconds and bytes of media segments.
-fn ours_once(film: &Film, cores: usize) -> Result<(f64, u64)> {
+/// Bytes of media segments.
+fn ours_once(film: &Film, cores: usize) -> Result<u64> {
     let missing: Vec<u32> = (0..film.plan.chunks()).collect();
     let (bytes, chunks) = (AtomicU64::new(0), AtomicU64::new(0));
     let count = |event: Event| -> Result<(), MediaError> {
@@ -150,11 +160,9 @@ fn ours_once(film: &Film, cores: usize) -> Result<(f64, u64)> {
         }
         Ok(())
     };
-    let started = Instant::now();
     transcode(&film.path, &film.info, &film.plan, &Tools::none(), &missing, cores, &AtomicBool::new(false), &count)?;
-    let seconds = started.elapsed().as_secs_f64();
     if chunks.load(Ordering::Relaxed) != missing.len() as u64 {
         bail!("{} of {} chunks were encoded", chunks.load(Ordering::Relaxed), missing.len());
     }
-    Ok((seconds, bytes.load(Ordering::Relaxed)))
+    Ok(bytes.load(Ordering::Relaxed))
 }

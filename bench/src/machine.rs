@@ -12,7 +12,11 @@ pub struct Machine {
     memory_gib: u64,
     kernel: String,
     commit: String,
+    load: f64,
 }
+
+/// From this load average on the figures are those of the neighbours too.
+const BUSY: f64 = 0.5;
 
 impl Machine {
     /// Reads /proc and asks git; what cannot be read is said to be unknown.
@@ -21,6 +25,7 @@ impl Machine {
         let memory_kib =
             field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let load = fs::read_to_string("/proc/loadavg").ok().and_then(|text| text.split(' ').next()?.parse().ok());
         let commit = command("git", &["describe", "--always", "--dirty", "--abbrev=12"]).unwrap_or_default();
         Self {
             cpu,
@@ -28,14 +33,16 @@ impl Machine {
             memory_gib: memory_kib.unwrap_or(0) / (1 << 20),
             kernel: kernel.trim().to_owned(),
             commit,
+            load: load.unwrap_or(0.0),
         }
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cpu, cores, memory_gib, kernel, commit } = self;
-        write!(f, "{cpu}, {} cores, {memory_gib} GiB, Linux {kernel}, commit {commit}", cores.len())
+        let Self { cpu, cores, memory_gib, kernel, commit, load } = self;
+        write!(f, "{cpu}, {} cores, {memory_gib} GiB, Linux {kernel}, commit {commit}", cores.len())?;
+        if *load > BUSY { write!(f, ", BUSY (load average {load})") } else { Ok(()) }
     }
 }
 

@@ -77,10 +77,18 @@ impl Drop for Pinned {
     }
 }
 
+/// CPU seconds of this process, and of those of its children that have ended, so far.
+pub fn own_and_children_cpu_seconds() -> Result<f64> {
+    let text = fs::read_to_string("/proc/self/stat")?;
+    let stat = parse_stat(&text).context("/proc/self/stat has another form")?;
+    Ok((stat.ticks + stat.children_ticks) as f64 / TICKS_A_SECOND)
+}
+
 struct Stat {
     pid: u32,
     parent: u32,
     ticks: u64,
+    children_ticks: u64,
 }
 
 fn all_stats() -> Vec<Stat> {
@@ -95,7 +103,8 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let pid = head.split(' ').next()?.parse().ok()?;
     let fields: Vec<&str> = tail.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    Some(Stat { pid, parent: u32::try_from(number(1)?).ok()?, ticks: number(11)? + number(12)? })
+    let parent = u32::try_from(number(1)?).ok()?;
+    Some(Stat { pid, parent, ticks: number(11)? + number(12)?, children_ticks: number(13)? + number(14)? })
 }
 
 #[cfg(test)]
@@ -106,7 +115,7 @@ mod tests {
     fn the_time_is_read_behind_a_name_with_brackets_and_spaces() {
         let text = "42 (a) b) (c) S 7 42 42 0 -1 4194304 1 2 3 4 500 25 9 9 20 0 1 0 100 1 1";
         let stat = parse_stat(text).expect("well formed");
-        assert_eq!((stat.pid, stat.parent, stat.ticks), (42, 7, 525));
+        assert_eq!((stat.pid, stat.parent, stat.ticks, stat.children_ticks), (42, 7, 525, 18));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 /// Of the tool and, by `Cargo.lock`, of the library.
 pub const VERSION: &str = "0.8.1";
@@ -17,15 +16,6 @@ pub struct Settings {
     pub quantizer: u8,
     /// Pictures from one keyframe to the next.
     pub keyframe_every: u32,
-}
-
-/// What one run of the tool made.
-#[derive(Debug, Clone, Copy)]
-pub struct Encoded {
-    /// Wall clock from start to end of the process.
-    pub seconds: f64,
-    /// Size of the IVF file.
-    pub bytes: u64,
 }
 
 /// Finds the tool below `<target>/tools`, or builds it there; the first time takes minutes.
@@ -57,9 +47,8 @@ pub fn tool() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Encodes `y4m` on so many threads (0: all cores, with as many tiles as the tool then wants) into `ivf`.
-pub fn encode(tool: &Path, y4m: &Path, ivf: &Path, settings: Settings, threads: usize) -> Result<Encoded> {
-    let started = Instant::now();
+/// Encodes `y4m` on so many threads (0: all cores, as many tiles) into `ivf`, and returns the size of that file.
+pub fn encode(tool: &Path, y4m: &Path, ivf: &Path, settings: Settings, threads: usize) -> Result<u64> {
     let mut command = Command::new(tool);
     command.arg(y4m).arg("--output").arg(ivf).args(["-y", "--quiet"]);
     command.args(["--speed", &settings.speed.to_string(), "--quantizer", &settings.quantizer.to_string()]);
@@ -68,11 +57,10 @@ pub fn encode(tool: &Path, y4m: &Path, ivf: &Path, settings: Settings, threads: 
         command.args(["--tiles", &std::thread::available_parallelism()?.to_string()]);
     }
     let output = command.stdin(Stdio::null()).output().context("cannot start the rav1e tool")?;
-    let seconds = started.elapsed().as_secs_f64();
     if !output.status.success() {
         bail!("the rav1e tool failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(Encoded { seconds, bytes: std::fs::metadata(ivf)?.len() })
+    Ok(std::fs::metadata(ivf)?.len())
 }
 
 /// cargo's target folder: this program lies in `<target>/release`.
