@@ -51,6 +51,17 @@ async fn a_damaged_mp4_fails_with_a_reason() {
     let at = bomb.windows(4).position(|four| four == b"stsz").unwrap();
     bomb[at + 12..at + 16].copy_from_slice(&u32::MAX.to_be_bytes());
     check(&site, "2^32-1 samples", &bomb, &["ready", "truncated", "malformed", "over_limit"]).await;
+    let mut noise = whole;
+    let mdat = noise.windows(4).position(|four| four == b"mdat").unwrap() + 4;
+    let end = (mdat + 20_000).min(noise.len());
+    noise[mdat..end].fill(0xff);
+    check(
+        &site,
+        "noise for pictures",
+        &noise,
+        &["ready", "corrupt_video", "corrupt_audio", "malformed", "codec_crashed", "no_samples"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,4 +86,14 @@ async fn pictures_without_sound_are_playable() {
     media::clip::write(&path, &spec).unwrap();
     let site = Site::start(|_| {}).await;
     check(&site, "no sound", &std::fs::read(&path).unwrap(), &["ready"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_without_pictures_is_playable() {
+    // The picture track says that it is something else: only the sound is left.
+    let mut body = clip(3, 160, 90);
+    let at = body.windows(8).position(|eight| eight == b"\0\0\0\0vide").unwrap() + 4;
+    body[at..at + 4].copy_from_slice(b"text");
+    let site = Site::start(|config| config.ladder.heights = vec![90]).await;
+    check(&site, "sound only", &body, &["ready"]).await;
 }

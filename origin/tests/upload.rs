@@ -80,3 +80,18 @@ async fn a_title_is_listed_changed_and_deleted() {
     assert_eq!(site.get(&format!("/v/{id}/master.m3u8"), &[]).await.problem(), (404, "unknown_asset".into()));
     assert_eq!(site.api("GET", "/api/v1/content", b"").await.json()["items"], serde_json::json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_minute_of_720p_is_playable_within_two_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    let spec =
+        media::clip::ClipSpec { seconds: 30, width: 1280, height: 720, bitrate: 2_500_000, ..Default::default() };
+    media::clip::write(&path, &spec).unwrap();
+    let site = Site::start(|_| {}).await;
+    let id = site.upload("", &std::fs::read(&path).unwrap()).await;
+    let status = site.settled(&id).await;
+    let playable_ms = status["playable_ms"].as_u64().unwrap();
+    println!("playable after {playable_ms} ms");
+    assert!(playable_ms < 2_000, "{status:#}");
+}

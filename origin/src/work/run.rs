@@ -37,13 +37,12 @@ impl Run {
                 never = heartbeat::beat(&run) => match never {},
             }
         };
-        // Off the board before the end is written: a next job of the asset enters itself at once.
-        run.house.board.leave(&run.lease.asset, &run.cancel);
         match run.settle(outcome).await {
             Ok(()) => {}
             Err(StoreError::Fenced) => tracing::info!(asset = %run.lease.asset, "the job is no longer ours"),
             Err(error) => tracing::error!(asset = %run.lease.asset, %error, "the end of a job could not be written"),
         }
+        run.house.board.leave(&run.lease.asset, &run.cancel);
     }
 
     async fn settle(&self, outcome: Result<Option<JobKind>, Failure>) -> Result<(), StoreError> {

@@ -125,7 +125,7 @@ impl Site {
     }
 }
 
-/// A moving picture with sound, H.264 and AAC in MP4.
+/// A moving picture with sound, H.264 and AAC in MP4; ten pictures a second, a keyframe every two.
 pub fn clip(seconds: u32, width: u32, height: u32) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
@@ -134,5 +134,7 @@ pub fn clip(seconds: u32, width: u32, height: u32) -> Vec<u8> {
 }
 
 pub fn write_clip(path: &Path, seconds: u32, width: u32, height: u32) {
-    media::clip::write(path, &ClipSpec { seconds, width, height, ..ClipSpec::default() }).unwrap();
+    let frame_rate = wire::presentation::Ratio { num: 10, den: 1 };
+    let spec = ClipSpec { seconds, width, height, frame_rate, keyframe_every: 20, ..ClipSpec::default() };
+    media::clip::write(path, &spec).unwrap();
 }

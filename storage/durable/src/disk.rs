@@ -96,3 +96,16 @@ impl Disk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_calls_a_full_disk_is_one() {
+        let path = Path::new("/dev/full");
+        let mut file = OpenOptions::new().write(true).open(path).unwrap();
+        let full = Disk::default().write_all(&mut file, path, b"x");
+        assert!(matches!(full, Err(StoreError::DiskFull)), "{full:?}");
+    }
+}
