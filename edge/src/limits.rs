@@ -16,8 +16,10 @@ pub(crate) const RECV_BYTES: usize = 2 * 1024;
 pub(crate) const OUT_BYTES: usize = 64 * 1024;
 /// Bodies up to this are copied behind their head into one contiguous send; above it the send gathers from cache memory.
 pub(crate) const COPY_BODY_BYTES_MAX: usize = 16 * 1024;
-/// Chunk of a body. Large enough that a 1 MiB segment is a handful of pieces, small enough to stream early.
+/// Chunk of a body that is not kept, and of one whose length is not known: a part of the window.
 pub(crate) const CHUNK_BYTES: u32 = 256 * 1024;
+/// Chunk of a body that is kept: a slot of the arena, sent by one `sendfile(2)`.
+pub(crate) const CHUNK_KEPT_BYTES: u32 = cache::arena::SLOT_BYTES;
 /// First chunk of a body whose length is not known: most such bodies are playlists and API answers.
 pub(crate) const CHUNK_UNKNOWN_BYTES: u32 = 16 * 1024;
 /// Most body bytes of one gathered send.
@@ -36,6 +38,8 @@ pub(crate) const PASS_MS: u64 = 5_000;
 pub(crate) const LEASES_MAX: usize = 1024;
 /// How often deadlines, leases and the limbo are looked at.
 pub(crate) const SWEEP: Duration = Duration::from_millis(100);
+/// How often full slots of memory are gathered into large pages.
+pub(crate) const GATHER: Duration = Duration::from_millis(50);
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
 /// Verified tokens a shard remembers.

@@ -2,16 +2,16 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cache::KeySeed;
+use cache::{Arena, KeySeed};
 
 use crate::admin::{self, Admin};
 use crate::config::{AccessLog, Config};
 use crate::flow::page;
-use crate::limits::{LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
+use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
@@ -66,6 +66,8 @@ pub struct Edge {
     counters: Vec<Arc<Counters>>,
     threads: Vec<JoinHandle<()>>,
     admin: Option<Admin>,
+    /// Dropped to end the thread that gathers memory.
+    memory: Option<(Sender<()>, JoinHandle<()>)>,
     log: Option<JoinHandle<()>>,
 }
 
@@ -99,7 +101,10 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
     let seed = KeySeed(std::hash::BuildHasher::hash_one(&foldhash::fast::RandomState::default(), shards));
     let config = Arc::new(config);
     let (up, ups) = channel();
-    let mut edge = Edge { http, mailboxes, counters, threads: Vec::new(), admin: None, log };
+    let mut edge = Edge { http, mailboxes, counters, threads: Vec::new(), admin: None, memory: None, log };
+    let share = config.ram_bytes / shards as u64;
+    let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
+    edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
     for (id, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
         let plan = Plan {
             id,
@@ -113,6 +118,7 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
             counters: edge.counters[id].clone(),
             log: log_to.clone(),
             pages: pages.clone(),
+            arena: arenas[id].clone(),
         };
         let up = up.clone();
         let thread = std::thread::Builder::new().name(format!("edge-{id}")).spawn(move || run(plan, up));
@@ -189,6 +195,10 @@ impl Edge {
             let _ = thread.join();
         }
         self.admin.take();
+        if let Some((stop, thread)) = self.memory.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
         if let Some(log) = self.log.take() {
             let _ = log.join();
         }
@@ -199,6 +209,24 @@ impl Drop for Edge {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Memory that `sendfile` can send. Without it large bodies are copied.
+fn arena(budget: u64) -> Option<Arc<Arena>> {
+    Arena::new(budget)
+        .inspect_err(|error| tracing::warn!(%error, "no memory file for large bodies: they are copied"))
+        .ok()
+}
+
+/// The thread that gathers full slots into large pages, so that no shard waits for the kernel to find one.
+fn gather(arenas: Vec<Arc<Arena>>) -> Result<(Sender<()>, JoinHandle<()>), StartError> {
+    let (stop, stopped) = channel();
+    let thread = std::thread::Builder::new().name("edge-memory".to_owned()).spawn(move || {
+        while stopped.recv_timeout(GATHER) == Err(RecvTimeoutError::Timeout) {
+            arenas.iter().for_each(|arena| arena.gather());
+        }
+    });
+    Ok((stop, thread.map_err(StartError::Thread)?))
 }
 
 /// The cores this process may run on.

@@ -3,8 +3,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use cache::object::Tail;
-
 use crate::flow::fill::{self, Fill};
 use crate::flow::flight::land;
 use crate::http::freshness::{Freshness, Unkept, judge};
@@ -104,7 +102,8 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     let date = shard.date(now_ms);
     let verdict = verdict.and_then(|freshness| may_keep(shard, &exchanged.response, freshness));
     let stored = Stored::new(&ask.name, &exchanged.response, verdict.ok(), &date);
-    let mut fill = fill::start(ask.key, stored, exchanged);
+    let arena = shard.arena.as_ref().filter(|_| verdict.is_ok());
+    let mut fill = fill::start(ask.key, stored, exchanged, arena);
     if verdict.is_ok() {
         fill.keep(shard);
     }
@@ -154,15 +153,5 @@ fn may_keep(shard: &Shard, response: &Response, freshness: Freshness) -> Result<
 pub(crate) fn unkept(shard: &Shard, key: cache::Key, name: &[u8], exchanged: Exchanged, now_ms: u64) -> Fill {
     let date = shard.date(now_ms);
     let stored = Stored::new(name, &exchanged.response, None, &date);
-    fill::start(key, stored, exchanged)
-}
-
-/// The first chunk of a body of this framing.
-pub(crate) fn first_chunk(framing: Framing) -> (Arc<cache::Chunk>, Tail) {
-    use crate::limits::{CHUNK_BYTES, CHUNK_UNKNOWN_BYTES};
-    match framing {
-        Framing::None => Tail::start(0),
-        Framing::Length(n) => Tail::start(n.min(u64::from(CHUNK_BYTES)) as u32),
-        Framing::Chunked | Framing::Close => Tail::start(CHUNK_UNKNOWN_BYTES),
-    }
+    fill::start(key, stored, exchanged, None)
 }

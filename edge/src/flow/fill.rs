@@ -7,12 +7,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cache::object::Tail;
-use cache::{Chunk, Key, Ticket};
+use cache::{Arena, Chunk, Key, Ticket};
 
-use crate::flow::fetch::first_chunk;
 use crate::http::chunked::{Decoder, Step};
 use crate::http::response::Framing;
-use crate::limits::{CHUNK_BYTES, WINDOW_BYTES};
+use crate::limits::{CHUNK_BYTES, CHUNK_KEPT_BYTES, CHUNK_UNKNOWN_BYTES, WINDOW_BYTES};
 use crate::rt;
 use crate::shard::Shard;
 use crate::shard::line::Waits;
@@ -25,6 +24,8 @@ pub(crate) struct Fill {
     /// The head of the run, until it has been handed out.
     pub(crate) first: Option<Arc<Chunk>>,
     tail: Option<Tail>,
+    /// Where large chunks go while the body is kept.
+    arena: Option<Arc<Arena>>,
     /// The chunks of a body that is kept.
     kept: Option<(Ticket, Vec<Arc<Chunk>>)>,
     /// The chunks of one that is not, while someone reads them.
@@ -43,19 +44,25 @@ enum Broken {
 }
 
 /// Prepares the body of `exchanged` under `stored`.
-pub(crate) fn start(key: Key, stored: Stored, exchanged: Exchanged) -> Fill {
+pub(crate) fn start(key: Key, stored: Stored, exchanged: Exchanged, arena: Option<&Arc<Arena>>) -> Fill {
     let framing = exchanged.response.framing;
     let length = match framing {
         Framing::None => Some(0),
         Framing::Length(n) => Some(n),
         Framing::Chunked | Framing::Close => None,
     };
-    let (first, tail) = first_chunk(framing);
+    let capacity = match framing {
+        Framing::None => 0,
+        Framing::Length(n) => n.min(u64::from(chunk_bytes(arena))) as u32,
+        Framing::Chunked | Framing::Close => CHUNK_UNKNOWN_BYTES,
+    };
+    let (first, tail) = Tail::start(arena, capacity);
     Fill {
         object: Arc::new(Object::filling(key, stored, length)),
         window: VecDeque::from([(Arc::downgrade(&first), first.capacity())]),
         first: Some(first),
         tail: Some(tail),
+        arena: arena.cloned(),
         kept: None,
         origin: exchanged.origin,
         framing,
@@ -207,20 +214,20 @@ impl Fill {
             return Ok(());
         }
         let capacity = match left {
-            Some(left) => left.min(u64::from(CHUNK_BYTES)) as u32,
+            Some(left) => left.min(u64::from(chunk_bytes(self.arena.as_ref()))) as u32,
             None => (tail.writer().chunk().capacity().max(1) * 2).min(CHUNK_BYTES),
         };
         if let Some((ticket, chunks)) = &mut self.kept {
             let over = self.object.arrived() > shard.object_bytes_max();
             if !over && shard.ram.borrow_mut().grow(*ticket, u64::from(capacity)).is_ok() {
-                chunks.push(tail.extend(capacity));
+                chunks.push(tail.extend(self.arena.as_ref(), capacity));
                 return Ok(());
             }
             self.let_go(shard);
         }
         self.wait_for_room(shard).await?;
         let Some(tail) = self.tail.as_mut() else { return Err(Broken::Origin) };
-        self.window.push_back((Arc::downgrade(&tail.extend(capacity)), capacity));
+        self.window.push_back((Arc::downgrade(&tail.extend(None, capacity)), capacity));
         Ok(())
     }
 
@@ -231,6 +238,7 @@ impl Fill {
             shard.ram.borrow_mut().abandon(ticket);
             shard.set_passing(self.object.key, rt::now());
         }
+        self.arena = None;
     }
 
     /// Waits until the readers have let go of enough.
@@ -275,6 +283,11 @@ impl Fill {
             give_back(shard, self.origin, rt::now());
         }
     }
+}
+
+/// Chunk of a body that goes into an arena, or does not.
+fn chunk_bytes(arena: Option<&Arc<Arena>>) -> u32 {
+    if arena.is_some() { CHUNK_KEPT_BYTES } else { CHUNK_BYTES }
 }
 
 /// How often a fill that waits for its readers looks whether they are still there.

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use cache::ChunkWriter;
 use compio::BufResult;
 use compio::buf::IntoInner;
-use compio::driver::op::{Accept, Connect, Recv, RecvFlags, Send, SendFlags, SendVectored};
+use compio::driver::op::{Accept, Connect, Interest, PollOnce, Recv, RecvFlags, Send, SendFlags, SendVectored};
 use compio::driver::{PollFirst, SharedFd};
 use compio::runtime::submit;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -55,6 +56,8 @@ impl Listener {
         result?;
         let (socket, from) = op.into_inner();
         let from = from.as_socket().ok_or_else(|| io::Error::other("not an IP address"))?;
+        // For `sendfile`, which is called directly; the ring waits either way.
+        socket.set_nonblocking(true)?;
         Ok((Stream::new(socket), from))
     }
 }
@@ -146,6 +149,9 @@ impl Stream {
         if self.send_max != usize::MAX {
             return (self.send_in_cuts(pieces).await, None);
         }
+        if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if slice.file().is_some())) {
+            return self.send_from_file(pieces).await;
+        }
         let mut left: usize = 0;
         let mut parts: Vec<Part> = pieces.into_iter().map(|piece| Part { piece, sent: 0 }).collect();
         for part in &parts {
@@ -179,6 +185,47 @@ impl Stream {
             }
         }
         (Ok(()), made)
+    }
+
+    /// Sends pieces some of which lie in a file: those leave by `sendfile(2)`, without a copy, and the cork makes whole segments of
+    /// heads and bodies (measured better than MSG_MORE).
+    async fn send_from_file(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
+        let mut made = None;
+        let mut result = self.fd.set_tcp_cork(true);
+        for piece in pieces {
+            let mut part = Part { piece, sent: 0 };
+            while result.is_ok() && !part.left().is_empty() {
+                match self.send_part(&part) {
+                    Ok(0) => result = Err(io::ErrorKind::WriteZero.into()),
+                    Ok(count) => part.sent += count,
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => result = self.writable().await,
+                    Err(e) => result = Err(e),
+                }
+            }
+            if let Piece::Made(vec) = part.piece {
+                made = made.or(Some(vec));
+            }
+        }
+        let uncorked = self.fd.set_tcp_cork(false);
+        (result.and(uncorked), made)
+    }
+
+    /// As much of a part as the socket takes now.
+    fn send_part(&self, part: &Part) -> io::Result<usize> {
+        let left = part.left().len();
+        if let Piece::Body(slice) = &part.piece
+            && let Some((file, offset)) = slice.file()
+        {
+            let offset = usize::try_from(offset).map_err(io::Error::other)? + part.sent;
+            return self.fd.sendfile(&file, offset, NonZeroUsize::new(left));
+        }
+        self.fd.send_with_flags(part.left(), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
+    }
+
+    /// Waits until the socket takes more.
+    async fn writable(&self) -> io::Result<()> {
+        submit(PollOnce::new(self.fd.clone(), Interest::Writable)).await.0.map(|_| ())
     }
 
     async fn send_in_cuts(&self, pieces: Vec<Piece>) -> io::Result<()> {

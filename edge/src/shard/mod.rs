@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cache::key::KeyHash;
-use cache::{Key, KeySeed, Ram};
+use cache::{Arena, Key, KeySeed, Ram};
 
 use crate::config::Config;
 use crate::flow::flight::Flight;
@@ -48,6 +48,8 @@ pub(crate) struct Shard {
     pub(crate) origin: SocketAddr,
     pub(crate) counters: Arc<Counters>,
     pub(crate) ram: RefCell<Ram<Stored>>,
+    /// Memory that `sendfile` can send; `None` when the system gives none: bodies are then copied.
+    pub(crate) arena: Option<Arc<Arena>>,
     pub(crate) flights: RefCell<HashMap<Key, Flight, KeyHash>>,
     pub(crate) passing: RefCell<HashMap<Key, u64, KeyHash>>,
     pub(crate) front: RefCell<Front>,

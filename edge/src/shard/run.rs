@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use cache::{KeySeed, Policy, Ram};
+use cache::{Arena, KeySeed, Policy, Ram};
 use socket2::Socket;
 use tokio::sync::oneshot;
 
@@ -42,6 +42,7 @@ pub(crate) struct Plan {
     pub(crate) counters: Arc<Counters>,
     pub(crate) log: Option<SyncSender<Batch>>,
     pub(crate) pages: Arc<[Ready]>,
+    pub(crate) arena: Option<Arc<Arena>>,
 }
 
 /// Runs a shard on this thread until it has drained. `up` is told once it serves.
@@ -69,7 +70,8 @@ async fn live(plan: Plan) {
 
 fn build(plan: &Plan) -> Shard {
     let config = &plan.config;
-    let budget = config.ram_bytes / plan.peers.len() as u64;
+    let share = config.ram_bytes / plan.peers.len() as u64;
+    let budget = if plan.arena.is_some() { share - Arena::slack_max(share) } else { share };
     plan.counters.ram_budget.set(budget);
     Shard {
         id: plan.id,
@@ -79,6 +81,7 @@ fn build(plan: &Plan) -> Shard {
         origin: plan.origin,
         counters: plan.counters.clone(),
         ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
+        arena: plan.arena.clone(),
         flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::default()),

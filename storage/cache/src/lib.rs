@@ -12,7 +12,8 @@
 //! ```
 //!
 //! - [`key`]: 128-bit hash of a name; which shard owns it.
-//! - [`chunk`]: memory written once, front to back, by one writer while any number of readers follow. The crate's only `unsafe`.
+//! - [`chunk`]: memory written once, front to back, by one writer while any number of readers follow.
+//! - [`arena`]: memory that is also a file, for large chunks. It and `chunk` hold the crate's only `unsafe`.
 //! - [`object`]: a run of chunks with a state, and [`object::Reader`], which walks it as it arrives.
 //! - [`bell`]: which shards have readers asleep on an object.
 //! - [`ram`]: index, byte accounting, eviction, pins.
@@ -20,6 +21,7 @@
 //!
 //! The disk tier will stand beside [`ram`]: it takes what leaves main memory and hands objects back as `Arc<Object>`.
 
+pub mod arena;
 pub mod bell;
 pub mod chunk;
 mod ghost;
@@ -30,7 +32,9 @@ pub mod object;
 pub mod policy;
 pub mod ram;
 mod s3fifo;
+mod slots;
 
+pub use arena::Arena;
 pub use bell::Bell;
 pub use chunk::{Chunk, ChunkWriter, Slice};
 pub use key::{Key, KeySeed};

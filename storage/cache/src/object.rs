@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::arena::Arena;
 use crate::bell::Bell;
 use crate::chunk::{Chunk, ChunkWriter, Slice};
 use crate::key::Key;
@@ -186,16 +187,16 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Starts a run: its first chunk and the tail that grows it.
+    /// Starts a run: its first chunk, in `arena` if that suits it, and the tail that grows it.
     #[must_use]
-    pub fn start(capacity: u32) -> (Arc<Chunk>, Tail) {
-        let (chunk, writer) = Chunk::with_capacity(capacity);
+    pub fn start(arena: Option<&Arc<Arena>>, capacity: u32) -> (Arc<Chunk>, Tail) {
+        let (chunk, writer) = make(arena, capacity);
         (chunk, Tail { writer })
     }
 
     /// Appends an empty chunk and returns it.
-    pub fn extend(&mut self, capacity: u32) -> Arc<Chunk> {
-        let (chunk, writer) = Chunk::with_capacity(capacity);
+    pub fn extend(&mut self, arena: Option<&Arc<Arena>>, capacity: u32) -> Arc<Chunk> {
+        let (chunk, writer) = make(arena, capacity);
         let last = std::mem::replace(&mut self.writer, writer);
         last.chunk().link(chunk.clone());
         chunk
@@ -216,6 +217,13 @@ impl Tail {
     #[must_use]
     pub fn from_writer(writer: ChunkWriter) -> Tail {
         Tail { writer }
+    }
+}
+
+fn make(arena: Option<&Arc<Arena>>, capacity: u32) -> (Arc<Chunk>, ChunkWriter) {
+    match arena {
+        Some(arena) => Chunk::in_arena(arena, capacity),
+        None => Chunk::with_capacity(capacity),
     }
 }
 
@@ -334,11 +342,11 @@ mod tests {
     #[test]
     fn a_reader_follows_a_body_as_it_fills() {
         let object = Arc::new(Object::filling(Key(1), (), None));
-        let (first, mut tail) = Tail::start(4);
+        let (first, mut tail) = Tail::start(None, 4);
         let mut reader = Reader::new(object.clone(), Some(first.clone()), 0, u64::MAX);
         assert_eq!(read_all(&mut reader, 99), (b"".to_vec(), "wait"));
         tail.writer().push(b"abcd");
-        let second = tail.extend(4);
+        let second = tail.extend(None, 4);
         tail.writer().push(b"ef");
         object.grew(6);
         assert_eq!(read_all(&mut reader, 3), (b"abcdef".to_vec(), "wait"));
@@ -354,7 +362,7 @@ mod tests {
     #[test]
     fn a_broken_body_is_never_taken_for_its_end() {
         let object = Arc::new(Object::filling(Key(1), (), Some(10)));
-        let (first, mut tail) = Tail::start(10);
+        let (first, mut tail) = Tail::start(None, 10);
         tail.writer().push(b"abc");
         let mut reader = Reader::new(object.clone(), Some(first), 0, 10);
         object.break_off();

@@ -57,7 +57,7 @@ fn check(policy: Policy, ops: Vec<Op>) {
             }
             Op::Fill { key, first, more, finish } => {
                 let object = Arc::new(Object::filling(Key(u128::from(key)), stamp, None));
-                let (chunk, tail) = Tail::start(u32::from(first));
+                let (chunk, tail) = Tail::start(None, u32::from(first));
                 model.remove(&key);
                 if let Ok(ticket) = ram.begin(object.clone(), Some(chunk.clone()), u64::from(first)) {
                     let grown = ram.grow(ticket, u64::from(more)).is_ok();
