@@ -92,12 +92,22 @@ fn native(
     tools.both().ok_or(MediaError::NeedsFfmpeg { what })?;
     let report = asked()?;
     if foreign_video.is_some() {
-        video = report.video;
+        video = video.zip(report.video).map(|(ours, theirs)| times_of(ours, theirs));
     }
     if foreign_audio.is_some() {
         audio = report.audio;
     }
     Ok((video, audio))
+}
+
+/// What FFprobe says about the pictures, with the times of our index where it is the same stream: FFprobe's duration of
+/// a Matroska track ends where the last picture begins.
+fn times_of(ours: VideoInfo, theirs: VideoInfo) -> VideoInfo {
+    if ours.codec != theirs.codec {
+        return theirs;
+    }
+    let VideoInfo { start_us, end_us, frames, frame_rate, constant_rate, bitrate, keyframes_us, .. } = ours;
+    VideoInfo { start_us, end_us, frames, frame_rate, constant_rate, bitrate, keyframes_us, ..theirs }
 }
 
 fn describe(video: &VideoInfo) -> String {
@@ -156,7 +166,9 @@ fn video(demuxer: &Demuxer, track: usize) -> Result<VideoInfo, MediaError> {
         Codec::RawVideo => Some(coded_raw(picture)),
         _ => None,
     };
-    let native = coded.as_ref().is_some_and(|coded| coded.decodable) && !source.many_configs && !source.edit.several;
+    let startable = source.codec != Codec::H264 || samples.first().is_some_and(Sample::sync);
+    let simple = !source.many_configs && !source.edit.several;
+    let native = coded.as_ref().is_some_and(|coded| coded.decodable) && simple && startable;
     let coded = coded.unwrap_or_else(|| coded_unknown(picture));
     let (numerator, denominator) = picture.pixel_aspect.or(coded.pixel_aspect).unwrap_or((1, 1));
     let end = source.edit.end.unwrap_or(i64::MAX);

@@ -8,23 +8,16 @@ use std::io;
 /// NAL units of a sample looked at before its first slice; real ones have fewer than ten.
 const NALS_MAX: usize = 64;
 
-/// Some muxers mark every sample of H.264 as a keyframe. When all are marked, the slices say which are.
+/// Leaves only IDR pictures marked in H.264. Some muxers mark every sample; others mark the pictures at which open GOPs
+/// begin, from which OpenH264 cannot start and a segment cannot be played alone.
 pub(crate) fn correct(source: &Source, indexed: &mut IndexedTrack) -> io::Result<()> {
-    if indexed.track.kind != MediaKind::Video {
+    if indexed.track.kind != MediaKind::Video || indexed.track.codec != Codec::H264 {
         return Ok(());
     }
-    let all = indexed.samples.len() > 1 && indexed.samples.iter().all(Sample::sync);
-    if all
-        && indexed.track.codec == Codec::H264
-        && let Some(config) = AvcConfig::read(&indexed.track.config)
-    {
-        for sample in &mut indexed.samples {
-            let idr = is_idr(source, sample, config.length_size)?;
-            sample.set_sync(idr);
-        }
-    }
-    if let Some(first) = indexed.samples.first_mut() {
-        first.set_sync(true); // decoding starts there in any case
+    let Some(config) = AvcConfig::read(&indexed.track.config) else { return Ok(()) };
+    for sample in indexed.samples.iter_mut().filter(|sample| sample.sync()) {
+        let idr = is_idr(source, sample, config.length_size)?;
+        sample.set_sync(idr);
     }
     Ok(())
 }

@@ -71,8 +71,9 @@ impl Pictures {
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         let Some(block) = self.child.next()? else { return Ok(None) };
         let pts_us = place_us(self.place, self.frame_rate);
-        // A rate that does not divide the end exactly gives one picture behind it.
-        if block.len() < Frame::byte_len(self.width, self.height) || (self.end_us > 0 && pts_us >= self.end_us) {
+        // A rate that does not divide the end exactly gives one picture behind it; FFprobe's end may be half a one early.
+        let late = pts_us >= self.end_us + place_us(1, self.frame_rate) / 2;
+        if block.len() < Frame::byte_len(self.width, self.height) || (self.end_us > 0 && late) {
             return Ok(None);
         }
         self.place += 1;
