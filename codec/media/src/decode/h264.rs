@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::{Picture, Plane, Sink};
-use crate::bitstream::h264::{AvcConfig, nal_units};
+use crate::bitstream::h264::{AvcConfig, NAL_SPS, nal_units};
 use crate::packet::RawLayout;
 use openh264::OpenH264API;
 use openh264::decoder::{DecoderConfig, Flush};
@@ -39,6 +39,9 @@ impl Decoder {
     }
 
     pub fn decode(&mut self, number: u64, sample: &[u8], sink: Sink) {
+        if self.changes_its_form(sample) {
+            self.flush(sink); // OpenH264 forgets what it keeps when the size changes
+        }
         self.annex_b.clear();
         if !self.started {
             self.started = true;
@@ -65,6 +68,16 @@ impl Decoder {
             api.decode_frame_no_delay(self.annex_b.as_ptr(), length, (&raw mut planes).cast(), &raw mut info);
         }
         self.give(&info, planes, sink);
+    }
+
+    /// Whether the sample brings a sequence parameter set that was not there before.
+    fn changes_its_form(&mut self, sample: &[u8]) -> bool {
+        let sets = nal_units(sample, self.config.length_size).filter(|nal| nal[0] & 31 == NAL_SPS);
+        let Some(new) = sets.last().filter(|set| self.config.sps.last().is_none_or(|known| known != set)) else {
+            return false;
+        };
+        self.config.sps = vec![new.to_vec()];
+        self.started
     }
 
     pub fn flush(&mut self, sink: Sink) {
