@@ -62,6 +62,17 @@ async fn requests_that_make_no_sense_are_told_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let site = Site::start(|_| {}).await;
+    for (path, allowed) in
+        [("/api/v1/content", "GET,HEAD"), ("/v/x/master.m3u8", "GET,HEAD"), ("/api/v1/upload", "POST")]
+    {
+        let answer = site.api("PATCH", path, b"").await;
+        assert_eq!((answer.problem().0, answer.header("allow")), (405, allowed), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_cannot_be_taken_leaves_nothing() {
     let site = Site::start(|config| config.upload_bytes_max = 1000).await;
     assert_eq!(site.api("POST", "/api/v1/upload", b"").await.problem(), (400, "empty_upload".into()));

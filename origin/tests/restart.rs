@@ -41,3 +41,34 @@ async fn a_start_that_cannot_succeed_says_what_to_do() {
     assert!(matches!(unusable, StartError::Data { .. }), "{unusable}");
     assert!(unusable.to_string().contains("file"), "{unusable}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
+    let site = Site::start(|_| {}).await;
+    let data = site.folder.path().join("data");
+    let Site { folder: _folder, origin, .. } = site;
+    origin.shutdown().await;
+    // What is left behind by six processes that were killed while they worked on an upload.
+    let store = durable::Store::open(&data, durable::Disk::default()).await.unwrap();
+    let source = store.objects.put(b"a file that kills decoders").unwrap();
+    let id = durable::AssetId::from_random([7; 10]);
+    let new = durable::catalogue::NewAsset {
+        id: id.clone(),
+        title: "killer".into(),
+        file_name: "killer.mp4".into(),
+        visibility: durable::catalogue::Visibility::Open,
+        source: source.id,
+        source_bytes: source.bytes,
+        uploaded_ms: 0,
+    };
+    store.catalogue.create_asset(&new, 0).await.unwrap();
+    for now in 0..5 {
+        let kind = durable::catalogue::JobKind::Ingest;
+        assert!(store.catalogue.lease(kind, "killed", now + 1, now).await.unwrap().is_some());
+    }
+    store.close().await;
+    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), data, ..Config::default() };
+    let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config };
+    let status = site.settled(id.as_str()).await;
+    assert_eq!(status["error"]["code"], "interrupted", "{status:#}");
+}

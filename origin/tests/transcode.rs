@@ -103,6 +103,21 @@ async fn deleting_an_asset_ends_its_work_and_removes_its_bytes() {
     assert_eq!(site.settled(&next).await["state"], "ready");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encode_that_runs_does_not_hold_up_the_next_upload() {
+    let site = Site::start(|config| {
+        config.ladder.heights = vec![720];
+        config.lanes = 1;
+    })
+    .await;
+    let long = site.upload("", &clip(12, 1280, 720)).await;
+    site.until(&long, |status| status["stage"] == "transcode" && status["state"] == "running").await;
+    let next = site.upload("", &clip(2, 160, 90)).await;
+    site.until(&next, |status| status["playable"] == true).await;
+    assert_eq!(site.status(&long).await["state"], "running", "the long one is still at work");
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{long}"), b"").await.status, 204);
+}
+
 /// Pictures alone, not H.264: grey squares that get lighter.
 fn y4m(pictures: u8) -> Vec<u8> {
     let mut file = b"YUV4MPEG2 W64 H64 F10:1 Ip A1:1 C420jpeg\n".to_vec();

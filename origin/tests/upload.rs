@@ -85,8 +85,9 @@ async fn a_title_is_listed_changed_and_deleted() {
 async fn half_a_minute_of_720p_is_playable_within_two_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
-    let spec =
-        media::clip::ClipSpec { seconds: 30, width: 1280, height: 720, bitrate: 2_500_000, ..Default::default() };
+    let frame_rate = wire::presentation::Ratio { num: 15, den: 1 };
+    let size = media::clip::ClipSpec { width: 1280, height: 720, ..Default::default() };
+    let spec = media::clip::ClipSpec { seconds: 30, frame_rate, keyframe_every: 30, bitrate: 2_500_000, ..size };
     media::clip::write(&path, &spec).unwrap();
     let site = Site::start(|_| {}).await;
     let id = site.upload("", &std::fs::read(&path).unwrap()).await;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Site {
     pub folder: TempDir,
     pub origin: Origin,
-    config: Config,
+    pub config: Config,
 }
 
 impl Site {
