@@ -232,7 +232,7 @@ fn sound_alone_needs_no_encoder_of_pictures() {
 
 #[test]
 fn cancelling_ends_the_work_within_a_second() {
-    let asset = Asset::clip(&ClipSpec { seconds: 8, ..ClipSpec::default() });
+    let asset = Asset::clip(&ClipSpec { seconds: 8, ..small() });
     let cancel = AtomicBool::new(false);
     let since = std::sync::Mutex::new(None);
     let on = |event| {

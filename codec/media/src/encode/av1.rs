@@ -1,7 +1,7 @@
 //! AV1 by rav1e: one context a chunk, one thread a context. Lanes are the parallelism; tiles and frame threads would only
 //! cost compression.
 
-use super::{EncodedGop, EncodedPicture, level, obu};
+use super::{Check, EncodedGop, EncodedPicture, level, obu};
 use crate::error::MediaError;
 use crate::frame::Frame;
 use crate::packet::Colour;
@@ -34,24 +34,26 @@ impl Av1Encoder {
     }
 
     /// Takes the next picture.
-    pub fn push(&mut self, frame: &Frame) -> Result<(), MediaError> {
+    pub fn push(&mut self, frame: &Frame, check: Check<'_>) -> Result<(), MediaError> {
         self.encoder.push(frame.y(), frame.u(), frame.v(), frame.width as usize).map_err(failure)?;
-        self.drain()
+        self.drain(check)
     }
 
     /// Encodes what is still in the lookahead.
-    pub fn finish(mut self) -> Result<EncodedGop, MediaError> {
+    pub fn finish(mut self, check: Check<'_>) -> Result<EncodedGop, MediaError> {
         self.encoder.flush();
-        self.drain()?;
+        self.drain(check)?;
         let header =
             self.sequence_header.ok_or_else(|| failure(av1::Refused("no sequence header was written".into())))?;
         let av1c = configuration(self.level, &header);
         Ok(EncodedGop { config: CodecConfig::Av1 { av1c }, pictures: self.pictures })
     }
 
-    fn drain(&mut self) -> Result<(), MediaError> {
+    fn drain(&mut self, check: Check<'_>) -> Result<(), MediaError> {
+        check()?;
         while let Some(packet) = self.encoder.packet().map_err(failure)? {
             self.keep(&packet.data, packet.key);
+            check()?;
         }
         Ok(())
     }

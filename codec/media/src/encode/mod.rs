@@ -35,6 +35,9 @@ pub struct EncodedGop {
     pub pictures: Vec<EncodedPicture>,
 }
 
+/// Asked between pictures, some of which take a second: an error ends the work.
+pub type Check<'a> = &'a dyn Fn() -> Result<(), MediaError>;
+
 /// Encoder of one closed GOP.
 pub enum VideoEncoder {
     /// rav1e.
@@ -53,17 +56,17 @@ impl VideoEncoder {
     }
 
     /// Takes the next picture, which has the rung's size; encodes what can be encoded.
-    pub fn push(&mut self, frame: &Frame) -> Result<(), MediaError> {
+    pub fn push(&mut self, frame: &Frame, check: Check<'_>) -> Result<(), MediaError> {
         match self {
-            Self::Av1(encoder) => encoder.push(frame),
+            Self::Av1(encoder) => encoder.push(frame, check),
             Self::H264(encoder) => encoder.push(frame),
         }
     }
 
     /// Encodes what is still inside and gives everything out.
-    pub fn finish(self) -> Result<EncodedGop, MediaError> {
+    pub fn finish(self, check: Check<'_>) -> Result<EncodedGop, MediaError> {
         match self {
-            Self::Av1(encoder) => encoder.finish(),
+            Self::Av1(encoder) => encoder.finish(check),
             Self::H264(encoder) => encoder.finish(),
         }
     }

@@ -66,7 +66,7 @@ impl<'a> ChunkEncoder<'a> {
                 Some(picture) if (picture.width, picture.height) == size => picture,
                 _ => scalers.next().expect("there is a scaler for each size").scale(frame),
             };
-            encoder.push(&picture)?;
+            encoder.push(&picture, &|| self.job.check())?;
             scaled = Some(picture);
         }
         Ok(())
@@ -77,7 +77,8 @@ impl<'a> ChunkEncoder<'a> {
         let colour = self.colour();
         let mut rungs = Vec::with_capacity(self.encoders.len());
         for (rung, encoder) in self.job.plan.rungs.iter().zip(self.encoders.drain(..)) {
-            rungs.push(self.job.rung(index, rung, colour, &encoder.finish()?, &self.times_us, end_us)?);
+            let gop = encoder.finish(&|| self.job.check())?;
+            rungs.push(self.job.rung(index, rung, colour, &gop, &self.times_us, end_us)?);
         }
         Ok(EncodedChunk { index, rungs })
     }

@@ -42,26 +42,18 @@ fn walk(job: &Job<'_>, runs: &Runs, lane: usize) -> Result<(), MediaError> {
     let mut walk = Walk::new(job);
     let mut encoder = ChunkEncoder::new(job);
     while let Some(index) = runs.take(lane) {
-        if !one(job, &mut walk, &mut encoder, index)? {
-            break;
-        }
+        one(job, &mut walk, &mut encoder, index)?;
     }
     Ok(())
 }
 
-/// One chunk. False when another lane has failed.
-fn one(job: &Job<'_>, walk: &mut Walk<'_>, encoder: &mut ChunkEncoder<'_>, index: u32) -> Result<bool, MediaError> {
+/// One chunk.
+fn one(job: &Job<'_>, walk: &mut Walk<'_>, encoder: &mut ChunkEncoder<'_>, index: u32) -> Result<(), MediaError> {
     walk.go_to(index)?;
     encoder.begin()?;
     let total_estimate = encoder.estimate(index);
     let mut done = 0;
     while let Some(frame) = walk.next_frame()? {
-        if job.cancel.load(Ordering::Relaxed) {
-            return Err(MediaError::Cancelled);
-        }
-        if job.stop.load(Ordering::Acquire) {
-            return Ok(false);
-        }
         encoder.push(&frame)?;
         done += 1;
         if done % REPORT_FRAMES == 0 {
@@ -70,6 +62,18 @@ fn one(job: &Job<'_>, walk: &mut Walk<'_>, encoder: &mut ChunkEncoder<'_>, index
     }
     let chunk = encoder.finish(index, walk.end_us())?;
     (job.on)(Event::Frames { chunk: index, done, total_estimate: done })?;
-    (job.on)(Event::Chunk(chunk))?;
-    Ok(true)
+    (job.on)(Event::Chunk(chunk))
+}
+
+impl Job<'_> {
+    /// Asked before every piece of work that takes long: reading a frame, encoding it for one rung.
+    ///
+    /// # Errors
+    /// [`MediaError::Cancelled`] when the caller or another lane's failure wants this lane to end.
+    pub fn check(&self) -> Result<(), MediaError> {
+        match self.cancel.load(Ordering::Relaxed) || self.stop.load(Ordering::Acquire) {
+            true => Err(MediaError::Cancelled),
+            false => Ok(()),
+        }
+    }
 }

@@ -8,7 +8,6 @@ use crate::error::MediaError;
 use crate::frame::Frame;
 use crate::frames::FrameSource;
 use crate::plan::grid;
-use std::sync::atomic::Ordering;
 
 /// How far before its cell the picture on the screen is looked for, in turn; one that stands for longer, or a film that
 /// ends earlier than its header says by more, is damage.
@@ -65,7 +64,6 @@ impl<'a> Walk<'a> {
         self.source = Some(FrameSource::open(self.job.path, self.job.source, self.job.tools, from_us)?);
         self.ahead = self.read()?;
         while let Some(frame) = self.ahead.take_if(|frame| self.job.cell_of(frame) < Some(self.cell)) {
-            self.check_cancelled()?;
             self.shown = Some(frame);
             self.ahead = self.read()?;
         }
@@ -74,14 +72,6 @@ impl<'a> Walk<'a> {
 
     fn ahead_is_here(&self) -> bool {
         self.ahead.as_ref().is_some_and(|frame| self.job.cell_of(frame) == Some(self.cell))
-    }
-
-    /// Before the first frame of a cell there may be minutes of frames to decode.
-    fn check_cancelled(&self) -> Result<(), MediaError> {
-        match self.job.cancel.load(Ordering::Relaxed) || self.job.stop.load(Ordering::Acquire) {
-            true => Err(MediaError::Cancelled),
-            false => Ok(()),
-        }
     }
 
     /// The next frame of the cell, `None` at its end.
@@ -123,6 +113,7 @@ impl<'a> Walk<'a> {
     }
 
     fn read(&mut self) -> Result<Option<Frame>, MediaError> {
+        self.job.check()?;
         self.source.as_mut().map_or(Ok(None), FrameSource::next_frame)
     }
 }
