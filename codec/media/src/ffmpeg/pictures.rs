@@ -38,12 +38,14 @@ impl Pictures {
         let place = u128::from(from_us) * u128::from(frame_rate.0);
         let place = place.div_ceil(u128::from(1_000_000 * frame_rate.1)) as u64;
         let at_us = place_us(place, frame_rate);
-        let half_frame_us = 500_000 * frame_rate.1 / frame_rate.0;
         let indexed = matches!(info.container, Container::Mp4 | Container::Matroska | Container::Avi | Container::Flv);
-        // Half a picture early, because times are rounded and one that is a microsecond too early must not be lost.
-        let seek_us = at_us.saturating_sub(if indexed { half_frame_us } else { COARSE_US });
+        // FFmpeg's grid begins where the input is opened, so that must be a place of ours: one earlier at least, because
+        // times are rounded and a picture that is a microsecond too early must not be lost.
+        let back = if indexed { 1 } else { COARSE_US * frame_rate.0 / (1_000_000 * frame_rate.1) };
+        let seek_us = place_us(place.saturating_sub(back), frame_rate);
         let filter = format!(
-            "{deinterlace}scale={}:{}:flags=bicubic:out_range=tv,format=yuv420p,fps=fps={}/{}:start_time={}",
+            "{deinterlace}scale={}:{}:flags=bicubic:out_range=tv,format=yuv420p,fps=fps={}/{}:start_time={},\
+             setpts=PTS-STARTPTS",
             video.width,
             video.height,
             frame_rate.0,
@@ -71,8 +73,8 @@ impl Pictures {
     pub fn next_frame(&mut self) -> Result<Option<Frame>, MediaError> {
         let Some(block) = self.child.next()? else { return Ok(None) };
         let pts_us = place_us(self.place, self.frame_rate);
-        // A rate that does not divide the end exactly gives one picture behind it; FFprobe's end may be half a one early.
-        let late = pts_us >= self.end_us + place_us(1, self.frame_rate) / 2;
+        // Filling the grid up to the end may give one picture too many: the end is at the place nearest to it.
+        let late = pts_us + place_us(1, self.frame_rate) / 2 > self.end_us;
         if block.len() < Frame::byte_len(self.width, self.height) || (self.end_us > 0 && late) {
             return Ok(None);
         }
