@@ -8,6 +8,9 @@ pub const CONNECTIONS_MAX: usize = 4096;
 /// How long a client may take for a request head, and how long an idle connection is kept for the next one.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// How long a refused client may go on sending before its connection is cut.
+pub const LINGER: Duration = Duration::from_secs(2);
+
 /// Uploads received at once. Each costs a thread that writes and a file.
 pub const UPLOADS_MAX: usize = 32;
 

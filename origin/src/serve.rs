@@ -2,6 +2,8 @@
 //! its request id here.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,12 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::house::House;
-use crate::limits::{CONNECTIONS_MAX, HEAD_TIMEOUT};
+use crate::limits::{CONNECTIONS_MAX, HEAD_TIMEOUT, LINGER};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -55,26 +58,37 @@ async fn connection(stream: TcpStream, router: Router, house: Arc<House>, mut st
     let routes = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
         let (answer, house) = (routes.call(request), house.clone());
-        async move {
+        Box::pin(async move {
             let Ok(answer) = answer.await;
             Ok::<_, Infallible>(signed(answer, &house))
-        }
+        })
     });
-    let serving = http1::Builder::new()
+    let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
-    let mut serving = std::pin::pin!(serving);
     let served = tokio::select! {
-        served = serving.as_mut() => served,
+        served = poll_fn(|cx| serving.poll_without_shutdown(cx)) => served,
         () = told(&mut stop) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+            Pin::new(&mut serving).graceful_shutdown();
+            poll_fn(|cx| serving.poll_without_shutdown(cx)).await
         }
     };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
+    match served {
+        Ok(()) => linger(serving.into_parts().io.into_inner()).await,
+        Err(error) => tracing::debug!(%error, "a connection ended early"),
     }
+}
+
+/// A client that was refused may still be sending. Closing now would reset the connection, and the reset overtakes the
+/// answer; so the rest is read and forgotten for a while.
+async fn linger(mut stream: TcpStream) {
+    let forget = async {
+        let mut rest = vec![0; 64 << 10];
+        let _ = stream.shutdown().await;
+        while matches!(stream.read(&mut rest).await, Ok(1..)) {}
+    };
+    let _ = tokio::time::timeout(LINGER, forget).await;
 }
 
 /// Returns when the end was asked for, or whoever could ask is gone.

@@ -101,6 +101,17 @@ async fn an_upload_that_cannot_be_taken_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_on_after_a_refusal_still_hears_it() {
+    let site = Site::start(|config| config.upload_bytes_max = 1000).await;
+    let body = vec![1; 16 << 20];
+    let (key, length) = (format!("Bearer {}", site.origin.api_key()), body.len().to_string());
+    let headers = [("authorization", key.as_str()), ("content-length", length.as_str())];
+    let mut stream = http::send_head(site.origin.addr(), "POST", "/api/v1/upload", &headers).await;
+    stream.write_all(&body).await.expect("the server reads on");
+    assert_eq!(http::read_answer(stream, "POST").await.problem(), (413, "upload_too_large".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_up_midway_answers_507_and_keeps_working() {
     let disk = Disk::with_room(u64::MAX);
     let site = Site::start(|config| config.disk = disk.clone()).await;

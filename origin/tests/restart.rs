@@ -5,7 +5,9 @@ mod support;
 use std::time::Duration;
 
 use origin::{Config, StartError};
-use support::Site;
+use support::{Site, clip, http};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn assets_and_keys_outlive_the_process() {
@@ -71,4 +73,27 @@ async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
     let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config };
     let status = site.settled(id.as_str()).await;
     assert_eq!(status["error"]["code"], "interrupted", "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_waits_for_uploads_and_not_for_idle_connections() {
+    let site = Site::start(|_| {}).await;
+    let (to, key) = (site.origin.addr(), format!("Bearer {}", site.origin.api_key()));
+    let mut silent = TcpStream::connect(to).await.unwrap();
+    let body = clip(2, 160, 90);
+    let length = body.len().to_string();
+    let headers = [("authorization", key.as_str()), ("content-length", length.as_str())];
+    let mut upload = http::send_head(to, "POST", "/api/v1/upload", &headers).await;
+    upload.write_all(&body[..1000]).await.unwrap();
+    while site.metric("upload_bytes_total").await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let ending = tokio::spawn(async move { site.restart().await });
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "an idle connection is closed");
+    upload.write_all(&body[1000..]).await.unwrap();
+    let answer = http::read_answer(upload, "POST").await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let site = ending.await.unwrap();
+    let status = site.settled(answer.json()["id"].as_str().unwrap()).await;
+    assert_eq!(status["state"], "ready");
 }
