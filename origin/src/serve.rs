@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -70,7 +69,7 @@ async fn connection(stream: TcpStream, router: Router, house: Arc<House>, mut st
     let served = tokio::select! {
         served = poll_fn(|cx| serving.poll_without_shutdown(cx)) => served,
         () = told(&mut stop) => {
-            Pin::new(&mut serving).graceful_shutdown();
+            std::pin::Pin::new(&mut serving).graceful_shutdown();
             poll_fn(|cx| serving.poll_without_shutdown(cx)).await
         }
     };
