@@ -4,7 +4,8 @@ use anyhow::Result;
 
 pub fn run() -> Result<()> {
     println!("streamgate {}", env!("CARGO_PKG_VERSION"));
-    let encoder = if cfg!(feature = "asm") { "with SIMD assembly" } else { "without SIMD assembly (about five times slower)" };
+    let encoder =
+        if cfg!(feature = "asm") { "with SIMD assembly" } else { "without SIMD assembly (about five times slower)" };
     println!("AV1 encoder and decoder: rav1e and rav1d, {encoder}");
     println!("H.264: openh264; AAC: syom");
     match media::Tools::find().ffmpeg {

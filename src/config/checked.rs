@@ -76,7 +76,8 @@ pub fn check(written: Written) -> Result<Config> {
 }
 
 fn address(key: &str, text: &str) -> Result<SocketAddr> {
-    text.parse().with_context(|| format!("{key} = \"{text}\" is not an address such as \"0.0.0.0:8080\" or \"[::]:8080\""))
+    text.parse()
+        .with_context(|| format!("{key} = \"{text}\" is not an address such as \"0.0.0.0:8080\" or \"[::]:8080\""))
 }
 
 fn authority(url: &str) -> Result<String> {

@@ -36,7 +36,11 @@ pub fn refuse_unknown_keys(file: &str, text: &str) -> Result<()> {
         let at = line(section.span().start);
         let Some(keys) = known.get(section.get_ref().as_ref()).and_then(Value::as_table) else {
             let near = nearest(section.get_ref(), known.keys().map(String::as_str));
-            bail!("{file}:{at}: there is no section `[{}]`{}", section.get_ref(), did_you_mean(near.map(|n| format!("[{n}]"))));
+            bail!(
+                "{file}:{at}: there is no section `[{}]`{}",
+                section.get_ref(),
+                did_you_mean(near.map(|n| format!("[{n}]")))
+            );
         };
         let Some(written) = value.get_ref().as_table() else {
             bail!("{file}:{at}: `{0}` is a section; write `[{0}]` and its keys below", section.get_ref());
@@ -63,9 +67,13 @@ pub fn overlay_environment(table: &mut Table, environment: impl Iterator<Item = 
         };
         let value = match default {
             Value::String(_) => Value::String(value),
-            Value::Array(_) => {
-                Value::Array(value.split(',').filter(|part| !part.is_empty()).map(|part| Value::String(part.trim().to_owned())).collect())
-            }
+            Value::Array(_) => Value::Array(
+                value
+                    .split(',')
+                    .filter(|part| !part.is_empty())
+                    .map(|part| Value::String(part.trim().to_owned()))
+                    .collect(),
+            ),
             _ => match value.parse::<i64>() {
                 Ok(number) => Value::Integer(number),
                 Err(_) => bail!("{name}: `{value}` is not a whole number"),

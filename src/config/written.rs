@@ -38,10 +38,7 @@ section!(Edge {
     ram: Size = Size::text("512 MiB"),
     access_log: String = "off".into(),
 });
-section!(Upstream {
-    url: String = "http://127.0.0.1:9090".into(),
-    edge_key: String = String::new(),
-});
+section!(Upstream { url: String = "http://127.0.0.1:9090".into(), edge_key: String = String::new() });
 section!(Gate { keys: Vec<String> = Vec::new() });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits { upload: Size = Size::text("16 GiB"), drain_seconds: u64 = 10 });

@@ -66,7 +66,8 @@ fn fetch(agent: &ureq::Agent, url: &str) -> Result<Vec<u8>> {
 
 fn get(agent: &ureq::Agent, url: &str) -> Result<Got> {
     let mut response = agent.get(url).call().with_context(|| format!("cannot fetch {url}"))?;
-    let cache_status = response.headers().get("cache-status").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let cache_status =
+        response.headers().get("cache-status").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let body = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_vec();
     Ok(Got {
         status: response.status().as_u16(),

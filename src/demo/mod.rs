@@ -36,7 +36,9 @@ pub fn run(options: cli::Demo) -> Result<()> {
     let runtime = serve::runtime()?;
     let stopped = stop::watch(&runtime)?;
     if !cfg!(feature = "asm") {
-        eprintln!("This build has no SIMD assembly: encoding is about five times slower. Install nasm and build again with --features asm.");
+        eprintln!(
+            "This build has no SIMD assembly: encoding is about five times slower. Install nasm and build again with --features asm."
+        );
     }
     let stack = stack::start(&config, &runtime)?;
     let told = show(&options, &stack, &stopped);
@@ -62,7 +64,9 @@ fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<()>) -> Re
 fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<()>) -> Result<Titles> {
     let scratch = options.data.join("clips");
     let (file, title) = match &options.file {
-        Some(file) => (file.clone(), file.file_stem().map_or("video".into(), |name| name.to_string_lossy().into_owned())),
+        Some(file) => {
+            (file.clone(), file.file_stem().map_or("video".into(), |name| name.to_string_lossy().into_owned()))
+        }
         None => (clip(&scratch, "test-clip.mp4", 12)?, "StreamGate test clip".to_owned()),
     };
     let open = ingest(client, &file, &title, "open", stopped)?;

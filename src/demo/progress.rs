@@ -43,7 +43,12 @@ impl Bars {
     }
 
     pub fn show(&self, status: &Status) {
-        self.upload.finish();
+        if !self.upload.is_finished() {
+            self.upload.finish();
+            if !self.terminal {
+                self.line(&format!("{:>12} {}", "upload", indicatif::HumanBytes(self.upload.position())));
+            }
+        }
         if *self.stage_name.borrow() != status.stage {
             self.stage_name.replace(status.stage.clone());
             self.stage.set_prefix(status.stage.clone());

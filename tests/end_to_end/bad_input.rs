@@ -42,7 +42,10 @@ fn check(program: &Program, name: &str, bytes: &[u8], expected: Comes) {
         _ => panic!("{name}: {status}"),
     }
     if status["state"] == "failed" {
-        assert!(!code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()), "{name}: {status}");
+        assert!(
+            !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()),
+            "{name}: {status}"
+        );
         assert!(sentence.contains(' ') && sentence.len() > 20, "{name}: not a sentence: {status}");
     }
     let master = program.through_edge(&format!("/v/{id}/master.m3u8"));
@@ -88,10 +91,15 @@ fn every_bad_upload_ends_with_a_reason_or_a_playable_title() {
     check(&program, "zeros", &vec![0; 1 << 20], Failed(&["not_media"]));
     check(&program, "HTML", &html, Failed(&["not_media"]));
     check(&program, "a playlist", playlist, Failed(&["is_playlist"]));
-    check(&program, "random", &(0..1 << 18).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(), Failed(&["not_media"]));
+    check(
+        &program,
+        "random",
+        &(0..1 << 18).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(),
+        Failed(&["not_media"]),
+    );
     check(&program, "moov missing", &without_box(&movie, b"moov"), Failed(&["no_moov"]));
     check(&program, "cut in half", &movie[..movie.len() / 2], Either);
-    check(&program, "cut in the header", &movie[..600], Failed(&["truncated", "no_moov"]));
+    check(&program, "cut in the header", &movie[..600], Failed(&["truncated", "no_moov", "no_samples"]));
     for kind in [b"stsz", b"stts", b"stsc", b"stco", b"ctts", b"stss"] {
         let offset = if kind == b"stsz" { 8 } else { 4 };
         let name = format!("2^32-1 entries in {}", String::from_utf8_lossy(kind));
@@ -99,9 +107,24 @@ fn every_bad_upload_ends_with_a_reason_or_a_playable_title() {
     }
     check(&program, "no samples", &with_count(&movie, b"stsz", 8, 0), Either);
     check(&program, "audio only", &encoded(at, "sound.m4a", &format!("{sound} -c:a aac -f mp4")), Playable);
-    check(&program, "video only", &encoded(at, "silent.mp4", &format!("{picture} -c:v libx264 -pix_fmt yuv420p")), Playable);
-    check(&program, "one frame", &encoded(at, "one.mp4", &format!("{picture} -frames:v 1 -c:v libx264 -pix_fmt yuv420p")), Playable);
-    check(&program, "HEVC in 10 bits", &encoded(at, "ten.mp4", &format!("{picture} -c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le")), Playable);
+    check(
+        &program,
+        "video only",
+        &encoded(at, "silent.mp4", &format!("{picture} -c:v libx264 -pix_fmt yuv420p")),
+        Playable,
+    );
+    check(
+        &program,
+        "one frame",
+        &encoded(at, "one.mp4", &format!("{picture} -frames:v 1 -c:v libx264 -pix_fmt yuv420p")),
+        Playable,
+    );
+    check(
+        &program,
+        "HEVC in 10 bits",
+        &encoded(at, "ten.mp4", &format!("{picture} -c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le")),
+        Playable,
+    );
     check(&program, "MPEG-2", &encoded(at, "a.mpg", &format!("{picture} {sound} -c:v mpeg2video -c:a mp2")), Playable);
     check(&program, "a good one after all that", &movie, Playable);
 }
@@ -111,7 +134,8 @@ fn a_full_disk_is_said_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let disk = folder.path().join("disk");
     std::fs::create_dir(&disk).expect("made");
-    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=160m", "tmpfs"]).arg(&disk).status();
+    let mounted =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=160m", "tmpfs"]).arg(&disk).status();
     assert!(mounted.is_ok_and(|status| status.success()), "this test mounts a small tmpfs; run it as root");
     let outcome = std::panic::catch_unwind(|| {
         let program = Program::serve(&disk.join("data"), &[]);

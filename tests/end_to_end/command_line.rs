@@ -24,7 +24,12 @@ fn an_unknown_key_is_refused_with_file_line_and_nearest_key() {
     let file = folder.path().join("my.toml");
     std::fs::write(&file, "[edge]\nhttp = \"127.0.0.1:0\"\nacces_log = \"off\"\n").expect("written");
     let file = file.to_str().expect("UTF-8");
-    check(&["serve", "--config", file], &[], false, &["my.toml:3", "`edge.acces_log`", "did you mean `edge.access_log`?"]);
+    check(
+        &["serve", "--config", file],
+        &[],
+        false,
+        &["my.toml:3", "`edge.acces_log`", "did you mean `edge.access_log`?"],
+    );
     check(&["check-config", file], &[], false, &["my.toml:3"]);
 }
 
@@ -43,8 +48,18 @@ fn a_taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
     let data = folder.path().to_str().expect("UTF-8");
-    check(&["demo", "--data", data, "--edge-port", "0", "--origin-port", &port], &[], false, &[&port, "taken by another program"]);
-    check(&["demo", "--data", data, "--edge-port", &port, "--origin-port", "0"], &[], false, &[&port, "taken by another program"]);
+    check(
+        &["demo", "--data", data, "--edge-port", "0", "--origin-port", &port],
+        &[],
+        false,
+        &[&port, "taken by another program"],
+    );
+    check(
+        &["demo", "--data", data, "--edge-port", &port, "--origin-port", "0"],
+        &[],
+        false,
+        &[&port, "in use", "edge.http"],
+    );
 }
 
 #[test]

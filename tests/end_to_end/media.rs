@@ -18,7 +18,8 @@ pub fn make(folder: &Path, name: &str, arguments: &str) -> PathBuf {
 
 /// H.264 with B-frames and AAC, `seconds` long.
 pub fn movie(folder: &Path, seconds: u32, size: &str) -> Vec<u8> {
-    let source = format!("-f lavfi -i testsrc2=size={size}:rate=30:duration={seconds} -f lavfi -i sine=440:duration={seconds}");
+    let source =
+        format!("-f lavfi -i testsrc2=size={size}:rate=30:duration={seconds} -f lavfi -i sine=440:duration={seconds}");
     let codecs = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 60 -bf 2 -c:a aac -movflags +faststart";
     std::fs::read(make(folder, "movie.mp4", &format!("{source} {codecs}"))).expect("written")
 }
@@ -32,6 +33,11 @@ pub fn probe(path: &Path, arguments: &str) -> serde_json::Value {
         .output()
         .expect("ffprobe is installed");
     assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
-    assert!(output.stderr.is_empty(), "{}: ffprobe complains: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.stderr.is_empty(),
+        "{}: ffprobe complains: {}",
+        path.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).expect("JSON")
 }

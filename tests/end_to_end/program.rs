@@ -24,7 +24,6 @@ pub struct Program {
 
 pub struct Answer {
     pub status: u16,
-    pub headers: ureq::http::HeaderMap,
     pub body: Vec<u8>,
 }
 
@@ -35,9 +34,6 @@ impl Answer {
     }
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("UTF-8")
-    }
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 }
 
@@ -82,12 +78,6 @@ impl Program {
     pub fn api(&self, path: &str) -> Answer {
         let request = self.agent.get(format!("http://{}/api/v1/{path}", self.origin));
         answer(request.header("authorization", format!("Bearer {}", self.key)).call())
-    }
-
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = self.agent.post(format!("http://{}/api/v1/{path}", self.origin));
-        let request = request.header("authorization", format!("Bearer {}", self.key));
-        answer(request.header("content-type", "application/json").send(body.to_string()))
     }
 
     pub fn through_edge(&self, path: &str) -> Answer {
@@ -158,7 +148,6 @@ fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> An
     let mut response = response.expect("an answer");
     Answer {
         status: response.status().as_u16(),
-        headers: response.headers().clone(),
         body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a whole body"),
     }
 }

@@ -85,7 +85,9 @@ fn dash(program: &Program, id: &str) -> BTreeMap<String, (String, Vec<f64>)> {
                     codecs = attribute(&tag, "codecs").unwrap_or(codecs);
                     found.insert(name.clone(), (codecs.clone(), vec![]));
                 }
-                b"SegmentTemplate" => timescale = attribute(&tag, "timescale").expect("a timescale").parse().expect("a number"),
+                b"SegmentTemplate" => {
+                    timescale = attribute(&tag, "timescale").expect("a timescale").parse().expect("a number")
+                }
                 b"S" => {
                     let duration: f64 = attribute(&tag, "d").expect("a duration").parse().expect("a number");
                     let repeats: usize = attribute(&tag, "r").map_or(0, |r| r.parse().expect("a number"));
@@ -111,7 +113,10 @@ fn segments(program: &Program, id: &str, rendition: &Rendition, codecs: &str, fo
         let probed = media::probe(&path, "-show_packets -show_streams");
         let packets = probed["packets"].as_array().expect("packets");
         let seconds = |packet: &serde_json::Value, field: &str| {
-            packet[field].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or_else(|| panic!("no {field}: {packet}"))
+            packet[field]
+                .as_str()
+                .and_then(|text| text.parse::<f64>().ok())
+                .unwrap_or_else(|| panic!("no {field}: {packet}"))
         };
         let starts = packets.iter().map(|p| seconds(p, "pts_time"));
         let frame = seconds(&packets[0], "duration_time");
@@ -120,7 +125,10 @@ fn segments(program: &Program, id: &str, rendition: &Rendition, codecs: &str, fo
         assert!((last + frame - first - extinf).abs() <= frame + 0.001, "{name}: {first}..{last} but EXTINF {extinf}");
         assert!((first - clock).abs() <= frame + 0.001, "{name} starts at {first}, the playlist says {clock}");
         let key = packets.iter().min_by(|a, b| seconds(a, "dts_time").total_cmp(&seconds(b, "dts_time")));
-        assert!(key.expect("a packet")["flags"].as_str().expect("flags").starts_with('K'), "{name} must start with a keyframe");
+        assert!(
+            key.expect("a packet")["flags"].as_str().expect("flags").starts_with('K'),
+            "{name} must start with a keyframe"
+        );
         clock += extinf;
         whole.extend_from_slice(&segment);
     }
@@ -166,6 +174,10 @@ fn h264_and_aac_pass_through_and_gain_an_av1_ladder() {
 fn vp9_and_opus_in_webm_are_encoded() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = "-f lavfi -i testsrc2=size=640x360:rate=25:duration=5 -f lavfi -i sine=440:duration=5";
-    let path = media::make(folder.path(), "a.webm", &format!("{source} -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -c:a libopus"));
+    let path = media::make(
+        folder.path(),
+        "a.webm",
+        &format!("{source} -c:v libvpx-vp9 -cpu-used 8 -deadline realtime -c:a libopus"),
+    );
     check(&std::fs::read(path).expect("written"), &["h264-360", "av1-360", "opus-und"]);
 }
