@@ -26,7 +26,9 @@ pub enum StartError {
     )]
     NoIoUring(std::io::Error),
     /// The address cannot be bound.
-    #[error("cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http or edge.admin")]
+    #[error(
+        "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http or edge.admin"
+    )]
     Listen(SocketAddr, std::io::Error),
     /// `upstream.authority` does not resolve.
     #[error("cannot resolve the upstream {0}: {1}")]
