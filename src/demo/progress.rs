@@ -70,7 +70,7 @@ impl Bars {
         }
         if let (true, false, Some(milliseconds)) = (status.playable, self.said_playable.get(), status.playable_ms) {
             self.said_playable.set(true);
-            self.line(&format!("{:>12} after {:.1} s", "playable", milliseconds as f64 / 1000.0));
+            self.line(&format!("{:>12} after {:.2} s", "playable", milliseconds as f64 / 1000.0));
         }
     }
 
