@@ -62,6 +62,8 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
             AccessLog::File(path) => edge::AccessLog::File(path.clone()),
         },
         pages: pages::all(),
+        defaults: config.edge_defaults,
+        client_directives: config.client_directives,
         ..edge::Config::new(&authority)
     };
     edge::start(settings).context("the edge did not start")

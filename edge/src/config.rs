@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::limits::Limits;
 use crate::rt::Faults;
@@ -31,8 +32,23 @@ pub struct Config {
     pub congestion: Option<String>,
     /// Pin shard n to the n-th core this process may run on.
     pub pin: bool,
+    /// Lifetimes of answers that name none.
+    pub defaults: Defaults,
+    /// Whether a client's Cache-Control can ask for a fresher answer than what is kept (`no-cache`, `max-age`, `min-fresh`), or make do
+    /// with a staler one (`max-stale`). `only-if-cached` is always kept to. Off, as it lets anyone send every request to the origin.
+    pub client_directives: bool,
     /// Faults of a test. Default: none.
     pub faults: Faults,
+}
+
+/// How long an answer is fresh that does not say it. Both zero: it is not kept, unless a Last-Modified allows a guess
+/// (RFC 9111 section 4.2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// Answers that may be kept.
+    pub ttl: Duration,
+    /// Answers that say that there is nothing (404, 405, 410, 414, 501), instead of `ttl`.
+    pub negative_ttl: Duration,
 }
 
 /// The HTTP origin an edge pulls from.
@@ -83,6 +99,8 @@ impl Config {
             limits: Limits::default(),
             congestion: None,
             pin: true,
+            defaults: Defaults::default(),
+            client_directives: false,
             faults: Faults::default(),
         }
     }

@@ -31,7 +31,7 @@ mod start;
 mod stored;
 mod upstream;
 
-pub use config::{AccessLog, Config, Page, Upstream};
+pub use config::{AccessLog, Config, Defaults, Page, Upstream};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;

@@ -42,6 +42,8 @@ pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 pub(crate) const GATHER: Duration = Duration::from_millis(50);
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
+/// Fields an answer may vary by; one that names more is not kept. Real ones name one to three.
+pub(crate) const VARY_FIELDS_MAX: usize = 16;
 /// Verified tokens a shard remembers.
 pub(crate) const TOKENS_MAX: usize = 16_384;
 /// Access records a shard gathers before it hands them over.

@@ -5,6 +5,7 @@ use crate::http::fields::{Span, ends_here, fields, is_ours};
 use crate::http::freshness::Freshness;
 use crate::http::request::number;
 use crate::http::response::{Response, parse};
+use crate::http::vary::Names;
 use crate::refusal::phrase;
 
 /// An object of the edge: a [`Stored`] head and a body.
@@ -21,8 +22,13 @@ pub(crate) struct Stored {
     pub(crate) head: Box<[u8]>,
     /// Where the fields begin in `head`.
     pub(crate) fields_at: usize,
+    /// The selecting fields of the requests it may be given to, as one run (see [`crate::http::vary`]). Empty: any request.
+    pub(crate) selecting: Box<[u8]>,
+    /// It is no answer but says which fields the answers under this name vary by.
+    pub(crate) varies: Option<Varies>,
     etag: Option<Span>,
     last_modified: Option<Span>,
+    date: Option<Span>,
     /// Content-Length as the origin told it: of an answer to HEAD it is all that is known.
     pub(crate) told_length: Option<u64>,
     /// `None`: not kept, for the one who asked.
@@ -33,8 +39,15 @@ pub(crate) struct Stored {
     pub(crate) tags: Option<Box<[u8]>>,
 }
 
+/// What the answers under one name vary by.
+pub(crate) struct Varies {
+    pub(crate) names: Names,
+    /// Part of the keys of the variants: those of an earlier life are out of reach.
+    pub(crate) life: u64,
+}
+
 /// Fields we write ourselves, for every answer anew.
-const OURS_TO_WRITE: [&[u8]; 3] = [b"content-length", b"age", b"surrogate-key"];
+const OURS_TO_WRITE: [&[u8]; 2] = [b"content-length", b"surrogate-key"];
 /// Fields of a 304 that do not describe the stored body's metadata (RFC 9111 section 3.2).
 const NOT_UPDATED: [&[u8]; 4] = [b"content-length", b"content-encoding", b"content-type", b"content-range"];
 
@@ -43,7 +56,13 @@ const CORS: &[u8] = b"Access-Control-Allow-Origin: *\r\n\
 
 impl Stored {
     /// Takes over an origin's head. `date` is used when it has none.
-    pub(crate) fn new(name: &[u8], response: &Response, freshness: Option<Freshness>, date: &[u8]) -> Stored {
+    pub(crate) fn new(
+        name: &[u8],
+        selecting: &[u8],
+        response: &Response,
+        freshness: Option<Freshness>,
+        date: &[u8],
+    ) -> Stored {
         let mut head = Vec::with_capacity(512);
         status_line(&mut head, response.status);
         let fields_at = head.len();
@@ -52,8 +71,11 @@ impl Stored {
             status: response.status,
             head: Box::default(),
             fields_at,
+            selecting: selecting.into(),
+            varies: None,
             etag: None,
             last_modified: None,
+            date: None,
             told_length: response.first("content-length").and_then(number),
             freshness,
             gated: response.first("streamgate-gate").is_some(),
@@ -63,6 +85,8 @@ impl Stored {
             let dropped = ends_here(name)
                 || is_ours(name)
                 || response.is_listed(name)
+                // What is passed on without being stored keeps its age (RFC 9111 section 5.1).
+                || (freshness.is_some() && name.eq_ignore_ascii_case(b"age"))
                 || OURS_TO_WRITE.iter().any(|ours| name.eq_ignore_ascii_case(ours));
             if dropped {
                 continue;
@@ -72,16 +96,42 @@ impl Stored {
                 stored.etag = Some(span);
             } else if name.eq_ignore_ascii_case(b"last-modified") && stored.last_modified.is_none() {
                 stored.last_modified = Some(span);
+            } else if name.eq_ignore_ascii_case(b"date") && stored.date.is_none() {
+                stored.date = Some(span);
             }
         }
-        if response.first("date").is_none() {
-            line(&mut head, b"Date", date);
+        if stored.date.is_none() {
+            stored.date = Some(line(&mut head, b"Date", date));
         }
         if response.first("access-control-allow-origin").is_none() {
             head.extend_from_slice(CORS);
         }
         stored.head = head.into();
         stored
+    }
+
+    /// What stands under a name whose answers vary.
+    pub(crate) fn marker(name: &[u8], varies: Varies) -> Stored {
+        Stored {
+            name: name.into(),
+            status: 0,
+            head: Box::default(),
+            fields_at: 0,
+            selecting: Box::default(),
+            varies: Some(varies),
+            etag: None,
+            last_modified: None,
+            date: None,
+            told_length: None,
+            freshness: None,
+            gated: false,
+            tags: None,
+        }
+    }
+
+    /// Whether it answers a request for `name` with these selecting fields; a key is only a hash.
+    pub(crate) fn is_for(&self, name: &[u8], selecting: &[u8]) -> bool {
+        self.varies.is_none() && *self.name == *name && *self.selecting == *selecting
     }
 
     /// The origin's head as a 304 has updated it (RFC 9111 section 4.3.4), to be judged and stored anew.
@@ -118,6 +168,7 @@ impl Stored {
         Validators {
             etag: self.etag.map(|span| span.of_buffer(&self.head)),
             last_modified: self.last_modified.map(|span| span.of_buffer(&self.head)),
+            date: self.date.map(|span| span.of_buffer(&self.head)),
         }
     }
 
@@ -129,7 +180,8 @@ impl Stored {
     /// Memory it costs.
     pub(crate) fn cost(&self) -> u64 {
         let tags = self.tags.as_ref().map_or(0, |tags| tags.len());
-        (self.name.len() + self.head.len() + tags + size_of::<Object>()) as u64
+        let names = self.varies.as_ref().map_or(0, |varies| varies.names.iter().map(|name| name.len() + 16).sum());
+        (self.name.len() + self.head.len() + self.selecting.len() + tags + names + size_of::<Object>()) as u64
     }
 
     /// Whether its status has a body.
@@ -185,6 +237,7 @@ mod tests {
     fn what_ends_at_this_hop_is_not_stored() {
         let stored = Stored::new(
             b"/a",
+            b"",
             &response(
                 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nAge: 3\r\n\
                  StreamGate-Gate: token\r\nSurrogate-Key: asset-a\r\nETag: \"a\"\r\nX: y\r\n\r\n",
@@ -193,12 +246,10 @@ mod tests {
             b"Sun, 06 Nov 1994 08:49:37 GMT",
         );
         let head = String::from_utf8_lossy(&stored.head).into_owned();
-        assert!(
-            head.starts_with(
-                "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nX: y\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccess-"
-            )
-        );
-        for gone in ["Hop", "Keep-Alive", "Age:", "StreamGate-Gate", "Surrogate", "Content-Length:"] {
+        assert!(head.starts_with(
+            "HTTP/1.1 200 OK\r\nAge: 3\r\nETag: \"a\"\r\nX: y\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccess-"
+        ));
+        for gone in ["Hop", "Keep-Alive", "StreamGate-Gate", "Surrogate", "Content-Length:"] {
             assert!(!head.contains(gone), "{gone} in {head}");
         }
         assert!(stored.gated);
@@ -210,7 +261,7 @@ mod tests {
         let first = response(
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nCache-Control: max-age=1\r\nContent-Type: a/b\r\nStreamGate-Gate: token\r\n\r\n",
         );
-        let stored = Stored::new(b"/a", &first, None, b"x");
+        let stored = Stored::new(b"/a", b"", &first, None, b"x");
         let update =
             parse(b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=9\r\nContent-Type: c/d\r\n\r\n", false);
         let (update, _) = update.expect("valid").expect("complete");
@@ -218,6 +269,6 @@ mod tests {
         assert_eq!(merged.status, 200);
         assert_eq!(merged.all("cache-control").collect::<Vec<_>>(), [b"max-age=9"]);
         assert_eq!(merged.first("content-type"), Some(&b"a/b"[..]));
-        assert!(Stored::new(b"/a", &merged, None, b"x").gated);
+        assert!(Stored::new(b"/a", b"", &merged, None, b"x").gated);
     }
 }

@@ -21,6 +21,8 @@ pub struct Config {
     pub edge_shards: usize,
     pub edge_ram_bytes: u64,
     pub access_log: AccessLog,
+    pub edge_defaults: edge::Defaults,
+    pub client_directives: bool,
     /// `host:port` of what the edge pulls from.
     pub upstream_authority: String,
     pub upstream_edge_key: Option<String>,
@@ -65,6 +67,11 @@ pub fn check(written: Written) -> Result<Config> {
             "" => bail!("edge.access_log is empty; write \"off\", \"stdout\" or a path"),
             path => AccessLog::File(PathBuf::from(path)),
         },
+        edge_defaults: edge::Defaults {
+            ttl: Duration::from_secs(edge.default_ttl_seconds),
+            negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
+        },
+        client_directives: edge.client_directives,
         upstream_authority: authority(&upstream.url)?,
         upstream_edge_key: Some(upstream.edge_key).filter(|key| !key.is_empty()),
         gate_keys: gate.keys,

@@ -37,6 +37,9 @@ section!(Edge {
     shards: usize = 0,
     ram: Size = Size::text("512 MiB"),
     access_log: String = "off".into(),
+    default_ttl_seconds: u64 = 0,
+    negative_ttl_seconds: u64 = 0,
+    client_directives: bool = false,
 });
 section!(Upstream { url: String = "http://127.0.0.1:9090".into(), edge_key: String = String::new() });
 section!(Gate { keys: Vec<String> = Vec::new() });

@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::flow::fill::{self, Fill};
-use crate::flow::flight::land;
+use crate::flow::flight::{Others, is_overtaken, land};
+use crate::flow::renew;
+use crate::flow::variant::{self, Place};
 use crate::http::freshness::{Freshness, Unkept, judge};
 use crate::http::response::{Framing, Response};
 use crate::refusal::Refusal;
@@ -35,12 +37,14 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
     let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms)));
     match (exchanged, stand_in, old) {
         (Err(_), Some(old), _) => stale_on_error(shard, &ask, &old),
-        (Ok(exchanged), Some(old), _) if exchanged.response.status >= 500 => stale_on_error(shard, &ask, &old),
+        (Ok(exchanged), Some(old), _) if matches!(exchanged.response.status, 500 | 502..=504) => {
+            stale_on_error(shard, &ask, &old);
+        }
         (Err(refusal), None, _) => {
-            land(shard, ask.key, Answer::Refuse(refusal), || Answer::Refuse(refusal));
+            land(shard, ask.at, Answer::Refuse(refusal), Others::Same(&|| Answer::Refuse(refusal)));
         }
         (Ok(exchanged), _, Some(old)) if exchanged.response.status == 304 => {
-            confirmed(shard, &ask, old, exchanged, now_ms);
+            confirmed(shard, &ask, &old, exchanged, now_ms);
         }
         (Ok(exchanged), _, old) => {
             let replaces = old.is_some();
@@ -65,46 +69,57 @@ fn condition(head: &mut Vec<u8>, stored: &Stored) {
     }
 }
 
-fn stale_on_error(shard: &Shard, ask: &Ask, old: &Arc<Object>) {
+fn stale_on_error(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>) {
     let answer = || Answer::Object { object: old.clone(), first: None, how: How::StaleOnError };
-    land(shard, ask.key, answer(), answer);
+    land(shard, ask.at, answer(), Others::Same(&answer));
 }
 
 /// The origin says that what is stored is current: a new head over the old body.
-fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: Arc<Object>, exchanged: Exchanged, now_ms: u64) {
+fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>, exchanged: Exchanged, now_ms: u64) {
     let facts = exchanged.facts(ask.authorised, ask.cookie);
-    let date = shard.date(now_ms);
-    let renewed = old.meta.updated_by(&exchanged.response).and_then(|merged| {
-        let freshness = judge(&merged, facts).ok()?;
-        let meta = Stored::new(&ask.name, &merged, Some(freshness), &date);
-        Object::over(&old, meta)
-    });
+    let renewed = renew::by_response(shard, old, &exchanged.response, facts);
     give_back(shard, exchanged.origin, now_ms);
     let Some(renewed) = renewed else {
-        // It may no longer be kept, or its head no longer reads: the next request fetches it whole.
-        shard.ram.borrow_mut().remove(ask.key);
-        land(shard, ask.key, Answer::Pass, || Answer::Pass);
+        // It is about something else, or may no longer be kept: whoever asks next fetches it whole.
+        shard.ram.borrow_mut().remove(ask.at);
+        land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
         return;
     };
-    let renewed = Arc::new(renewed);
-    let bytes = renewed.meta.cost()
-        + renewed.chunks().iter().flat_map(|c| c.iter()).map(|c| u64::from(c.capacity())).sum::<u64>();
-    drop(old);
-    // Full means that the answer is given and not kept.
-    let _ = shard.ram.borrow_mut().put(renewed.clone(), bytes);
+    if !is_overtaken(shard, ask.at) {
+        renew::keep(shard, &renewed);
+    }
     let answer = || Answer::Object { object: renewed.clone(), first: None, how: How::Revalidated };
-    land(shard, ask.key, answer(), answer);
+    land(shard, ask.at, answer(), Others::Same(&answer));
 }
 
-/// A new answer: kept and given to everyone, or given to the leader alone.
+/// A new answer: kept and given to everyone it suits, or given to the leader alone.
 async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchanged, now_ms: u64) {
-    let verdict = judge(&exchanged.response, exchanged.facts(ask.authorised, ask.cookie));
-    let date = shard.date(now_ms);
+    let facts = exchanged.facts(ask.authorised, ask.cookie);
+    let verdict = judge(&exchanged.response, facts, shard.config.defaults.into());
     let verdict = verdict.and_then(|freshness| may_keep(shard, &exchanged.response, freshness));
-    let stored = Stored::new(&ask.name, &exchanged.response, verdict.ok(), &date);
-    let arena = shard.arena.as_ref().filter(|_| verdict.is_ok());
-    let mut fill = fill::start(ask.key, stored, exchanged, arena);
-    if verdict.is_ok() {
+    let verdict = verdict.and_then(|freshness| match is_overtaken(shard, ask.at) {
+        true => Err(Unkept::Overtaken),
+        false => Ok(freshness),
+    });
+    if replaces {
+        shard.ram.borrow_mut().remove(ask.at);
+    }
+    if verdict == Err(Unkept::TooLarge) && ask.ranged {
+        // A part of something too large to keep: the origin is asked for that part alone.
+        shard.set_passing(ask.at, now_ms);
+        land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
+        return;
+    }
+    let place = if verdict.is_ok() { variant::settle(shard, ask, &exchanged.response) } else { None };
+    let is_placed = place.is_some();
+    let place = place.unwrap_or_else(|| Place::unkept(ask));
+    let status = exchanged.response.status;
+    let date = shard.date(now_ms);
+    let freshness = verdict.ok().filter(|_| is_placed);
+    let stored = Stored::new(&ask.name, &place.selecting, &exchanged.response, freshness, &date);
+    let arena = shard.arena.as_ref().filter(|_| is_placed);
+    let mut fill = fill::start(place.at, stored, exchanged, arena);
+    if is_placed {
         fill.keep(shard);
     }
     let how = match (fill.is_kept(), replaces) {
@@ -113,25 +128,20 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
         (false, _) => How::MissUnkept,
     };
     let answer = |how| Answer::Object { object: fill.object.clone(), first: fill.first.clone(), how };
+    let joined = || answer(How::Joined);
     if fill.is_kept() {
-        land(shard, ask.key, answer(how), || answer(How::Joined));
-        return fill.run(shard).await;
-    }
-    if replaces {
-        shard.ram.borrow_mut().remove(ask.key);
-    }
-    if verdict == Err(Unkept::TooLarge) && ask.ranged {
-        // A part of something too large to keep: the origin is asked for that part alone.
-        shard.set_passing(ask.key, now_ms);
-        land(shard, ask.key, Answer::Pass, || Answer::Pass);
+        land(shard, ask.at, answer(how), Others::WhoSuit(&place, &joined));
+        fill.run(shard).await;
         return;
     }
     // An error is nobody's secret: whoever waited shares it. Anything else that cannot be kept is for the leader alone.
-    let shared = verdict == Err(Unkept::Status) && fill.object.meta.status >= 500 && !fill.object.meta.gated;
+    let shared =
+        matches!(verdict, Err(Unkept::Status | Unkept::NoLifetime)) && status >= 500 && !fill.object.meta.gated;
     if !shared {
-        shard.set_passing(ask.key, now_ms);
+        shard.set_passing(ask.at, now_ms);
     }
-    let led = land(shard, ask.key, answer(how), || if shared { answer(How::Joined) } else { Answer::Pass });
+    let pass = || Answer::Pass;
+    let led = land(shard, ask.at, answer(how), Others::Same(if shared { &joined } else { &pass }));
     if led || shared {
         fill.run(shard).await;
     }
@@ -143,15 +153,14 @@ fn may_keep(shard: &Shard, response: &Response, freshness: Freshness) -> Result<
         Framing::Length(n) if n <= shard.object_bytes_max() => Ok(freshness),
         // Larger than a shard should give to one object.
         Framing::Length(_) => Err(Unkept::TooLarge),
-        Framing::Chunked => Ok(freshness),
-        // The end of the connection may be the end of the body, or a crash: nobody can tell.
-        Framing::Close => Err(Unkept::NoLength),
+        // A body that ends with its connection is whole when the connection ends in good order (RFC 9112 section 8).
+        Framing::Chunked | Framing::Close => Ok(freshness),
     }
 }
 
 /// A fill that nobody keeps, for the one client who asked.
 pub(crate) fn unkept(shard: &Shard, key: cache::Key, name: &[u8], exchanged: Exchanged, now_ms: u64) -> Fill {
     let date = shard.date(now_ms);
-    let stored = Stored::new(name, &exchanged.response, None, &date);
+    let stored = Stored::new(name, b"", &exchanged.response, None, &date);
     fill::start(key, stored, exchanged, None)
 }

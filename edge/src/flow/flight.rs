@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::flow::fetch;
+use crate::flow::variant::Place;
+use crate::flow::{fetch, lookup};
 use crate::limits::JOINERS_MAX;
 use crate::refusal::Refusal;
 use crate::rt;
@@ -17,37 +18,63 @@ use crate::stored::Object;
 /// Those who wait for the head of one fetch; the first one led it.
 pub(crate) struct Flight {
     name: Box<[u8]>,
-    waiting: Vec<oneshot::Sender<Answer>>,
+    selecting: Vec<u8>,
+    leader: Option<oneshot::Sender<Answer>>,
+    waiting: Vec<(Box<Ask>, oneshot::Sender<Answer>)>,
+    /// What it brings was changed since it set out: it is given to those who wait and not kept.
+    overtaken: bool,
 }
 
 /// Waits for the fetch of this key, and starts it when there is none. Without a `reply` it runs in the background.
 pub(crate) fn join(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object>>, reply: Option<oneshot::Sender<Answer>>) {
     let mut flights = shard.flights.borrow_mut();
-    if let Some(flight) = flights.get_mut(&ask.key) {
+    if let Some(flight) = flights.get_mut(&ask.at) {
         let Some(reply) = reply else { return };
-        if flight.name != ask.name {
+        if flight.overtaken || flight.name != ask.name || flight.selecting != ask.selecting {
             let _ = reply.send(Answer::Pass);
         } else if flight.waiting.len() >= JOINERS_MAX {
             let _ = reply.send(Answer::Refuse(Refusal::OriginBusy));
         } else {
-            flight.waiting.push(reply);
+            flight.waiting.push((ask, reply));
         }
         return;
     }
-    let flight = Flight { name: ask.name.clone(), waiting: reply.into_iter().collect() };
-    flights.insert(ask.key, flight);
+    let (name, selecting) = (ask.name.clone(), ask.selecting.clone());
+    flights.insert(ask.at, Flight { name, selecting, leader: reply, waiting: Vec::new(), overtaken: false });
     drop(flights);
     let shard = shard.clone();
     rt::spawn(async move { fetch::fly(&shard, ask, old).await });
 }
 
-/// The head is here: answers the leader, and everyone else by `others`. False: nobody waits for the leader's answer.
-pub(crate) fn land(shard: &Shard, key: cache::Key, leader: Answer, others: impl Fn() -> Answer) -> bool {
-    let Some(flight) = shard.flights.borrow_mut().remove(&key) else { return false };
-    let mut waiting = flight.waiting.into_iter();
-    let led = waiting.next().is_some_and(|reply| reply.send(leader).is_ok());
-    for reply in waiting {
-        let _ = reply.send(others());
+/// What those who wait beside the leader get.
+pub(crate) enum Others<'a> {
+    /// The same answer.
+    Same(&'a dyn Fn() -> Answer),
+    /// The same answer where it suits them; the others ask again.
+    WhoSuit(&'a Place, &'a dyn Fn() -> Answer),
+}
+
+/// The head is here: answers the leader and everyone else. False: nobody waits for the leader's answer.
+pub(crate) fn land(shard: &Rc<Shard>, at: cache::Key, leader: Answer, others: Others<'_>) -> bool {
+    let Some(flight) = shard.flights.borrow_mut().remove(&at) else { return false };
+    let led = flight.leader.is_some_and(|reply| reply.send(leader).is_ok());
+    for (ask, reply) in flight.waiting {
+        match others {
+            Others::WhoSuit(place, _) if !place.suits(&ask) => lookup::at_owner(shard, ask, reply),
+            Others::Same(answer) | Others::WhoSuit(_, answer) => drop(reply.send(answer())),
+        }
     }
     led
+}
+
+/// Whether what the fetch of `at` brings may no longer be kept.
+pub(crate) fn is_overtaken(shard: &Shard, at: cache::Key) -> bool {
+    shard.flights.borrow().get(&at).is_some_and(|flight| flight.overtaken)
+}
+
+/// What is on its way for `name` must not be kept.
+pub(crate) fn overtake(shard: &Shard, name: &[u8]) {
+    for flight in shard.flights.borrow_mut().values_mut() {
+        flight.overtaken |= *flight.name == *name;
+    }
 }

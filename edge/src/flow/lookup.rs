@@ -7,40 +7,68 @@ use cache::{Chunk, State};
 use tokio::sync::oneshot;
 
 use crate::flow::accept::Asked;
-use crate::flow::flight;
-use crate::http::freshness::Use;
+use crate::flow::{flight, variant};
+use crate::http::cache_control::{self, CacheControl};
+use crate::http::fields::fields;
+use crate::http::freshness::{Freshness, Use};
 use crate::http::request::Method;
 use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, Ask, How, Mail};
 use crate::stored::Object;
-use crate::upstream::request::{Purpose, Sized, forward, wants_only_cached};
+use crate::upstream::request::{Purpose, Sized, forward};
 
-/// Asks the owner, here or by mail, and takes a lease on what another shard gives.
-pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
-    let key = shard.seed.key(asked.name());
-    let owner = shard.owner(key);
-    if owner != shard.id
-        && let Some(answer) = leased(shard, asked, key)
-    {
-        return answer;
+/// What a client's own Cache-Control asks for, as far as it is honoured here.
+pub(crate) fn wants(shard: &Shard, asked: &Asked) -> CacheControl {
+    if asked.request.cache_control.is_none() {
+        return CacheControl::default();
     }
+    let lines = fields(&asked.head).filter(|(name, _)| name.eq_ignore_ascii_case(b"cache-control"));
+    let told = cache_control::parse(lines.map(|(_, value)| value));
+    if shard.config.client_directives {
+        return told;
+    }
+    CacheControl { only_if_cached: told.only_if_cached, ..CacheControl::default() }
+}
+
+/// What `asked` means to the owner of its key.
+pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<Ask> {
     let forwarded =
         forward(b"GET", asked.name(), &asked.head, &shard.config.upstream, Purpose::Fetch, Sized::None, |text| {
             shard.tokens.borrow().is_token(text)
         });
-    let only_if_cached =
-        asked.request.method == Method::Head || asked.field(asked.request.cache_control).is_some_and(wants_only_cached);
-    let ask = Box::new(Ask {
+    let key = shard.seed.key(asked.name());
+    Box::new(Ask {
         key,
+        at: key,
+        selecting: Vec::new(),
         name: asked.name().into(),
         head: forwarded.head,
         authorised: forwarded.authorised,
         cookie: forwarded.cookie,
         ranged: asked.request.range.is_some(),
-        only_if_cached,
-    });
+        only_if_cached: asked.request.method == Method::Head || wants.only_if_cached,
+        wants,
+    })
+}
+
+/// Asks the owner, here or by mail, and takes a lease on what another shard gives.
+pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
+    let key = shard.seed.key(asked.name());
+    let owner = shard.owner(key);
+    let wants = wants(shard, asked);
+    if owner != shard.id
+        && wants == CacheControl::default()
+        && let Some(answer) = leased(shard, asked, key)
+    {
+        return answer;
+    }
+    if wants.no_store {
+        // Nothing that this request brings may be kept (RFC 9111 section 5.2.1.5).
+        return Answer::Pass;
+    }
+    let ask = ask_of(shard, asked, wants);
     let (reply, answer) = oneshot::channel();
     if owner == shard.id {
         at_owner(shard, ask, reply);
@@ -53,6 +81,7 @@ pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
     let answer = answer.await.unwrap_or(Answer::Refuse(Refusal::Draining));
     if let Answer::Object { object, .. } = &answer
         && owner != shard.id
+        && object.key == key
         && object.meta.freshness.is_some()
         && object.state() == State::Whole
         && !object.is_dead()
@@ -67,15 +96,19 @@ fn leased(shard: &Shard, asked: &Asked, key: cache::Key) -> Option<Answer> {
     let mut front = shard.front.borrow_mut();
     let object = front.get(key)?;
     let fresh = object.meta.freshness.is_some_and(|f| f.at(asked.now_ms) == Use::Fresh);
-    let same = *object.meta.name == *asked.name();
-    (fresh && same).then(|| Answer::Object { object: object.clone(), first: None, how: How::Hit })
+    (fresh && object.meta.is_for(asked.name(), b"")).then(|| Answer::Object {
+        object: object.clone(),
+        first: None,
+        how: How::Hit,
+    })
 }
 
 /// Answers a request for a key this shard owns, now or when its fetch lands.
-pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<Ask>, reply: oneshot::Sender<Answer>) {
+pub(crate) fn at_owner(shard: &Rc<Shard>, mut ask: Box<Ask>, reply: oneshot::Sender<Answer>) {
     let now_ms = rt::now();
+    variant::select(shard, &mut ask);
     match found(shard, &ask) {
-        Some((object, _)) if object.meta.name != ask.name => {
+        Some((object, _)) if !object.meta.is_for(&ask.name, &ask.selecting) => {
             // Two names, one key: the one that is kept stays, the other is passed through.
             let _ = reply.send(Answer::Pass);
         }
@@ -83,7 +116,7 @@ pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<Ask>, reply: oneshot::Sender<
         None if ask.only_if_cached => {
             let _ = reply.send(Answer::Refuse(Refusal::OnlyIfCached));
         }
-        None if shard.is_passing(ask.key, now_ms) => {
+        None if shard.is_passing(ask.at, now_ms) => {
             let _ = reply.send(Answer::Pass);
         }
         None => flight::join(shard, ask, None, Some(reply)),
@@ -92,7 +125,7 @@ pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<Ask>, reply: oneshot::Sender<
 
 fn found(shard: &Shard, ask: &Ask) -> Option<(Arc<Object>, Option<Arc<Chunk>>)> {
     let mut ram = shard.ram.borrow_mut();
-    let found = ram.get(ask.key)?;
+    let found = ram.get(ask.at)?;
     Some((found.object.clone(), found.first.cloned()))
 }
 
@@ -105,11 +138,12 @@ fn serve_found(
     now_ms: u64,
 ) {
     let filling = object.state() == State::Filling;
-    let usable = object.meta.freshness.map_or(Use::Stale, |f| f.at(now_ms));
-    let how = match usable {
+    let freshness = object.meta.freshness;
+    let how = match freshness.map_or(Use::Stale, |f| usable(&f, &ask.wants, now_ms)) {
         // What is still arriving is as new as it gets: joining it is one request, not a stale answer.
         _ if filling => How::Joined,
         Use::Fresh => How::Hit,
+        Use::Wanted => How::StaleWanted,
         Use::WhileRevalidating => {
             flight::join(shard, ask, Some(object.clone()), None);
             How::Stale
@@ -121,4 +155,18 @@ fn serve_found(
         Use::Stale => return flight::join(shard, ask, Some(object), Some(reply)),
     };
     let _ = reply.send(Answer::Object { object, first, how });
+}
+
+/// How usable what is kept is for a client that asks for this (RFC 9111 section 5.2.1).
+fn usable(freshness: &Freshness, wants: &CacheControl, now_ms: u64) -> Use {
+    let too_old = wants.max_age.is_some_and(|seconds| freshness.age(now_ms) > seconds);
+    let too_short = wants.min_fresh.is_some_and(|seconds| now_ms + seconds * 1000 >= freshness.fresh_until_ms);
+    if wants.no_cache || too_old || too_short {
+        return Use::Stale;
+    }
+    let stale_until_ms = freshness.fresh_until_ms + wants.max_stale.unwrap_or(0) * 1000;
+    match freshness.at(now_ms) {
+        Use::Stale if !freshness.never_stale && now_ms < stale_until_ms => Use::Wanted,
+        usable => usable,
+    }
 }

@@ -15,12 +15,15 @@ mod fetch;
 mod fill;
 pub(crate) mod flight;
 mod hit;
+pub(crate) mod invalidate;
 pub(crate) mod lookup;
 pub(crate) mod page;
 mod pass;
 mod preflight;
 mod refuse;
+pub(crate) mod renew;
 mod send;
+mod variant;
 
 use std::rc::Rc;
 
@@ -30,7 +33,6 @@ use crate::http::request::{Framing, Method};
 use crate::refusal::Refusal;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, How};
-use crate::upstream::request::wants_only_cached;
 
 /// Whether the connection carries another request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,15 +62,11 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
             Ok(()) => send::object(shard, conn, asked, object, first, how).await,
             Err(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         },
-        Answer::Refuse(Refusal::OnlyIfCached) if !client_wants_only_cached(asked) => {
-            // A HEAD that is not in memory: the origin's head is all that is needed.
+        Answer::Refuse(Refusal::OnlyIfCached) if !lookup::wants(shard, asked).only_if_cached => {
+            // A HEAD of what is not kept, or no longer fresh: the origin's head is all that is needed.
             pass::through(shard, conn, asked, shown, How::MissUnkept).await
         }
         Answer::Refuse(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         Answer::Pass => pass::through(shard, conn, asked, shown, How::PassKnown).await,
     }
-}
-
-fn client_wants_only_cached(asked: &Asked) -> bool {
-    asked.field(asked.request.cache_control).is_some_and(wants_only_cached)
 }

@@ -57,7 +57,7 @@ pub(crate) fn send(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked, page: usiz
     let page = &shard.pages[page];
     let request = &asked.request;
     shard.counters.pages.add(1);
-    let validators = Validators { etag: Some(&page.etag), last_modified: None };
+    let validators = Validators { etag: Some(&page.etag), ..Validators::default() };
     let current = is_current(validators, asked.field(request.if_none_match), None);
     let status = if current { 304 } else { 200 };
     let after = conn.after(shard, request);

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, flush};
-use crate::flow::{authorise, fetch, refuse, send};
+use crate::flow::{authorise, fetch, invalidate, lookup, refuse, renew, send};
 use crate::gate;
+use crate::http::cache_control::CacheControl;
 use crate::http::chunked::{Decoder, Step};
 use crate::http::request::{Framing, Method};
 use crate::limits::{OUT_BYTES, RECV_BYTES};
@@ -13,9 +14,9 @@ use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
 use crate::shard::line::Waits;
-use crate::shard::mail::How;
+use crate::shard::mail::{How, Mail};
 use crate::upstream::request::{Purpose, Sized, forward};
-use crate::upstream::{Body, exchange};
+use crate::upstream::{Body, Exchanged, exchange};
 
 /// Asks the origin on behalf of this client alone, and streams what it says.
 pub(crate) async fn through(
@@ -57,6 +58,10 @@ pub(crate) async fn through(
         Ok(exchanged) => exchanged,
         Err(refusal) => return Ok(refuse::send(shard, conn, asked, refusal)),
     };
+    invalidate::by_method(shard, asked, &exchanged.response).await;
+    if to_head {
+        seen_by_head(shard, asked, &exchanged).await;
+    }
     if let Err(refusal) = authorise::permit_mark(exchanged.response.first("streamgate-gate").is_some(), shown) {
         return Ok(refuse::send(shard, conn, asked, refusal));
     }
@@ -72,6 +77,18 @@ pub(crate) async fn through(
         return Ok(After::Close);
     }
     Ok(after)
+}
+
+/// Tells the owner of the key what the origin said to a HEAD.
+async fn seen_by_head(shard: &Rc<Shard>, asked: &Asked, exchanged: &Exchanged) {
+    let ask = lookup::ask_of(shard, asked, CacheControl::default());
+    let facts = exchanged.facts(ask.authorised, ask.cookie);
+    let owner = shard.owner(ask.key);
+    if owner == shard.id {
+        renew::by_head(shard, ask, &exchanged.response, facts);
+    } else {
+        shard.peers[owner].send(Mail::Head(ask, Box::new(exchanged.response.clone()), facts)).await;
+    }
 }
 
 /// A client's body on its way to the origin.

@@ -1,4 +1,4 @@
-//! HTTP dates (RFC 9110 section 5.6.7): written as IMF-fixdate, read in all three forms.
+//! HTTP dates (RFC 9110 section 5.6.7): written as IMF-fixdate, read in all three forms, whatever the case of their letters.
 
 /// Length of an IMF-fixdate.
 pub(crate) const LEN: usize = 29;
@@ -43,7 +43,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<u64> {
 }
 
 fn imf(text: &str) -> Option<u64> {
-    if text.len() != LEN || !DAYS.contains(&&text[..3]) || !text.ends_with(" GMT") {
+    if text.len() != LEN || !is_day(&text[..3]) || !text[25..].eq_ignore_ascii_case(" GMT") {
         return None;
     }
     let b = text.as_bytes();
@@ -66,7 +66,7 @@ fn rfc850(text: &str) -> Option<u64> {
 
 /// `Sun Nov  6 08:49:37 1994`
 fn asctime(text: &str) -> Option<u64> {
-    if text.len() != 24 || !DAYS.contains(&&text[..3]) {
+    if text.len() != 24 || !is_day(&text[..3]) {
         return None;
     }
     seconds(digits(&text[20..24])?, month(&text[4..7])?, digits(text[8..10].trim_start())?, &text[11..19])
@@ -92,8 +92,12 @@ fn digits(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
+fn is_day(text: &str) -> bool {
+    DAYS.iter().any(|day| day.eq_ignore_ascii_case(text))
+}
+
 fn month(text: &str) -> Option<u64> {
-    MONTHS.iter().position(|m| *m == text).map(|i| i as u64 + 1)
+    MONTHS.iter().position(|m| m.eq_ignore_ascii_case(text)).map(|i| i as u64 + 1)
 }
 
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years start in March so that leap days come last.

@@ -10,3 +10,4 @@ pub(crate) mod range;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod target;
+pub(crate) mod vary;

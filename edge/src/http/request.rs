@@ -40,6 +40,7 @@ pub(crate) struct Request {
     pub(crate) head_len: usize,
     /// Whether any of the fields below, save `cookie`, is present: without them a hit is the stored answer as it is.
     pub(crate) plain: bool,
+    pub(crate) host: Option<Span>,
     pub(crate) range: Option<Span>,
     pub(crate) if_range: Option<Span>,
     pub(crate) if_none_match: Option<Span>,
@@ -87,6 +88,7 @@ pub(crate) fn parse(buffer: &[u8]) -> Result<Parsed, Refusal> {
         expects_continue: false,
         head_len,
         plain: true,
+        host: None,
         range: None,
         if_range: None,
         if_none_match: None,
@@ -110,7 +112,10 @@ fn read_fields(request: &mut Request, head: &[u8], headers: &[httparse::Header<'
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let span = Span::of(value, head);
         match name.len() {
-            4 if is("host") => hosts += 1,
+            4 if is("host") => {
+                hosts += 1;
+                request.host = Some(span);
+            }
             5 if is("range") => once(&mut request.range, span, &mut request.plain)?,
             6 if is("cookie") && request.cookie.is_none() => request.cookie = Some(span),
             6 if is("expect") => {

@@ -21,7 +21,7 @@ pub(crate) enum Framing {
 pub(crate) struct BadHead;
 
 /// A parsed head with its bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) framing: Framing,
@@ -112,11 +112,14 @@ impl Response {
             }
             length = Some(n);
         }
-        let mut codings = self.all("transfer-encoding");
-        let chunked = match (codings.next(), codings.next()) {
-            (None, _) => false,
-            (Some(value), None) if value.eq_ignore_ascii_case(b"chunked") => true,
-            _ => return Err(BadHead),
+        let codings: Vec<&[u8]> = self.all("transfer-encoding").flat_map(members).collect();
+        let chunked = match codings[..] {
+            [] => false,
+            [coding] if coding.eq_ignore_ascii_case(b"chunked") => true,
+            // We offer no other coding (TE), so none may have been applied: a word that is no coding changes nothing, and a coding
+            // that was applied all the same could not be undone here.
+            _ if codings.iter().any(|coding| is_coding(coding)) || length.is_some() => return Err(BadHead),
+            _ => false,
         };
         if to_head || self.status < 200 || self.status == 204 || self.status == 304 {
             return Ok(Framing::None);
@@ -128,6 +131,12 @@ impl Response {
             (None, false) => Ok(Framing::Close),
         }
     }
+}
+
+/// Registered transfer codings (RFC 9112 section 7).
+fn is_coding(word: &[u8]) -> bool {
+    const CODINGS: [&[u8]; 6] = [b"chunked", b"compress", b"deflate", b"gzip", b"x-compress", b"x-gzip"];
+    CODINGS.iter().any(|coding| word.eq_ignore_ascii_case(coding))
 }
 
 #[cfg(test)]
@@ -148,6 +157,9 @@ mod tests {
         assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"), Err(BadHead));
         assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(BadHead));
         assert_eq!(framing("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), Err(BadHead));
+        assert_eq!(framing("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"), Err(BadHead));
+        assert_eq!(framing("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: odd\r\n\r\n"), Err(BadHead));
+        assert_eq!(framing("HTTP/1.1 200 OK\r\nTransfer-Encoding: odd\r\n\r\n"), Ok(Framing::Close));
         assert_eq!(framing("HTTP/1.1 200 OK\r\n\r\n"), Ok(Framing::Close));
         assert_eq!(framing("HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n"), Ok(Framing::None));
         assert_eq!(framing("HTTP/1.1 200 OK\r\nX : y\r\n\r\n"), Err(BadHead));

@@ -63,6 +63,39 @@ pub(crate) fn path(target: &[u8]) -> &[u8] {
     target.iter().position(|b| *b == b'?').map_or(target, |at| &target[..at])
 }
 
+/// The target that a reference in an answer to `base` names, when it is on one of `hosts`, this one among them
+/// (RFC 3986 section 5.2, without dot segments, which no target of ours has).
+pub(crate) fn resolve(reference: &[u8], base: &[u8], hosts: &[&[u8]]) -> Option<Vec<u8>> {
+    let reference = reference.split(|b| *b == b'#').next()?;
+    let absolute = strip_scheme(reference).or_else(|| reference.strip_prefix(b"//"));
+    let resolved = match absolute {
+        Some(rest) => {
+            let end = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
+            if !hosts.iter().any(|host| host.eq_ignore_ascii_case(&rest[..end])) {
+                return None;
+            }
+            let from_root = rest.get(end) == Some(&b'/');
+            [if from_root { &b""[..] } else { b"/" }, &rest[end..]].concat()
+        }
+        None if reference.is_empty() => base.to_vec(),
+        None if reference[0] == b'/' => reference.to_vec(),
+        None if reference[0] == b'?' => [path(base), reference].concat(),
+        None => {
+            let folder = path(base).iter().rposition(|b| *b == b'/')?;
+            [&base[..=folder], reference].concat()
+        }
+    };
+    check(&resolved).ok()?;
+    Some(resolved)
+}
+
+fn strip_scheme(reference: &[u8]) -> Option<&[u8]> {
+    [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| {
+        let (start, rest) = reference.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    })
+}
+
 fn escape(at: &[u8]) -> Option<u8> {
     let hex = |b: u8| (b as char).to_digit(16);
     Some((hex(*at.get(1)?)? * 16 + hex(*at.get(2)?)?) as u8)
@@ -107,6 +140,27 @@ mod tests {
         ];
         for (target, want) in cases {
             assert_eq!(check(target.as_bytes()), want, "{target}");
+        }
+    }
+
+    #[test]
+    fn references_resolve_on_this_host_only() {
+        let check = |reference: &str| {
+            resolve(reference.as_bytes(), b"/a/b?c", &[b"h:1"]).map(|t| String::from_utf8_lossy(&t).into_owned())
+        };
+        for (reference, want) in [
+            ("/x?y#z", "/x?y"),
+            ("x", "/a/x"),
+            ("?q", "/a/b?q"),
+            ("", "/a/b?c"),
+            ("http://H:1/x", "/x"),
+            ("HTTPS://h:1?q", "/?q"),
+            ("//h:1", "/"),
+        ] {
+            assert_eq!(check(reference).as_deref(), Some(want), "{reference}");
+        }
+        for none in ["http://other/x", "//other/x", "../x", "/a/./b", "http://h:1@other/x"] {
+            assert_eq!(check(none), None, "{none}");
         }
     }
 }

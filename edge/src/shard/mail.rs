@@ -5,6 +5,9 @@ use std::sync::Arc;
 use cache::{Chunk, Key};
 use tokio::sync::oneshot;
 
+use crate::http::cache_control::CacheControl;
+use crate::http::freshness::Exchange;
+use crate::http::response::Response;
 use crate::refusal::Refusal;
 use crate::stored::Object;
 
@@ -12,6 +15,10 @@ use crate::stored::Object;
 pub(crate) enum Mail {
     /// A request for a key that this shard owns.
     Ask(Box<Ask>, oneshot::Sender<Answer>),
+    /// What an origin said to a HEAD of a name that this shard owns.
+    Head(Box<Ask>, Box<Response>, Exchange),
+    /// What is kept under this name has been changed by a client (RFC 9111 section 4.4). Answered when nobody gets it any more.
+    Invalidate(Key, Box<[u8]>, oneshot::Sender<()>),
     /// Wake whoever sleeps on the bell at this address.
     Ring(usize),
     /// Stop accepting, let what is under way end.
@@ -23,6 +30,9 @@ pub(crate) enum Mail {
 /// A request as its key's owner needs to know it.
 pub(crate) struct Ask {
     pub(crate) key: Key,
+    /// The key of the variant it selects; `key` while nothing is known to vary. The owner fills these two in.
+    pub(crate) at: Key,
+    pub(crate) selecting: Vec<u8>,
     /// Canonical target: what a stored object is compared with, and what the origin is asked for.
     pub(crate) name: Box<[u8]>,
     /// Request line and fields for the origin, without the final empty line, so that a revalidation can add its own.
@@ -34,6 +44,8 @@ pub(crate) struct Ask {
     pub(crate) ranged: bool,
     /// Answer from memory or not at all.
     pub(crate) only_if_cached: bool,
+    /// The request's own Cache-Control, where it is honoured.
+    pub(crate) wants: CacheControl,
 }
 
 /// How an answer came about; decides `Cache-Status` and what is counted.
@@ -43,6 +55,8 @@ pub(crate) enum How {
     Hit,
     /// Stale in memory, revalidation under way.
     Stale,
+    /// Stale in memory, and the client said that this will do.
+    StaleWanted,
     /// The origin failed; the stale one stands in.
     StaleOnError,
     /// This request led the fetch; the answer is kept.
@@ -66,6 +80,7 @@ impl How {
         match self {
             How::Hit => "streamgate; hit",
             How::Stale => "streamgate; hit; detail=stale-while-revalidate",
+            How::StaleWanted => "streamgate; hit; detail=max-stale",
             How::StaleOnError => "streamgate; fwd=stale; detail=stale-if-error",
             How::Miss => "streamgate; fwd=miss; stored",
             How::MissUnkept => "streamgate; fwd=miss",
@@ -81,7 +96,7 @@ impl How {
     pub(crate) fn word(self) -> &'static str {
         match self {
             How::Hit => "hit",
-            How::Stale => "stale",
+            How::Stale | How::StaleWanted => "stale",
             How::StaleOnError => "stale-on-error",
             How::Miss => "miss",
             How::MissUnkept => "miss-unkept",

@@ -60,6 +60,7 @@ pub(crate) struct Shard {
     pub(crate) access: RefCell<AccessBuffer>,
     pub(crate) pages: Arc<[Ready]>,
     pub(crate) draining: Cell<bool>,
+    lives: Cell<u64>,
     date: Cell<(u64, [u8; date::LEN])>,
 }
 
@@ -67,6 +68,13 @@ impl Shard {
     /// The shard that owns `key`.
     pub(crate) fn owner(&self, key: Key) -> usize {
         key.owner(self.peers.len())
+    }
+
+    /// A number that this shard has not given out before, in this process or an earlier one.
+    pub(crate) fn next_life(&self) -> u64 {
+        let life = self.lives.get() + 1;
+        self.lives.set(life);
+        life
     }
 
     /// The date of `now` as it is written in a head; formatted once a second.

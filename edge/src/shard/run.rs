@@ -20,8 +20,8 @@ use super::line::Lines;
 use super::mail::Mail;
 use crate::config::Config;
 use crate::flow::accept::serve;
-use crate::flow::lookup;
 use crate::flow::page::Ready;
+use crate::flow::{invalidate, lookup, renew};
 use crate::gate::Tokens;
 use crate::http::date;
 use crate::limits::SWEEP;
@@ -92,6 +92,8 @@ fn build(plan: &Plan) -> Shard {
         access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
         pages: plan.pages.clone(),
         draining: Cell::new(false),
+        // Microseconds since 1970: no shard gives out a million a second for long.
+        lives: Cell::new(rt::now() * 1000),
         date: Cell::new((u64::MAX, [b' '; date::LEN])),
     }
 }
@@ -145,6 +147,11 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Head(ask, response, exchange) => renew::by_head(&shard, ask, &response, exchange),
+            Mail::Invalidate(key, name, done) => {
+                invalidate::at_owner(&shard, key, &name);
+                let _ = done.send(());
+            }
             Mail::Ring(at) => shard.rung(at),
             Mail::Drain => {
                 shard.draining.set(true);

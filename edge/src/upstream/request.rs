@@ -1,7 +1,8 @@
 //! The request an origin is sent: what the client sent, less what is ours, what ends at this hop, and what would split the cache.
 
 use crate::config::Upstream;
-use crate::http::fields::{ends_here, fields, has_member, is_ours, members};
+use crate::http::fields::{ends_here, fields, has_member, is_ours};
+use crate::http::vary;
 use crate::stored::push_number;
 
 /// The cookie that may carry a playback token.
@@ -10,7 +11,7 @@ pub(crate) const TOKEN_COOKIE: &[u8] = b"streamgate";
 /// What the request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
-    /// An answer that everyone may be given: no range, no precondition, no negotiated coding of one client's.
+    /// An answer that others may be given: no range, no precondition, codings in a form that many clients share.
     Fetch,
     /// An answer for this client alone.
     Pass,
@@ -104,6 +105,12 @@ pub(crate) fn forward(
         }
         line(&mut forwarded.head, name, value);
     }
+    let accepted =
+        || fields(client).filter(|(n, _)| n.eq_ignore_ascii_case(b"accept-encoding")).map(|(_, value)| value);
+    if purpose == Purpose::Fetch && accepted().next().is_some() {
+        // In one form for all who accept the same codings, so that they share an answer that varies by it.
+        line(&mut forwarded.head, b"Accept-Encoding", vary::codings(accepted()));
+    }
     line(&mut forwarded.head, b"Via", b"1.1 streamgate");
     if let Some(key) = &upstream.edge_key {
         line(&mut forwarded.head, b"StreamGate-Edge-Key", key.as_bytes());
@@ -153,11 +160,6 @@ fn without_token(cookies: &[u8]) -> Vec<u8> {
         out.extend_from_slice(pair);
     }
     out
-}
-
-/// Whether a request's Cache-Control asks for what is cached and nothing else.
-pub(crate) fn wants_only_cached(value: &[u8]) -> bool {
-    members(value).any(|m| m.eq_ignore_ascii_case(b"only-if-cached"))
 }
 
 fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

@@ -26,6 +26,13 @@ impl Key {
         ((u64::from(high) * shards as u64) >> 32) as usize
     }
 
+    /// A key of the same owner as this one, with the rest of `other`: what belongs together stays on one shard.
+    #[must_use]
+    pub fn beside(self, other: Key) -> Key {
+        const OWNER_BITS: u128 = (u32::MAX as u128) << 96;
+        Key((self.0 & OWNER_BITS) | (other.0 & !OWNER_BITS))
+    }
+
     /// Short form for the ghost queue.
     pub(crate) fn fingerprint(self) -> u64 {
         self.0 as u64
@@ -59,6 +66,17 @@ impl Hasher for KeyHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_beside_another_has_its_owner_and_is_another_key() {
+        let seed = KeySeed(7);
+        for i in 0..100 {
+            let (one, other) = (seed.key(format!("/{i}").as_bytes()), seed.key(format!("/{i}/gzip").as_bytes()));
+            assert_eq!(one.beside(other).owner(64), one.owner(64));
+            assert_ne!(one.beside(other), one);
+            assert_eq!(one.beside(other).fingerprint(), other.fingerprint());
+        }
+    }
 
     #[test]
     fn owners_are_spread_and_stable() {
