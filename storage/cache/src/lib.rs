@@ -18,12 +18,12 @@
 //! - [`bell`]: which shards have readers asleep on an object.
 //! - [`ram`]: index, byte accounting, eviction, pins.
 //! - [`policy`]: which entry leaves next. S3-FIFO by bytes; LRU stands beside it for comparison.
-//!
-//! The disk tier will stand beside [`ram`]: it takes what leaves main memory and hands objects back as `Arc<Object>`.
+//! - [`disk`]: the log on one disk: layout, index, what to write where, recovery. It names no file; the edge drives it.
 
 pub mod arena;
 pub mod bell;
 pub mod chunk;
+pub mod disk;
 mod ghost;
 pub mod key;
 mod list;
