@@ -1,7 +1,7 @@
 //! A case as a value: what the client asks step by step, what the origin would say, and what must come of it.
 //!
 //! Values may be written relative to the run: `@-30` is the HTTP date 30 seconds before the origin's clock, `@850:-30` the same in the
-//! obsolete RFC 850 form, and `$/x` the requested path followed by `/x`. A field of the origin written `~Name: value` need not reach the
+//! obsolete RFC 850 form, `{path}` the requested path and `{case}` the case's own. A field of the origin written `~Name: value` need not reach the
 //! client as it is.
 
 /// What a failure means.
@@ -13,6 +13,8 @@ pub enum Kind {
     Optimal,
     /// Nothing: the behaviour is noted.
     Check,
+    /// A promise of ours that the public cases do not ask for.
+    Own,
 }
 
 /// One scripted exchange after another on one URL of its own.
@@ -22,6 +24,8 @@ pub struct Case {
     pub kind: Kind,
     /// Cases without which this one would show nothing: they must pass too.
     pub needs: Vec<&'static str>,
+    /// Runs against an edge that listens to what clients direct.
+    pub listens: bool,
     pub steps: Vec<Step>,
 }
 
@@ -54,6 +58,10 @@ pub enum Body {
     /// What the origin would say.
     Said,
     Is(String),
+    /// These parts as `multipart/byteranges`: first byte, last byte, length of the whole, bytes.
+    Parts(Vec<(usize, usize, usize, String)>),
+    /// Anything that is not longer.
+    AtMost(usize),
     Any,
 }
 
@@ -62,10 +70,19 @@ pub enum Body {
 pub enum Shown {
     There(&'static str),
     Is(String, String),
+    Contains(String, String),
     MoreThan(&'static str, u64),
     Missing(&'static str),
     /// Absent, or without this text.
     Without(String, String),
+}
+
+/// What a field of the request must be as the origin sees it.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    Is(String, String),
+    Contains(String, String),
+    Missing(&'static str),
 }
 
 /// An interim answer: its status and fields.
@@ -75,6 +92,9 @@ pub type Interim = (u16, Vec<&'static str>);
 #[derive(Clone, Debug)]
 pub struct Step {
     pub method: &'static str,
+    pub version: &'static str,
+    /// How many clients ask at the same time.
+    pub clients: usize,
     pub asks: Vec<(String, String)>,
     pub upload: Option<&'static str>,
     pub path: &'static str,
@@ -94,7 +114,9 @@ pub struct Step {
     pub expect_status: Status,
     pub expect_body: Body,
     pub shown: Vec<Shown>,
-    pub sent: Vec<(String, Option<String>)>,
+    pub sent: Vec<Sent>,
+    /// How often the origin is asked for this step.
+    pub asked: Option<usize>,
     pub sent_method: Option<&'static str>,
     pub expect_interim: Option<Vec<Interim>>,
 }
@@ -109,7 +131,7 @@ pub struct Said {
 }
 
 fn case(kind: Kind, id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
-    Case { id: id.into(), kind, needs: Vec::new(), steps: steps.into() }
+    Case { id: id.into(), kind, needs: Vec::new(), listens: false, steps: steps.into() }
 }
 
 pub fn required(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
@@ -120,11 +142,20 @@ pub fn optimal(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
     case(Kind::Optimal, id, steps)
 }
 
+pub fn own(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
+    case(Kind::Own, id, steps)
+}
+
 pub fn check(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
     case(Kind::Check, id, steps)
 }
 
 impl Case {
+    pub fn listening(mut self) -> Case {
+        self.listens = true;
+        self
+    }
+
     pub fn needs(mut self, id: &'static str) -> Case {
         self.needs.push(id);
         self
@@ -139,6 +170,8 @@ pub fn all_need(id: &'static str, cases: impl IntoIterator<Item = Case>) -> Vec<
 pub fn ask(method: &'static str) -> Step {
     Step {
         method,
+        version: "HTTP/1.1",
+        clients: 1,
         asks: Vec::new(),
         upload: None,
         path: "",
@@ -155,6 +188,7 @@ pub fn ask(method: &'static str) -> Step {
         expect_body: Body::Said,
         shown: Vec::new(),
         sent: Vec::new(),
+        asked: None,
         sent_method: None,
         expect_interim: None,
     }
@@ -326,7 +360,59 @@ impl Step {
     /// The origin was sent this field with this value.
     pub fn sent(mut self, line: &str) -> Step {
         let (name, value) = split(line);
-        self.sent.push((name, Some(value)));
+        self.sent.push(Sent::Is(name, value));
+        self
+    }
+
+    /// The origin was sent this field with this text in it.
+    pub fn sent_with(mut self, line: &str) -> Step {
+        let (name, value) = split(line);
+        self.sent.push(Sent::Contains(name, value));
+        self
+    }
+
+    /// The origin was not sent this field.
+    pub fn not_sent(mut self, name: &'static str) -> Step {
+        self.sent.push(Sent::Missing(name));
+        self
+    }
+
+    /// The origin is asked so often for this step.
+    pub fn asked(mut self, times: usize) -> Step {
+        self.asked = Some(times);
+        self
+    }
+
+    /// The edge answers by itself, with this status.
+    pub fn refused(self, status: u16) -> Step {
+        self.expect(status).any_body().lacks("server-request-count").asked(0)
+    }
+
+    /// So many clients ask at once; what is expected holds for each.
+    pub fn clients(mut self, count: usize) -> Step {
+        self.clients = count;
+        self
+    }
+
+    pub fn version(mut self, version: &'static str) -> Step {
+        self.version = version;
+        self
+    }
+
+    pub fn expect_parts(mut self, parts: &[(usize, usize, usize, &str)]) -> Step {
+        self.expect_body = Body::Parts(parts.iter().map(|&(a, b, n, text)| (a, b, n, text.to_owned())).collect());
+        self
+    }
+
+    pub fn at_most(mut self, length: usize) -> Step {
+        self.expect_body = Body::AtMost(length);
+        self
+    }
+
+    /// The answer's field contains this text.
+    pub fn shows_with(mut self, line: &str) -> Step {
+        let (name, value) = split(line);
+        self.shown.push(Shown::Contains(name, value));
         self
     }
 

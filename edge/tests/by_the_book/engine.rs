@@ -1,4 +1,4 @@
-//! Runs cases: one edge with two shards, one scripted origin, many clients at once, since most of a case's time is waiting.
+//! Runs cases: two edges with two shards each, one of which listens to what clients direct, one scripted origin, many clients at once, since most of a case's time is waiting.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::case::{Body, Case, Kind, Shown, Source, Status, Step};
+use crate::cache_status;
+use crate::case::{Body, Case, Kind, Sent, Shown, Source, Status, Step};
 use crate::origin::{Origin, Script, Seen};
 use crate::wire::{Head, Reader, resolve};
 
@@ -25,7 +26,12 @@ pub struct Outcome {
     pub kind: Kind,
     /// Or what went wrong first.
     pub result: Result<(), String>,
+    /// What is wrong with the answers' `Cache-Status`.
+    pub remarks: Vec<String>,
 }
+
+/// What went wrong first, and the remarks.
+type Played = (Result<(), String>, Vec<String>);
 
 /// An answer as the client received it.
 struct Answer {
@@ -38,56 +44,87 @@ struct Answer {
 /// Runs all cases, many at a time.
 pub fn run(cases: &[Case]) -> Vec<Outcome> {
     let origin = Origin::start();
-    let mut config = edge::Config::new(&origin.addr.to_string());
-    config.shards = 2;
-    config.pin = false;
-    config.ram_bytes = 64 * 1024 * 1024;
-    let edge = edge::start(config).expect("the edge starts");
+    let [deaf, listening] = [false, true].map(|listens| {
+        let mut config = edge::Config::new(&origin.addr.to_string());
+        config.shards = 2;
+        config.pin = false;
+        config.ram_bytes = 64 * 1024 * 1024;
+        config.client_directives = listens;
+        edge::start(config).expect("the edge starts")
+    });
     let next = AtomicUsize::new(0);
-    let results: Mutex<HashMap<usize, Result<(), String>>> = Mutex::default();
+    let results: Mutex<HashMap<usize, Played>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS.min(cases.len()) {
             scope.spawn(|| {
                 while let Some((at, case)) = cases.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = play(edge.http_addr(), &origin, case);
-                    results.lock().expect("not poisoned").insert(at, result);
+                    let mut remarks = Vec::new();
+                    let edge = if case.listens { &listening } else { &deaf };
+                    let result = play(edge.http_addr(), &origin, case, &mut remarks);
+                    results.lock().expect("not poisoned").insert(at, (result, remarks));
                 }
             });
         }
     });
     let results = results.into_inner().expect("not poisoned");
     let first: HashMap<&str, bool> =
-        cases.iter().enumerate().map(|(at, case)| (case.id.as_str(), results[&at].is_ok())).collect();
+        cases.iter().enumerate().map(|(at, case)| (case.id.as_str(), results[&at].0.is_ok())).collect();
     let outcome = |(at, case): (usize, &Case)| {
         let missing = case.needs.iter().find(|id| first.get(*id) == Some(&false));
+        let (result, remarks) = results[&at].clone();
         let result = match missing {
-            Some(id) if results[&at].is_ok() => Err(format!("shows nothing while {id} fails")),
-            _ => results[&at].clone(),
+            Some(id) if result.is_ok() => Err(format!("shows nothing while {id} fails")),
+            _ => result,
         };
-        Outcome { id: case.id.clone(), kind: case.kind, result }
+        Outcome { id: case.id.clone(), kind: case.kind, result, remarks }
     };
     cases.iter().enumerate().map(outcome).collect()
 }
 
-fn play(edge: SocketAddr, origin: &Origin, case: &Case) -> Result<(), String> {
+fn play(edge: SocketAddr, origin: &Origin, case: &Case, remarks: &mut Vec<String>) -> Result<(), String> {
     let script = origin.play(case);
     let mut answers: Vec<Answer> = Vec::new();
     for (at, step) in case.steps.iter().enumerate() {
-        let answer = exchange(edge, &script.uuid, at + 1, step, answers.last())
-            .ok_or_else(|| format!("step {}: no whole answer", at + 1))?;
-        let cache = answer.head.get("cache-status").unwrap_or_else(|| "no Cache-Status".to_owned());
-        check_answer(&script, at + 1, step, &answer).map_err(|why| format!("step {}: {why} [{cache}]", at + 1))?;
-        answers.push(answer);
+        let number = at + 1;
+        let together = ask(edge, &script.uuid, number, step, answers.last());
+        let together = together.ok_or_else(|| format!("step {number}: no whole answer"))?;
+        for answer in &together {
+            let cache = answer.head.get("cache-status");
+            // Among clients that ask together one is the first and the others may hit what it brought.
+            let made_here = step.clients == 1 && made_for(answer) == Some(number);
+            if let Some(remark) = cache_status::problem(cache.as_deref(), made_here) {
+                remarks.push(format!("step {number}: {remark}: {cache:?}"));
+            }
+            let cache = cache.unwrap_or_else(|| "no Cache-Status".to_owned());
+            check_answer(&script, number, step, answer).map_err(|why| format!("step {number}: {why} [{cache}]"))?;
+        }
+        answers.extend(together.into_iter().take(1));
         if step.pause {
             std::thread::sleep(PAUSE);
         }
     }
     let seen = script.seen();
     for ((at, step), answer) in case.steps.iter().enumerate().zip(&answers) {
-        let request = seen.iter().find(|s| s.step == at + 1);
-        check_request(step, answer, request).map_err(|why| format!("step {}: {why}", at + 1))?;
+        let requests: Vec<&Seen> = seen.iter().filter(|s| s.step == at + 1).collect();
+        check_request(step, answer, &requests).map_err(|why| format!("step {}: {why}", at + 1))?;
     }
     Ok(())
+}
+
+/// A step's answers: one for each client.
+fn ask(edge: SocketAddr, uuid: &str, number: usize, step: &Step, last: Option<&Answer>) -> Option<Vec<Answer>> {
+    if step.clients == 1 {
+        return exchange(edge, uuid, number, step, last).map(|answer| vec![answer]);
+    }
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..step.clients).map(|_| scope.spawn(|| exchange(edge, uuid, number, step, last))).collect();
+        all.into_iter().map(|client| client.join().expect("no panic")).collect()
+    })
+}
+
+/// The step for which the origin made an answer.
+fn made_for(answer: &Answer) -> Option<usize> {
+    answer.head.number("client-request-count").map(|n| n as usize)
 }
 
 /// Sends a step's request and reads its answer.
@@ -146,10 +183,10 @@ fn read_answer(mut reader: Reader, method: &str) -> Option<Answer> {
 }
 
 fn check_answer(script: &Script, number: usize, step: &Step, answer: &Answer) -> Result<(), String> {
-    let made_for = answer.head.number("client-request-count").map(|n| n as usize);
+    let made_for = made_for(answer);
     let asked: Vec<String> =
         answer.head.get("request-numbers").unwrap_or_default().split(' ').map(str::to_owned).collect();
-    if (1..asked.len()).any(|at| asked[..at].contains(&asked[at])) {
+    if step.asked.is_none() && (1..asked.len()).any(|at| asked[..at].contains(&asked[at])) {
         return Err("the origin was asked twice".to_owned());
     }
     match step.source {
@@ -177,6 +214,9 @@ fn check_answer(script: &Script, number: usize, step: &Step, answer: &Answer) ->
         Body::Said if step.method == "HEAD" || matches!(answer.status, 204 | 304) => return Ok(()),
         Body::Said => step.body.as_deref().unwrap_or(&script.uuid),
         Body::Is(body) => body,
+        Body::Parts(parts) => return check_parts(parts, answer),
+        Body::AtMost(length) if answer.body.len() <= *length => return Ok(()),
+        Body::AtMost(length) => return Err(format!("{} bytes, more than {length}", answer.body.len())),
         Body::Any => return Ok(()),
     };
     if answer.body != body.as_bytes() {
@@ -198,6 +238,10 @@ fn check_field(shown: &Shown, answer: &Answer) -> Result<(), String> {
             let (got, value) = (answer.head.get(name), resolve(value, now_ms, ""));
             if got.as_ref() == Some(&value) { Ok(()) } else { Err(format!("{name} is {got:?}, not {value:?}")) }
         }
+        Shown::Contains(name, text) => match answer.head.get(name) {
+            Some(value) if value.contains(text) => Ok(()),
+            value => Err(format!("{name} is {value:?}, without {text:?}")),
+        },
         Shown::MoreThan(name, bound) => match answer.head.number(name) {
             Some(value) if value > *bound => Ok(()),
             value => Err(format!("{name} is {value:?}, not above {bound}")),
@@ -228,21 +272,55 @@ fn check_interim(expected: &[crate::case::Interim], got: &[(u16, Head)]) -> Resu
     Ok(())
 }
 
-fn check_request(step: &Step, answer: &Answer, request: Option<&Seen>) -> Result<(), String> {
+/// A body of the parts asked for, each with its place (RFC 9110 section 14.6).
+fn check_parts(parts: &[(usize, usize, usize, String)], answer: &Answer) -> Result<(), String> {
+    let media_type = answer.head.get("content-type").unwrap_or_default();
+    let boundary =
+        media_type.strip_prefix("multipart/byteranges;").and_then(|rest| rest.trim().strip_prefix("boundary="));
+    let Some(boundary) = boundary.map(|b| b.trim_matches('"')).filter(|b| !b.is_empty()) else {
+        return Err(format!("Content-Type is {media_type:?}"));
+    };
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    let delimiter = format!("\r\n--{boundary}");
+    let whole = format!("\r\n{body}");
+    let mut pieces = whole.split(&delimiter).skip(1);
+    for (first, last, length, text) in parts {
+        let piece = pieces.next().unwrap_or_default();
+        let (head, got) = piece.split_once("\r\n\r\n").ok_or(format!("no part for {first}-{last} in {body:?}"))?;
+        let place = format!("bytes {first}-{last}/{length}");
+        let placed = head.lines().any(|line| {
+            line.split_once(':').is_some_and(|(n, v)| n.eq_ignore_ascii_case("content-range") && v.trim() == place)
+        });
+        if !placed || got != text {
+            return Err(format!("part {first}-{last} is {head:?} {got:?}"));
+        }
+    }
+    match pieces.next() {
+        Some(end) if end.starts_with("--") => Ok(()),
+        end => Err(format!("the last part is followed by {end:?}")),
+    }
+}
+
+fn check_request(step: &Step, answer: &Answer, requests: &[&Seen]) -> Result<(), String> {
+    if let Some(times) = step.asked.filter(|times| *times != requests.len()) {
+        return Err(format!("the origin was asked {} times, not {times}", requests.len()));
+    }
     if step.source == Source::Cache {
         return Ok(());
     }
+    let request = requests.first();
     let condition = match step.source {
         Source::Tag => Some("If-None-Match"),
         Source::Date => Some("If-Modified-Since"),
         _ => None,
     };
-    let expected = condition.map(|name| (name.to_owned(), None)).into_iter().chain(step.sent.iter().cloned());
-    for (name, value) in expected {
-        let got = request.ok_or("the origin was not asked")?.head.get(&name);
-        if got.is_none() || value.is_some() && got != value {
-            return Err(format!("the origin was sent {name}: {got:?}, not {value:?}"));
-        }
+    if let Some(name) = condition
+        && request.ok_or("the origin was not asked")?.head.get(name).is_none()
+    {
+        return Err(format!("the origin was not sent {name}"));
+    }
+    for sent in &step.sent {
+        check_sent(sent, &request.ok_or("the origin was not asked")?.head)?;
     }
     if let Some(method) = step.sent_method {
         let got = request.map(|request| request.method.as_str());
@@ -260,4 +338,15 @@ fn check_request(step: &Step, answer: &Answer, request: Option<&Seen>) -> Result
         }
     }
     Ok(())
+}
+
+fn check_sent(sent: &Sent, head: &Head) -> Result<(), String> {
+    let (name, got, good) = match sent {
+        Sent::Is(name, value) => (name.as_str(), head.get(name), head.get(name).as_ref() == Some(value)),
+        Sent::Contains(name, text) => {
+            (name.as_str(), head.get(name), head.get(name).is_some_and(|value| value.contains(text)))
+        }
+        Sent::Missing(name) => (*name, head.get(name), head.get(name).is_none()),
+    };
+    if good { Ok(()) } else { Err(format!("the origin was sent {name}: {got:?}, expected: {sent:?}")) }
 }

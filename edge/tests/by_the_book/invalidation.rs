@@ -6,7 +6,7 @@ pub fn cases() -> Vec<Case> {
     let methods = ["POST", "PUT", "DELETE", "M-SEARCH"];
     let unsafe_request = |method: &'static str| ask(method).upload("abc");
     let elsewhere = |method: &'static str| {
-        unsafe_request(method).says("Location: $/location_target").says("Content-Location: $/content_location_target")
+        unsafe_request(method).says("Location: {path}/location_target").says("Content-Location: {path}/content_location_target")
     };
     let target = |path: &'static str| {
         get().path(path).says("Cache-Control: max-age=100000").says("Last-Modified: @0").says("Date: @0")

@@ -7,6 +7,7 @@
 //!
 //! `cargo test -p streamgate-edge --test by_the_book score -- --nocapture` prints the score and every case that fails, with what was seen.
 
+mod cache_status;
 mod case;
 mod engine;
 mod known;
@@ -39,6 +40,7 @@ macro_rules! families {
 families! {
     cc_freshness cc_parse age expires cc_response stale heuristic status cc_request vary conditional headers invalidation partial
     other cdn interim
+    requests ranges combining grace unsafe_methods groups targeted selection hops cache_status_words
 }
 
 /// The outcomes of all families; they are run once, together, since most of their time is waiting.
@@ -88,6 +90,15 @@ fn no_surprise(family: &str) {
     assert!(surprises.is_empty(), "{family}:\n  {}", surprises.join("\n  "));
 }
 
+#[test]
+fn every_answer_has_a_well_formed_cache_status_that_is_true() {
+    let mut remarks = Vec::new();
+    for (family, outcomes) in outcomes() {
+        remarks.extend(outcomes.iter().flat_map(|o| o.remarks.iter().map(move |r| format!("{family} {}: {r}", o.id))));
+    }
+    assert!(remarks.is_empty(), "{} remarks:\n  {}", remarks.len(), remarks.join("\n  "));
+}
+
 /// How many of a kind pass, and of how many.
 fn count(kind: Kind) -> (usize, usize) {
     let of_kind = || outcomes().iter().flat_map(|(_, outcomes)| outcomes).filter(|o| o.kind == kind);
@@ -103,10 +114,10 @@ fn score() {
             }
         }
     }
-    let [required, optimal, checks] = [Kind::Required, Kind::Optimal, Kind::Check].map(count);
+    let [required, optimal, checks, own] = [Kind::Required, Kind::Optimal, Kind::Check, Kind::Own].map(count);
     println!(
-        "required {}/{}, optimal {}/{}, checks {}/{} yes",
-        required.0, required.1, optimal.0, optimal.1, checks.0, checks.1
+        "required {}/{}, optimal {}/{}, checks {}/{} yes, own {}/{}",
+        required.0, required.1, optimal.0, optimal.1, checks.0, checks.1, own.0, own.1
     );
     assert!(optimal.0 >= known::OPTIMAL_MIN, "optimal: {} of {}", optimal.0, optimal.1);
 }

@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
     all.push(required("status-599-must-understand", [understood(599), get().fetched()]).needs("status-599-fresh"));
     all.push(optimal("status-200-must-understand", [understood(200), get().cached()]).needs("cc-resp-no-store-fresh"));
     let post = ask("POST").upload("12345").asks("Content-Type: text/plain").says("Cache-Control: max-age=3600");
-    let post = post.says("Content-Location: $").says("Date: @0").pause();
+    let post = post.says("Content-Location: {path}").says("Date: @0").pause();
     all.push(optimal("method-POST", [post, get().cached()]));
     all
 }

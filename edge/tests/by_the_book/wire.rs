@@ -129,7 +129,7 @@ fn civil(mut days: i64) -> (i64, i64, i64) {
     (year, month as i64, days + 1)
 }
 
-/// `@-30` as a date, `$/x` as a path, anything else as it is.
+/// `@-30` as a date, `{path}` as the path and `{case}` as its first two segments, anything else as it is.
 pub fn resolve(value: &str, now_ms: u64, base: &str) -> String {
     let now = (now_ms / 1000) as i64;
     let relative = |text: &str| text.parse::<i64>().ok().map(|delta| now + delta);
@@ -139,10 +139,8 @@ pub fn resolve(value: &str, now_ms: u64, base: &str) -> String {
     if let Some(at) = value.strip_prefix('@').and_then(relative) {
         return date(at, false);
     }
-    match value.strip_prefix('$') {
-        Some(rest) => format!("{base}{rest}"),
-        None => value.to_owned(),
-    }
+    let case: String = base.split_inclusive('/').take(3).collect();
+    value.replace("{path}", base).replace("{case}", case.trim_end_matches('/'))
 }
 
 #[test]
