@@ -1,7 +1,8 @@
 //! A case as a value: what the client asks step by step, what the origin would say, and what must come of it.
 //!
 //! Values may be written relative to the run: `@-30` is the HTTP date 30 seconds before the origin's clock, `@850:-30` the same in the
-//! obsolete RFC 850 form, `{path}` the requested path and `{case}` the case's own. A field of the origin written `~Name: value` need not reach the
+//! obsolete RFC 850 form, `{path}` the requested path and `{case}` the case's own. `{client}` in a request
+//! or an expectation is the number of one of many clients, `{ask:Name}` in an answer a field of its request. A field of the origin written `~Name: value` need not reach the
 //! client as it is.
 
 /// What a failure means.
@@ -72,6 +73,7 @@ pub enum Shown {
     Is(String, String),
     Contains(String, String),
     MoreThan(&'static str, u64),
+    AtMost(&'static str, u64),
     Missing(&'static str),
     /// Absent, or without this text.
     Without(String, String),
@@ -95,6 +97,8 @@ pub struct Step {
     pub version: &'static str,
     /// How many clients ask at the same time.
     pub clients: usize,
+    /// No two clients are given the same answer of the origin.
+    pub apart: bool,
     pub asks: Vec<(String, String)>,
     pub upload: Option<&'static str>,
     pub path: &'static str,
@@ -172,6 +176,7 @@ pub fn ask(method: &'static str) -> Step {
         method,
         version: "HTTP/1.1",
         clients: 1,
+        apart: false,
         asks: Vec::new(),
         upload: None,
         path: "",
@@ -344,6 +349,12 @@ impl Step {
         self
     }
 
+    /// The answer's field is a number, and not above `bound`.
+    pub fn at_most_field(mut self, name: &'static str, bound: u64) -> Step {
+        self.shown.push(Shown::AtMost(name, bound));
+        self
+    }
+
     /// The answer does not have this field.
     pub fn lacks(mut self, name: &'static str) -> Step {
         self.shown.push(Shown::Missing(name));
@@ -391,6 +402,12 @@ impl Step {
     /// So many clients ask at once; what is expected holds for each.
     pub fn clients(mut self, count: usize) -> Step {
         self.clients = count;
+        self
+    }
+
+    /// No two of the clients share an answer.
+    pub fn apart(mut self) -> Step {
+        self.apart = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Runs cases: two edges with two shards each, one of which listens to what clients direct, one scripted origin, many clients at once, since most of a case's time is waiting.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
@@ -88,7 +88,11 @@ fn play(edge: SocketAddr, origin: &Origin, case: &Case, remarks: &mut Vec<String
         let number = at + 1;
         let together = ask(edge, &script.uuid, number, step, answers.last());
         let together = together.ok_or_else(|| format!("step {number}: no whole answer"))?;
-        for answer in &together {
+        let counts: HashSet<_> = together.iter().map(|answer| answer.head.get("server-request-count")).collect();
+        if step.apart && counts.len() < together.len() {
+            return Err(format!("step {number}: {} answers for {} clients", counts.len(), together.len()));
+        }
+        for (client, answer) in together.iter().enumerate() {
             let cache = answer.head.get("cache-status");
             // Among clients that ask together one is the first and the others may hit what it brought.
             let made_here = step.clients == 1 && made_for(answer) == Some(number);
@@ -96,7 +100,8 @@ fn play(edge: SocketAddr, origin: &Origin, case: &Case, remarks: &mut Vec<String
                 remarks.push(format!("step {number}: {remark}: {cache:?}"));
             }
             let cache = cache.unwrap_or_else(|| "no Cache-Status".to_owned());
-            check_answer(&script, number, step, answer).map_err(|why| format!("step {number}: {why} [{cache}]"))?;
+            check_answer(&script, number, step, (client, answer))
+                .map_err(|why| format!("step {number}: {why} [{cache}]"))?;
         }
         answers.extend(together.into_iter().take(1));
         if step.pause {
@@ -114,10 +119,12 @@ fn play(edge: SocketAddr, origin: &Origin, case: &Case, remarks: &mut Vec<String
 /// A step's answers: one for each client.
 fn ask(edge: SocketAddr, uuid: &str, number: usize, step: &Step, last: Option<&Answer>) -> Option<Vec<Answer>> {
     if step.clients == 1 {
-        return exchange(edge, uuid, number, step, last).map(|answer| vec![answer]);
+        return exchange(edge, uuid, (number, step), 0, last).map(|answer| vec![answer]);
     }
     std::thread::scope(|scope| {
-        let all: Vec<_> = (0..step.clients).map(|_| scope.spawn(|| exchange(edge, uuid, number, step, last))).collect();
+        let all: Vec<_> = (0..step.clients)
+            .map(|client| scope.spawn(move || exchange(edge, uuid, (number, step), client, last)))
+            .collect();
         all.into_iter().map(|client| client.join().expect("no panic")).collect()
     })
 }
@@ -128,7 +135,13 @@ fn made_for(answer: &Answer) -> Option<usize> {
 }
 
 /// Sends a step's request and reads its answer.
-fn exchange(edge: SocketAddr, uuid: &str, number: usize, step: &Step, last: Option<&Answer>) -> Option<Answer> {
+fn exchange(
+    edge: SocketAddr,
+    uuid: &str,
+    (number, step): (usize, &Step),
+    client: usize,
+    last: Option<&Answer>,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(edge).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.set_nodelay(true).ok()?;
@@ -148,7 +161,8 @@ fn exchange(edge: SocketAddr, uuid: &str, number: usize, step: &Step, last: Opti
         }
     }
     for (name, value) in &step.asks {
-        out += &format!("{name}: {}\r\n", resolve(value, then_ms, &target));
+        let value = resolve(value, then_ms, &target).replace("{client}", &client.to_string());
+        out += &format!("{name}: {value}\r\n");
     }
     if let Some(body) = step.upload {
         out += &format!("Content-Length: {}\r\n", body.len());
@@ -182,7 +196,7 @@ fn read_answer(mut reader: Reader, method: &str) -> Option<Answer> {
     Some(Answer { status, head, body, interim })
 }
 
-fn check_answer(script: &Script, number: usize, step: &Step, answer: &Answer) -> Result<(), String> {
+fn check_answer(script: &Script, number: usize, step: &Step, (client, answer): (usize, &Answer)) -> Result<(), String> {
     let made_for = made_for(answer);
     let asked: Vec<String> =
         answer.head.get("request-numbers").unwrap_or_default().split(' ').map(str::to_owned).collect();
@@ -206,7 +220,7 @@ fn check_answer(script: &Script, number: usize, step: &Step, answer: &Answer) ->
         let why = if validating && answer.status == 599 { "not validated" } else { "wrong status" };
         return Err(said(&format!("{why}, expected {}", status.unwrap_or_default()), answer));
     }
-    step.shown.iter().try_for_each(|shown| check_field(shown, answer))?;
+    step.shown.iter().try_for_each(|shown| check_field(shown, client, answer))?;
     if let Some(expected) = &step.expect_interim {
         check_interim(expected, &answer.interim)?;
     }
@@ -230,12 +244,13 @@ fn said(what: &str, answer: &Answer) -> String {
     format!("{what} ({}{refusal})", answer.status)
 }
 
-fn check_field(shown: &Shown, answer: &Answer) -> Result<(), String> {
+fn check_field(shown: &Shown, client: usize, answer: &Answer) -> Result<(), String> {
     let now_ms = answer.head.number("server-now").unwrap_or(0);
     match shown {
         Shown::There(name) => answer.head.get(name).map(drop).ok_or_else(|| format!("{name} is missing")),
         Shown::Is(name, value) => {
-            let (got, value) = (answer.head.get(name), resolve(value, now_ms, ""));
+            let value = resolve(value, now_ms, "").replace("{client}", &client.to_string());
+            let got = answer.head.get(name);
             if got.as_ref() == Some(&value) { Ok(()) } else { Err(format!("{name} is {got:?}, not {value:?}")) }
         }
         Shown::Contains(name, text) => match answer.head.get(name) {
@@ -245,6 +260,10 @@ fn check_field(shown: &Shown, answer: &Answer) -> Result<(), String> {
         Shown::MoreThan(name, bound) => match answer.head.number(name) {
             Some(value) if value > *bound => Ok(()),
             value => Err(format!("{name} is {value:?}, not above {bound}")),
+        },
+        Shown::AtMost(name, bound) => match answer.head.number(name) {
+            Some(value) if value <= *bound => Ok(()),
+            value => Err(format!("{name} is {value:?}, above {bound}")),
         },
         Shown::Missing(name) => {
             answer.head.get(name).map_or(Ok(()), |value| Err(format!("{name} is there: {value:?}")))

@@ -56,4 +56,13 @@ pub const MISSED: &[(&str, &[&str])] = &[
         "Cache-Status knows neither forced requests nor variants",
         &["status-of-a-forced-request", "status-of-another-variant"],
     ),
+    ("a key that could not be kept is passed by for five seconds", &["after-what-cannot-be-kept-comes-what-can"]),
+    (
+        "a 304 that forbids to keep has the origin asked a second time; one that nobody asked for reaches the client",
+        &[
+            "again-304-with-no-store-ends-it",
+            "again-304-with-private-ends-it",
+            "not-modified-that-nobody-asked-for-is-an-error",
+        ],
+    ),
 ];

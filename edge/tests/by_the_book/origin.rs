@@ -100,8 +100,8 @@ fn converse(stream: TcpStream, scripts: &Scripts) {
 
 /// Answers one request; false when the connection ends with it.
 fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, head: &Head) -> bool {
-    let count = script.seen.lock().expect("not poisoned").len() + 1;
-    let number = head.number("req-num").map_or(count, |n| n as usize);
+    let next = script.seen.lock().expect("not poisoned").len() + 1;
+    let number = head.number("req-num").map_or(next, |n| n as usize);
     let Some(step) = script.steps.get(number - 1) else {
         return stream.write_all(b"HTTP/1.1 409 No Step\r\nContent-Length: 0\r\n\r\n").is_ok();
     };
@@ -109,14 +109,14 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
     let (status, phrase) = status(script, step, number, head);
     let mut fields: Vec<(String, String)> =
-        step.says.iter().map(|said| (said.name.clone(), resolve(&said.value, now_ms, target))).collect();
+        step.says.iter().map(|said| (said.name.clone(), echo(resolve(&said.value, now_ms, target), head))).collect();
     script.said.lock().expect("not poisoned").insert(number, fields.clone());
     let checked: Vec<(String, String)> =
         fields.iter().zip(&step.says).filter(|(_, said)| said.checked).map(|(field, _)| field.clone()).collect();
-    let numbers = {
+    let (count, numbers) = {
         let mut seen = script.seen.lock().expect("not poisoned");
         seen.push(Seen { step: number, method: method.to_owned(), head: head.clone(), said: checked });
-        seen.iter().map(|s| s.step.to_string()).collect::<Vec<_>>().join(" ")
+        (seen.len(), seen.iter().map(|s| s.step.to_string()).collect::<Vec<_>>().join(" "))
     };
     if step.hang_up {
         return false;
@@ -157,6 +157,13 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
         out += body;
     }
     stream.write_all(out.as_bytes()).is_ok() && !coded
+}
+
+/// `{ask:Name}` as the request's field.
+fn echo(value: String, head: &Head) -> String {
+    let Some((before, rest)) = value.split_once("{ask:") else { return value };
+    let (name, after) = rest.split_once('}').expect("a closing brace");
+    format!("{before}{}{after}", head.get(name).unwrap_or_default())
 }
 
 /// The status: 304 where the step waits for a validation and the validators of the step before are shown.

@@ -23,15 +23,6 @@ pub fn cases() -> Vec<Case> {
         own("head-ends-nothing", [kept(), ask("HEAD"), get().cached()]),
         pointing("location-of-another-host-ends-nothing", "Location: http://other.test{case}/location_target", false),
         pointing("location-of-another-port-ends-nothing", "Location: http://edge.test:81{case}/location_target", false),
-        // The edge may stand behind what speaks TLS for it, so that the schemes are one to it.
-        check(
-            "location-of-another-scheme-ends-nothing",
-            [
-                target(),
-                post().path("a/b").says("Location: https://edge.test{case}/location_target"),
-                get().path("location_target").cached(),
-            ],
-        ),
         pointing("location-of-the-same-host", "Location: http://edge.test{case}/location_target", true),
         pointing("relative-location", "Location: ../location_target", true),
         pointing("relative-content-location", "Content-Location: ../location_target", true),
