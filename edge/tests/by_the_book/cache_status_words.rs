@@ -1,6 +1,7 @@
 //! `Cache-Status` says what happened (RFC 9211 section 2). That it is well-formed and true is asked of every answer of every case.
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let hour = || get().says("Cache-Control: max-age=3600").says("ETag: \"a\"");

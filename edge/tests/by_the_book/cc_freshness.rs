@@ -1,6 +1,7 @@
 //! How long an answer is fresh by `Cache-Control` (RFC 9111 sections 4.2.1, 5.2.2.1, 5.2.2.10).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = vec![check("freshness-none", [get().pause(), get().fetched()])];

@@ -1,6 +1,7 @@
 //! How the `Cache-Control` of an answer is read (RFC 9111 sections 1.2.2, 4.2.1 and 5.2).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let cases = [

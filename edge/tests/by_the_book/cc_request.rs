@@ -1,6 +1,7 @@
 //! What a client asks for with `Cache-Control` (RFC 9111 section 5.2.1) and the old `Pragma` (section 5.4). Nobody has to listen.
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let wants = |cc: &str| get().asks(&format!("Cache-Control: {cc}"));

@@ -1,6 +1,7 @@
 //! What the other directives of an answer forbid and allow (RFC 9111 section 5.2.2).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let older_and_newer = |newer: &str| {

@@ -1,6 +1,7 @@
 //! `CDN-Cache-Control`, a targeted field that stands in for `Cache-Control` (RFC 9213).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = vec![

@@ -1,6 +1,7 @@
 //! Conditional requests of clients and to the origin (RFC 9111 section 4.3, RFC 9110 section 13).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = by_date();

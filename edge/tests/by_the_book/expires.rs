@@ -1,6 +1,7 @@
 //! How long an answer is fresh by `Expires`, and how it is read (RFC 9111 section 5.3, RFC 9110 section 5.6.7).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = vec![

@@ -1,6 +1,7 @@
 //! Stale answers while the origin is asked, or fails (RFC 5861), and what forbids them (RFC 9111 section 4.2.4).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = while_revalidating();

@@ -1,6 +1,7 @@
 //! Groups of stored answers end together (RFC 9875).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     // Groups are the origin's, not the case's: each case has names of its own.

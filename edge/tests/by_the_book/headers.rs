@@ -1,6 +1,7 @@
 //! Which fields are stored (RFC 9111 section 3.1), and which of them a 304 or a HEAD brings up to date (sections 3.2, 4.3.4, 4.3.5).
 
 use crate::case::*;
+use crate::templates::*;
 
 /// A field, its first and its second value, and what is expected of it.
 struct Field {

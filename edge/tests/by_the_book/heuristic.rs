@@ -1,6 +1,7 @@
 //! Which answers may be used without being told for how long (RFC 9111 section 4.2.2, RFC 9110 section 15.1).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let first = |status: u16, public: bool| {

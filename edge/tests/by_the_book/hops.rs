@@ -1,6 +1,7 @@
 //! What ends at a hop, what marks it, and interim answers (RFC 9110 sections 7.6 and 15.2, RFC 8586).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let link = "link: </a.css>; rel=preload";

@@ -1,6 +1,7 @@
 //! What an unsafe request makes of stored answers (RFC 9111 section 4.4).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let methods = ["POST", "PUT", "DELETE", "M-SEARCH"];

@@ -6,7 +6,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::case::{Case, Source, Step, uuid};
+use crate::case::{Case, Source, Step};
+use crate::templates::uuid;
 use crate::wire::{Head, Reader, resolve};
 
 /// A request as the origin received it.

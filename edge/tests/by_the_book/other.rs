@@ -1,6 +1,7 @@
 //! Answers to requests with credentials (RFC 9111 section 3.5), `Age` and `Date` of a stored answer (section 4.2.3), keys, cookies.
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = authorization();

@@ -2,6 +2,7 @@
 //! answers that are odd.
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = asked_again();

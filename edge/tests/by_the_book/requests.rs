@@ -2,6 +2,7 @@
 //! (section 3.5); HEAD (section 4.3.5).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = directives();

@@ -1,6 +1,7 @@
 //! Validators and conditions beyond the public cases (RFC 9110 sections 8.8, 13.1 and 15.4.5, RFC 9111 section 4.3).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let tagged = |tag: &str| get().says("Cache-Control: max-age=3600").says(&format!("ETag: {tag}"));

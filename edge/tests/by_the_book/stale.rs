@@ -1,6 +1,7 @@
 //! When a stale answer may be used, and when not (RFC 9111 section 4.2.4, RFC 5861).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let prohibited = |cc: &str, argument: &str| {

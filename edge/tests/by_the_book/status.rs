@@ -2,6 +2,7 @@
 //! (RFC 9111 section 3, RFC 9110 section 9.3.3).
 
 use crate::case::*;
+use crate::templates::*;
 
 const STATUSES: [u16; 18] =
     [200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599];

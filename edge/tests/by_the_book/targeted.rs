@@ -1,6 +1,7 @@
 //! `CDN-Cache-Control` is a structured field: read whole or not at all (RFC 9213 section 2, RFC 9651 section 3.2).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let kept = |id: &str, says: &[&str]| own(id, reused(says));

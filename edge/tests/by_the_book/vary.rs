@@ -1,6 +1,7 @@
 //! Which stored answer a request selects (RFC 9111 section 4.1).
 
 use crate::case::*;
+use crate::templates::*;
 
 pub fn cases() -> Vec<Case> {
     let mut all = selecting();
