@@ -27,6 +27,8 @@ pub struct Case {
     pub needs: Vec<&'static str>,
     /// Runs against an edge that listens to what clients direct.
     pub listens: bool,
+    /// Runs against an edge and an origin of its own, so that it is known which connection is used.
+    pub alone: bool,
     pub steps: Vec<Step>,
 }
 
@@ -113,6 +115,8 @@ pub struct Step {
     pub interim: Vec<Interim>,
     pub hang_up: bool,
     pub slow_ms: u64,
+    /// The origin closes the connection a little after its answer.
+    pub closes: bool,
 
     pub source: Source,
     pub expect_status: Status,
@@ -135,7 +139,7 @@ pub struct Said {
 }
 
 fn case(kind: Kind, id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
-    Case { id: id.into(), kind, needs: Vec::new(), listens: false, steps: steps.into() }
+    Case { id: id.into(), kind, needs: Vec::new(), listens: false, alone: false, steps: steps.into() }
 }
 
 pub fn required(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
@@ -157,6 +161,11 @@ pub fn check(id: impl Into<String>, steps: impl Into<Vec<Step>>) -> Case {
 impl Case {
     pub fn listening(mut self) -> Case {
         self.listens = true;
+        self
+    }
+
+    pub fn alone(mut self) -> Case {
+        self.alone = true;
         self
     }
 
@@ -188,6 +197,7 @@ pub fn ask(method: &'static str) -> Step {
         interim: Vec::new(),
         hang_up: false,
         slow_ms: 0,
+        closes: false,
         source: Source::Anywhere,
         expect_status: Status::Said,
         expect_body: Body::Said,
@@ -265,6 +275,12 @@ impl Step {
     /// The origin closes the connection without an answer.
     pub fn hangs_up(mut self) -> Step {
         self.hang_up = true;
+        self
+    }
+
+    /// The origin closes the connection a little after its answer.
+    pub fn then_closes(mut self) -> Step {
+        self.closes = true;
         self
     }
 

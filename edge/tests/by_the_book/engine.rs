@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use edge::{Config, Edge};
+
 use crate::cache_status;
 use crate::case::{Case, Kind, Step};
 use crate::check::{check_answer, check_request, made_for};
@@ -46,12 +48,10 @@ pub struct Answer {
 pub fn run(cases: &[Case]) -> Vec<Outcome> {
     let origin = Origin::start();
     let [deaf, listening] = [false, true].map(|listens| {
-        let mut config = edge::Config::new(&origin.addr.to_string());
-        config.shards = 2;
-        config.pin = false;
-        config.ram_bytes = 64 * 1024 * 1024;
-        config.client_directives = listens;
-        edge::start(config).expect("the edge starts")
+        start(&origin, |config| {
+            config.shards = 2;
+            config.client_directives = listens;
+        })
     });
     let next = AtomicUsize::new(0);
     let results: Mutex<HashMap<usize, Played>> = Mutex::default();
@@ -60,8 +60,14 @@ pub fn run(cases: &[Case]) -> Vec<Outcome> {
             scope.spawn(|| {
                 while let Some((at, case)) = cases.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut remarks = Vec::new();
-                    let edge = if case.listens { &listening } else { &deaf };
-                    let result = play(edge.http_addr(), &origin, case, &mut remarks);
+                    let result = if case.alone {
+                        let origin = Origin::start();
+                        let edge = start(&origin, |config| config.shards = 1);
+                        play(edge.http_addr(), &origin, case, &mut remarks)
+                    } else {
+                        let edge = if case.listens { &listening } else { &deaf };
+                        play(edge.http_addr(), &origin, case, &mut remarks)
+                    };
                     results.lock().expect("not poisoned").insert(at, (result, remarks));
                 }
             });
@@ -80,6 +86,14 @@ pub fn run(cases: &[Case]) -> Vec<Outcome> {
         Outcome { id: case.id.clone(), kind: case.kind, result, remarks }
     };
     cases.iter().enumerate().map(outcome).collect()
+}
+
+fn start(origin: &Origin, change: impl FnOnce(&mut Config)) -> Edge {
+    let mut config = Config::new(&origin.addr.to_string());
+    config.pin = false;
+    config.ram_bytes = 64 * 1024 * 1024;
+    change(&mut config);
+    edge::start(config).expect("the edge starts")
 }
 
 fn play(edge: SocketAddr, origin: &Origin, case: &Case, remarks: &mut Vec<String>) -> Result<(), String> {

@@ -65,4 +65,8 @@ pub const MISSED: &[(&str, &[&str])] = &[
             "not-modified-that-nobody-asked-for-is-an-error",
         ],
     ),
+    (
+        "an idle connection that the origin has closed is used, and a body cannot be sent again",
+        &["idle-closed-then-put", "idle-closed-then-post"],
+    ),
 ];

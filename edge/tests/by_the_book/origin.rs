@@ -157,7 +157,12 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
     if !bodiless && method != "HEAD" {
         out += body;
     }
-    stream.write_all(out.as_bytes()).is_ok() && !coded
+    let sent = stream.write_all(out.as_bytes()).is_ok();
+    if step.closes {
+        // Long enough for the edge to have put the connection among its idle ones.
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    sent && !coded && !step.closes
 }
 
 /// `{ask:Name}` as the request's field.
