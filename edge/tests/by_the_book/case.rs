@@ -2,7 +2,7 @@
 //!
 //! Values may be written relative to the run: `@-30` is the HTTP date 30 seconds before the origin's clock, `@850:-30` the same in the
 //! obsolete RFC 850 form, `{path}` the requested path and `{case}` the case's own. `{client}` in a request
-//! or an expectation is the number of one of many clients, `{ask:Name}` in an answer a field of its request. A field of the origin written `~Name: value` need not reach the
+//! or an expectation is the number of one of many clients, `{ask:Name}` in an answer a field of its request, `{none}` no field at all. A field of the origin written `~Name: value` need not reach the
 //! client as it is.
 
 /// What a failure means.

@@ -23,6 +23,19 @@ pub fn cases() -> Vec<Case> {
         own("parts-of-two-versions-stay-apart", [part(0, 4, "\"r\""), part(5, 9, "\"s\""), get().fetched()]),
         own("parts-with-weak-tags-stay-apart", [part(0, 4, "W/\"r\""), part(5, 9, "W/\"r\""), get().fetched()]),
         own(
+            "part-of-unknown-length-is-not-the-whole",
+            [
+                get()
+                    .asks("Range: bytes=0-4")
+                    .status(206)
+                    .says("Cache-Control: max-age=3600")
+                    .says("ETag: \"r\"")
+                    .says("Content-Range: bytes 0-4/*")
+                    .body("01234"),
+                get().fetched(),
+            ],
+        ),
+        own(
             "part-is-completed",
             [part(0, 4, "\"r\""), rest.body("56789").sent("Range: bytes=5-").expect(200).expect_body(TEN)],
         )

@@ -30,6 +30,15 @@ pub fn cases() -> Vec<Case> {
             .lacks("X-Hop")
             .lacks("Proxy-Authenticate")]),
         own("age-of-what-is-not-kept-goes-on", [get().says("Cache-Control: no-store").says("Age: 7")]),
+        own("upgrade-ends-here", [get().asks("Connection: upgrade").asks("Upgrade: h2c").not_sent("Upgrade")]),
+        own("max-forwards-counts-down", [ask("OPTIONS").asks("Max-Forwards: 5").sent("Max-Forwards: 4")]),
+        own("max-forwards-ends-here", [ask("OPTIONS")
+            .asks("Max-Forwards: 0")
+            .any_status()
+            .any_body()
+            .lacks("server-request-count")
+            .asked(0)]),
+        own("max-forwards-of-a-get-is-nothing", [get().asks("Max-Forwards: 0").fetched()]),
         own("via-is-added", [get().sent_with("Via: 1.1 ")]),
         own("via-is-appended", [get().asks("Via: 1.0 fred").sent_with("Via: 1.0 fred, 1.1 ")]),
         own("cdn-loop-is-added", [get().sent_with("CDN-Loop: streamgate")]),

@@ -69,4 +69,5 @@ pub const MISSED: &[(&str, &[&str])] = &[
         "an idle connection that the origin has closed is used, and a body cannot be sent again",
         &["idle-closed-then-put", "idle-closed-then-post"],
     ),
+    ("Max-Forwards is passed on as it is", &["max-forwards-counts-down", "max-forwards-ends-here"]),
 ];

@@ -145,6 +145,7 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
     if !bodiless && !coded && !has(&fields, "content-length") {
         fields.push(("Content-Length".to_owned(), body.len().to_string()));
     }
+    fields.retain(|(_, value)| value != "{none}");
     let mut out = String::new();
     for (status, fields) in &step.interim {
         out += &format!("HTTP/1.1 {status} Interim\r\n");

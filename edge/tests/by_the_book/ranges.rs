@@ -1,4 +1,4 @@
-//! Parts of what is stored (RFC 9110 sections 13.1.5, 14 and 15.3.7).
+//! Parts of what is stored (RFC 9110 sections 13.1.5, 14 and 15.3.7, RFC 8673).
 
 use crate::case::*;
 
@@ -33,6 +33,7 @@ fn single() -> Vec<Case> {
         part("range-first-byte", "bytes=0-0", 0, 0),
         part("range-past-the-end", "bytes=5-100", 5, 9),
         part("range-longer-suffix", "bytes=-20", 0, 9),
+        part("range-to-what-may-still-come", "bytes=2-9007199254740991", 2, 9),
         part("range-unit-in-capitals", "Bytes=3-4", 3, 4),
         outside("range-outside", "bytes=10-"),
         outside("range-empty-suffix", "bytes=-0"),

@@ -80,7 +80,13 @@ fn odd() -> Vec<Case> {
             hour().says("~Transfer-Encoding: chunked").body("5\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n").expect_body("hello"),
             get().cached().expect_body("hello").body("hello"),
         ]),
-        own("expires-without-a-date-to-count-from", [get().says("Expires: @3600").says("~Date: "), get().cached()]),
+        own("expires-without-a-date-to-count-from", [get().says("Expires: @3600").says("~Date: {none}"), get().cached()]),
+        own("date-is-added", [hour().says("~Date: {none}").has("Date"), get().cached().has("Date")]),
+        own("immutable-fresh-is-used", reused(&["Cache-Control: max-age=3600, immutable"])),
+        own("immutable-stale-is-validated", [
+            get().says("Cache-Control: max-age=2, immutable").says("ETag: \"a\"").pause(),
+            get().tag_validated(),
+        ]),
         own("date-in-the-future-is-not-more-fresh", [
             get().says("Cache-Control: max-age=2").says("Date: @3600").pause(),
             get().fetched(),
