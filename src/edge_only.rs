@@ -13,13 +13,13 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
         .map(|key| key.parse::<wire::token::VerificationKey>())
         .collect::<Result<Vec<_>, _>>()?;
     let keys = wire::token::KeySet::new(keys).context("gate.keys")?;
-    let upstream =
-        edge::Upstream { authority: config.upstream_authority.clone(), edge_key: config.upstream_edge_key.clone() };
+    let upstream = config.upstream.clone();
     if config.gate_keys.is_empty() {
         tracing::warn!("[gate] keys is empty: every gated title is refused");
     }
     let edge = stack::start_edge(&config, upstream, keys)?;
-    tracing::info!(listen = %edge.http_addr(), upstream = %config.upstream_authority, "edge is up");
+    let origins: Vec<String> = config.upstream.origins.iter().map(ToString::to_string).collect();
+    tracing::info!(listen = %edge.http_addr(), upstream = origins.join(" "), "edge is up");
     let _ = stopped.recv();
     tracing::info!("draining");
     edge.drain(config.drain);

@@ -16,10 +16,10 @@ pub struct Stack {
 /// Starts the origin, then an edge in front of it that holds its keys.
 pub fn start(config: &Config, runtime: &Runtime) -> Result<Stack> {
     let origin = start_origin(config, runtime)?;
-    let upstream = edge::Upstream {
-        authority: reachable(origin.addr()).to_string(),
-        edge_key: Some(origin.edge_key().to_owned()),
-    };
+    let own =
+        edge::Source::parse(&format!("http://{}", reachable(origin.addr()))).context("the origin's own address")?;
+    let upstream =
+        edge::Upstream { origins: vec![own], edge_key: Some(origin.edge_key().to_owned()), ..config.upstream.clone() };
     let edge = start_edge(config, upstream, origin.verification_keys())?;
     Ok(Stack { origin, edge })
 }
@@ -48,13 +48,11 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
 
 /// Starts an edge.
 pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> Result<edge::Edge> {
-    let authority = upstream.authority.clone();
     let settings = edge::Config {
         http: config.edge_http,
         admin: config.edge_admin,
         shards: config.edge_shards,
         ram_bytes: config.edge_ram_bytes,
-        upstream,
         keys,
         access_log: match &config.access_log {
             AccessLog::Off => edge::AccessLog::Off,
@@ -64,7 +62,7 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         pages: pages::all(),
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
-        ..edge::Config::new(&authority)
+        ..edge::Config::new(upstream)
     };
     edge::start(settings).context("the edge did not start")
 }

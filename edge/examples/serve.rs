@@ -6,7 +6,9 @@ use std::time::Duration;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let arg = |n: usize, default: &str| args.get(n).cloned().unwrap_or_else(|| default.to_owned());
-    let mut config = edge::Config::new(&arg(0, "127.0.0.1:9090"));
+    let mut config = edge::Config::new(edge::Upstream::new(
+        edge::Source::parse(&arg(0, "http://127.0.0.1:9090")).expect("a URL such as http://127.0.0.1:9090"),
+    ));
     config.http = arg(1, "127.0.0.1:8080").parse()?;
     config.admin = Some("127.0.0.1:0".parse()?);
     config.shards = arg(2, "1").parse()?;

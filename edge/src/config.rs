@@ -1,11 +1,15 @@
 //! What an edge is told. Already checked: the program's own configuration file is read elsewhere.
 
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::limits::Limits;
 use crate::rt::Faults;
+use crate::source::Source;
 
 /// Everything an edge needs to know.
 #[derive(Clone, Debug)]
@@ -51,13 +55,137 @@ pub struct Defaults {
     pub negative_ttl: Duration,
 }
 
-/// The HTTP origin an edge pulls from.
-#[derive(Clone, Debug)]
+/// What an edge pulls from.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Upstream {
-    /// `host:port`; also the `Host` it is sent.
-    pub authority: String,
-    /// Sent as `StreamGate-Edge-Key`: the origin gives gated objects only to who knows it.
+    /// The origins: any of them has every answer. Not empty.
+    pub origins: Vec<Source>,
+    /// A parent that every miss goes to first; when it fails, the origins are asked.
+    pub shield: Option<Source>,
+    /// The edges that share one cache between them.
+    pub tier: Option<Tier>,
+    /// The `Host` origins are sent; `None`: each its own authority.
+    pub host: Option<String>,
+    /// Sent as `StreamGate-Edge-Key`: the origin gives gated objects only to who knows it, and edges know each other by it.
     pub edge_key: Option<String>,
+    /// What this edge, and others of the same operator, call themselves in `CDN-Loop` (RFC 8586). Empty: a random name a process.
+    pub cdn_id: String,
+    /// What tells this process from others of that name. Empty: random.
+    pub node: String,
+    /// How often a request may already have passed an edge of that name; more is a loop. 2 leaves room for a tier and a shield.
+    pub cdn_passes_max: usize,
+    /// When a place has said nothing for this long, the next one is asked as well.
+    pub try_timeout: Duration,
+    /// Second tries at an origin that a hundred requests allow.
+    pub retry_percent: u32,
+    /// Second tries a second and a shard that are always allowed.
+    pub retry_per_second: u32,
+    /// Failures in a row after which a place is left alone for a while. 0: never.
+    pub breaker_after: u32,
+    /// Probes of the origins.
+    pub health: Health,
+    /// How often names are resolved again.
+    pub resolve_interval: Duration,
+    /// What resolves names.
+    pub resolver: Resolver,
+}
+
+/// Edges that share one cache: each target has one owner among them, which the others ask.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tier {
+    /// All of them; this one may be among them.
+    pub peers: Vec<Source>,
+    /// This one, as the others call it.
+    pub me: Source,
+}
+
+/// Probes of the origins: `GET path` from one thread, whose verdict goes to every shard.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Health {
+    /// What is asked for; `None`: nothing, and only requests show how an origin is.
+    pub path: Option<String>,
+    /// From one probe to the next.
+    pub interval: Duration,
+    /// A probe that takes longer has failed.
+    pub timeout: Duration,
+    /// Failed probes in a row that take an origin out of service.
+    pub unhealthy_after: u32,
+    /// Good probes in a row that bring it back.
+    pub healthy_after: u32,
+}
+
+/// What turns a name into addresses.
+#[derive(Clone, Default)]
+pub enum Resolver {
+    /// The system's.
+    #[default]
+    System,
+    /// A test's: host and port in, addresses out.
+    Scripted(Arc<Script>),
+}
+
+/// A test's resolver.
+pub type Script = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
+impl PartialEq for Resolver {
+    fn eq(&self, other: &Resolver) -> bool {
+        match (self, other) {
+            (Resolver::System, Resolver::System) => true,
+            (Resolver::Scripted(a), Resolver::Scripted(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Resolver::System => "System",
+            Resolver::Scripted(_) => "Scripted",
+        })
+    }
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        Health {
+            path: None,
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(2),
+            unhealthy_after: 3,
+            healthy_after: 2,
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Upstream {
+        Upstream {
+            origins: Vec::new(),
+            shield: None,
+            tier: None,
+            host: None,
+            edge_key: None,
+            cdn_id: String::new(),
+            node: String::new(),
+            cdn_passes_max: 2,
+            try_timeout: Duration::from_millis(500),
+            retry_percent: 20,
+            retry_per_second: 10,
+            breaker_after: 5,
+            health: Health::default(),
+            resolve_interval: Duration::from_secs(30),
+            resolver: Resolver::System,
+        }
+    }
+}
+
+impl Upstream {
+    /// One origin, everything else by default.
+    #[must_use]
+    pub fn new(origin: Source) -> Upstream {
+        Upstream { origins: vec![origin], ..Upstream::default() }
+    }
 }
 
 /// A page of the program itself.
@@ -84,15 +212,15 @@ pub enum AccessLog {
 }
 
 impl Config {
-    /// An edge on a free port of the loopback in front of `authority`: two shards at most, 256 MiB, no admin port, no log.
+    /// An edge on a free port of the loopback in front of `upstream`: a shard a core, 256 MiB, no admin port, no log.
     #[must_use]
-    pub fn new(authority: &str) -> Config {
+    pub fn new(upstream: Upstream) -> Config {
         Config {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: None,
             shards: 0,
             ram_bytes: 256 * 1024 * 1024,
-            upstream: Upstream { authority: authority.to_owned(), edge_key: None },
+            upstream,
             keys: wire::token::KeySet::default(),
             access_log: AccessLog::Off,
             pages: Vec::new(),

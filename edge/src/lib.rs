@@ -10,10 +10,10 @@
 //!
 //! Reading order:
 //!
-//! 1. [`config`], [`limits`], [`refusal`]: what it is told, its bounds, its reasons to say no.
+//! 1. [`config`], [`source`], [`limits`], [`refusal`]: what it is told, its bounds, its reasons to say no.
 //! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
-//! 4. `shard`: one thread's state. `upstream`: the origin. `gate`: tokens.
+//! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
 //! 5. `rt`: the one seam to io_uring. `admin`, `metrics`: what an operator sees. `start`: threads, and their end.
 #![deny(unsafe_code)]
 
@@ -27,12 +27,14 @@ mod metrics;
 pub mod refusal;
 mod rt;
 mod shard;
+pub mod source;
 mod start;
 mod stored;
 mod upstream;
 
-pub use config::{AccessLog, Config, Defaults, Page, Upstream};
+pub use config::{AccessLog, Config, Defaults, Health, Page, Resolver, Tier, Upstream};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;
+pub use source::Source;
 pub use start::{Drained, Edge, StartError, start};

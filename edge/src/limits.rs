@@ -56,6 +56,12 @@ pub(crate) const LOG_TARGET_BYTES_MAX: usize = 1024;
 pub(crate) const STALE_SECONDS_MAX: u64 = 86_400;
 /// A freshness lifetime is capped at this, so that sums of seconds cannot overflow (RFC 9111 section 1.2.2).
 pub(crate) const LIFETIME_SECONDS_MAX: u64 = 1 << 31;
+/// Places one request may be asked of: two edges of the tier, the shield and two origins.
+pub(crate) const TRIES_MAX: usize = 5;
+/// Edges of the tier that are asked before the shield or the origin is: the owner of a target, and whoever stands in for it.
+pub(crate) const TIER_EDGES_ASKED_MAX: usize = 2;
+/// Addresses of one name that a connection tries in turn.
+pub(crate) const ADDRESSES_TRIED_MAX: usize = 3;
 /// Most shards: the width of a bell.
 pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// Least memory of a shard: below this not even a playlist and a segment fit.
@@ -80,9 +86,9 @@ pub struct Limits {
     pub connect: Duration,
     /// The origin's next bytes, its head included.
     pub origin_read: Duration,
-    /// Idle connections to the origin kept by one shard.
+    /// Idle connections to one origin kept by one shard.
     pub origin_idle_max: usize,
-    /// Connections to the origin one shard may have open at a time.
+    /// Connections to one origin a shard may have open at a time.
     pub origin_connections_max: usize,
     /// Largest object that is kept, as a part of the shard's memory: 1/n.
     pub object_share: u64,

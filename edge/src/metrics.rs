@@ -75,6 +75,8 @@ counters! {
     connections gauge "connections";
     /// Requests sent to the origin.
     fetches counter "origin_requests_total";
+    /// Requests sent to another place because one failed or was silent.
+    origin_retries counter "origin_retries_total";
     /// Connections opened to the origin.
     origin_connects counter "origin_connects_total";
     /// Origin answers that ended early.

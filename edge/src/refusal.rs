@@ -100,6 +100,10 @@ refusals! {
     OriginClosed = 502 "origin-closed" "The origin closed the connection.";
     /// The origin's head is malformed or ambiguous.
     OriginHead = 502 "origin-head" "The origin's answer is malformed.";
+    /// Every origin has failed a moment ago and is left alone for a while.
+    OriginUnavailable = 503 "origin-unavailable" "The origin is out of service.";
+    /// The request has been here before (RFC 8586).
+    LoopDetected = 508 "loop-detected" "The request goes round in a loop of caches.";
     /// Too many requests wait for the origin.
     OriginBusy = 503 "origin-busy" "Too many requests wait for the origin.";
     /// Every connection slot is taken.
@@ -144,6 +148,7 @@ pub fn phrase(status: u16) -> &'static str {
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
+        508 => "Loop Detected",
         _ => "Unknown",
     }
 }

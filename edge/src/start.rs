@@ -1,6 +1,6 @@
 //! From a configuration to running threads, and to their end.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -16,6 +16,7 @@ use crate::metrics::Counters;
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
+use crate::upstream::{Level, Place, View, places, resolve};
 
 /// Why an edge cannot start. Each is one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum StartError {
         "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http or edge.admin"
     )]
     Listen(SocketAddr, std::io::Error),
-    /// `upstream.authority` does not resolve.
+    /// No origin's name resolves.
     #[error("cannot resolve the upstream {0}: {1}")]
     Upstream(String, std::io::Error),
     /// More shards than a bell has bits.
@@ -66,6 +67,7 @@ pub struct Edge {
     http: SocketAddr,
     mailboxes: Vec<Mailbox<Mail>>,
     counters: Vec<Arc<Counters>>,
+    view: View,
     threads: Vec<JoinHandle<()>>,
     admin: Option<Admin>,
     /// Dropped to end the thread that gathers memory.
@@ -74,7 +76,7 @@ pub struct Edge {
 }
 
 /// Starts an edge: when this returns, it serves.
-pub fn start(config: Config) -> Result<Edge, StartError> {
+pub fn start(mut config: Config) -> Result<Edge, StartError> {
     rt::probe().map_err(StartError::NoIoUring)?;
     let cpus = cpus();
     let shards = if config.shards == 0 { cpus.len() } else { config.shards };
@@ -84,7 +86,8 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
     if config.ram_bytes / (shards as u64) < SHARD_RAM_BYTES_MIN {
         return Err(StartError::Ram { ram: config.ram_bytes, shards });
     }
-    let origin = resolve(&config.upstream.authority)?;
+    let places = located(&config)?;
+    let view = View::new(&places, shards);
     let (sockets, http) = bind(&config, shards)?;
     let (log_to, log_from) = match &config.access_log {
         AccessLog::Off => (None, None),
@@ -100,10 +103,18 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
     let counters: Vec<Arc<Counters>> = (0..shards).map(|_| Arc::default()).collect();
     let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox(MAILBOX_MESSAGES)).unzip();
     let pages = page::ready(&config.pages);
-    let seed = KeySeed(std::hash::BuildHasher::hash_one(&foldhash::fast::RandomState::default(), shards));
+    let chance = std::hash::RandomState::new();
+    let seed = KeySeed(std::hash::BuildHasher::hash_one(&chance, shards));
+    if config.upstream.cdn_id.is_empty() {
+        config.upstream.cdn_id = format!("streamgate-{:016x}", std::hash::BuildHasher::hash_one(&chance, "cdn-id"));
+    }
+    if config.upstream.node.is_empty() {
+        config.upstream.node = format!("{:016x}", std::hash::BuildHasher::hash_one(&chance, "node"));
+    }
     let config = Arc::new(config);
     let (up, ups) = channel();
-    let mut edge = Edge { http, mailboxes, counters, threads: Vec::new(), admin: None, memory: None, log };
+    let mut edge =
+        Edge { http, mailboxes, counters, view: view.clone(), threads: Vec::new(), admin: None, memory: None, log };
     let share = config.ram_bytes / shards as u64;
     let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
@@ -116,7 +127,8 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
             seed,
             peers: edge.mailboxes.clone(),
             inbox,
-            origin,
+            places: view.places.clone(),
+            seen: view.shards[id].clone(),
             counters: edge.counters[id].clone(),
             log: log_to.clone(),
             pages: pages.clone(),
@@ -131,7 +143,7 @@ pub fn start(config: Config) -> Result<Edge, StartError> {
         ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
     }
     if let Some(addr) = config.admin {
-        edge.admin = Some(admin::start(addr, edge.counters.clone())?);
+        edge.admin = Some(admin::start(addr, edge.counters.clone(), view)?);
     }
     Ok(edge)
 }
@@ -158,7 +170,13 @@ impl Edge {
     /// Metrics of all shards in Prometheus' text format, as `/metrics` serves them.
     #[must_use]
     pub fn metrics(&self) -> String {
-        crate::metrics::exposition(&self.counters)
+        crate::metrics::exposition(&self.counters) + &self.view.exposition()
+    }
+
+    /// What is asked and how it fares, as JSON, as `/origins` serves it.
+    #[must_use]
+    pub fn origins(&self) -> serde_json::Value {
+        self.view.as_json()
     }
 
     /// Stops accepting, lets answers under way end, closes idle connections, and after `limit` cuts what is left.
@@ -237,10 +255,24 @@ fn cpus() -> Vec<usize> {
     if allowed.is_empty() { vec![0] } else { allowed }
 }
 
-fn resolve(authority: &str) -> Result<SocketAddr, StartError> {
-    let failed = |e| StartError::Upstream(authority.to_owned(), e);
-    let mut addrs = authority.to_socket_addrs().map_err(failed)?;
-    addrs.next().ok_or_else(|| failed(std::io::Error::other("it has no address")))
+/// Everything that may be asked, resolved. One origin at least must be found; the rest may turn up later.
+fn located(config: &Config) -> Result<Vec<Place>, StartError> {
+    let mut places = places(&config.upstream);
+    let mut failed = StartError::Upstream("(none)".to_owned(), std::io::Error::other("no origin is configured"));
+    let mut found = false;
+    for place in &mut places {
+        match resolve(&config.upstream.resolver, &place.source) {
+            Ok(addrs) => {
+                place.addrs = addrs;
+                found |= place.level == Level::Origin;
+            }
+            Err(error) => {
+                tracing::warn!(upstream = %place.source, %error, "the name does not resolve yet");
+                failed = StartError::Upstream(place.source.to_string(), error);
+            }
+        }
+    }
+    if found { Ok(places) } else { Err(failed) }
 }
 
 /// One listener a shard, all on the same port.

@@ -4,13 +4,13 @@
 mod support;
 use std::time::Duration;
 
-use support::{Client, Origin, counter, edge};
+use support::{Client, Origin, counter, edge, source};
 
 #[test]
 fn an_origin_that_is_not_there() {
     let origin = Origin::start();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound");
-    let edge = edge(&origin, |config| config.upstream.authority = closed.to_string());
+    let edge = edge(&origin, |config| config.upstream.origins = vec![source(closed)]);
     let mut client = Client::connect(&edge);
     for _ in 0..2 {
         let got = client.get("/a", "");

@@ -1,5 +1,6 @@
 //! The configuration after the check: typed, complete, immutable.
 
+use super::upstream;
 use super::written::Written;
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
@@ -23,9 +24,8 @@ pub struct Config {
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
-    /// `host:port` of what the edge pulls from.
-    pub upstream_authority: String,
-    pub upstream_edge_key: Option<String>,
+    /// What the edge pulls from.
+    pub upstream: edge::Upstream,
     /// Verification keys as written; each was parsed once by the check.
     pub gate_keys: Vec<String>,
     pub lanes: usize,
@@ -43,7 +43,7 @@ pub enum AccessLog {
 }
 
 pub fn check(written: Written) -> Result<Config> {
-    let Written { storage, origin, edge, upstream, gate, work, limits } = written;
+    let Written { storage, origin, edge, upstream: pulled, gate, work, limits } = written;
     ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
@@ -72,8 +72,7 @@ pub fn check(written: Written) -> Result<Config> {
             negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
         },
         client_directives: edge.client_directives,
-        upstream_authority: authority(&upstream.url)?,
-        upstream_edge_key: Some(upstream.edge_key).filter(|key| !key.is_empty()),
+        upstream: upstream::check(pulled)?,
         gate_keys: gate.keys,
         lanes: work.lanes,
         av1_speed: work.av1_speed,
@@ -85,17 +84,4 @@ pub fn check(written: Written) -> Result<Config> {
 fn address(key: &str, text: &str) -> Result<SocketAddr> {
     text.parse()
         .with_context(|| format!("{key} = \"{text}\" is not an address such as \"0.0.0.0:8080\" or \"[::]:8080\""))
-}
-
-fn authority(url: &str) -> Result<String> {
-    let Some(rest) = url.strip_prefix("http://") else {
-        bail!("upstream.url = \"{url}\" must begin with http:// (TLS to the origin is not there yet)");
-    };
-    let authority = rest.trim_end_matches('/');
-    ensure!(
-        !authority.is_empty() && !authority.contains(['/', '?', '#', '@', ' ']),
-        "upstream.url = \"{url}\" must be http://HOST[:PORT] without a path"
-    );
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    Ok(if has_port { authority.to_owned() } else { format!("{authority}:80") })
 }

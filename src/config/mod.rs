@@ -4,6 +4,7 @@
 mod checked;
 mod size;
 mod unknown;
+mod upstream;
 mod written;
 
 pub use checked::{AccessLog, Config};
@@ -95,8 +96,48 @@ mod tests {
         check("[edge]\nram = \"1 MiB\"\n", &[], Err("edge.ram"));
         check("[edge]\nram = \"a lot\"\n", &[], Err("edge.ram"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
-        check("[upstream]\nurl = \"https://a\"\n", &[], Err("upstream.url"));
+        check("[upstream]\nurl = \"ftp://a\"\n", &[], Err("upstream.url = \"ftp://a\": it must begin with http://"));
+        check("[upstream]\nurl = \"http://a/b\"\n", &[], Err("without a path"));
+        check("[[upstream.origins]]\nweight = 2\n", &[], Err("upstream.origins"));
+        check("[[upstream.origins]]\nurl = \"http://a\"\nwieght = 2\n", &[], Err("wieght"));
+        check("[upstream]\nhost = \"a b\"\n", &[], Err("upstream.host"));
+        check("[upstream]\ntry_ms = 0\n", &[], Err("upstream.try_ms"));
+        check("[upstream.health]\npath = \"x\"\n", &[], Err("upstream.health.path"));
+        check("[upstream.tier]\npeers = [\"http://a\"]\n", &[], Err("upstream.tier.self"));
         check("[gate]\nkeys = [\"nonsense\"]\n", &[], Err("gate.keys"));
         check("[edge]\nshards = \"two\"\n", &[], Err("shards"));
+    }
+
+    #[test]
+    fn a_key_of_a_section_in_a_section_is_a_key_like_any_other() {
+        check("[upstream.health]\npath = \"/up\"\n", &[], Ok(|c| c.upstream.health.path.as_deref() == Some("/up")));
+        let path = ("STREAMGATE_UPSTREAM__HEALTH__PATH", "/up");
+        check("", &[path], Ok(|c| c.upstream.health.path.as_deref() == Some("/up")));
+        let words = "x.toml:3: there is no key `upstream.health.pth`; did you mean `upstream.health.path`?";
+        check("\n[upstream.health]\npth = \"/up\"\n", &[], Err(words));
+        check(
+            "",
+            &[("STREAMGATE_UPSTREAM__HEALTH", "1")],
+            Err("STREAMGATE_UPSTREAM__HEALTH: `upstream.health` is a section"),
+        );
+        check("[upstream]\nhealth = 1\n", &[], Err("x.toml:2: `upstream.health` is a section"));
+    }
+
+    #[test]
+    fn several_origins_take_the_place_of_the_url() {
+        let text = "[upstream]\nshield = \"http://s\"\n[[upstream.origins]]\nurl = \"http://a\"\nweight = 3\n\
+            [[upstream.origins]]\nurl = \"http://b:81\"\nbackup = true\n\
+            [upstream.tier]\npeers = [\"http://e1\", \"http://e2\"]\nself = \"http://e1\"\n";
+        check(
+            text,
+            &[],
+            Ok(|c| {
+                let of = |s: &edge::Source| (s.to_string(), s.weight, s.backup);
+                let origins: Vec<_> = c.upstream.origins.iter().map(of).collect();
+                origins == [("http://a".to_owned(), 3, false), ("http://b:81".to_owned(), 1, true)]
+                    && c.upstream.shield.as_ref().is_some_and(|s| !s.tls && s.port == 80)
+                    && c.upstream.tier.as_ref().is_some_and(|t| t.peers.len() == 2 && t.me.host == "e1")
+            }),
+        );
     }
 }

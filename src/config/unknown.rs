@@ -7,17 +7,26 @@ use toml::{Table, Value};
 
 const PREFIX: &str = "STREAMGATE_";
 
-/// `section.key` of every value in `table`, sorted.
+/// `section.key` of every value in `table`, sorted; a section in a section is `section.section.key`.
 pub fn paths(table: &Table) -> Vec<String> {
-    let mut paths: Vec<String> = table
-        .iter()
-        .flat_map(|(section, keys)| {
-            let keys = keys.as_table().cloned().unwrap_or_default();
-            keys.keys().map(|key| format!("{section}.{key}")).collect::<Vec<_>>()
-        })
-        .collect();
+    fn walk(prefix: &str, table: &Table, paths: &mut Vec<String>) {
+        for (key, value) in table {
+            let path = join(prefix, key);
+            match value.as_table() {
+                Some(keys) => walk(&path, keys, paths),
+                None if prefix.is_empty() => {}
+                None => paths.push(path),
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    walk("", table, &mut paths);
     paths.sort();
     paths
+}
+
+fn join(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
 }
 
 fn known() -> Table {
@@ -42,49 +51,78 @@ pub fn refuse_unknown_keys(file: &str, text: &str) -> Result<()> {
                 did_you_mean(near.map(|n| format!("[{n}]")))
             );
         };
-        let Some(written) = value.get_ref().as_table() else {
-            bail!("{file}:{at}: `{0}` is a section; write `[{0}]` and its keys below", section.get_ref());
-        };
-        for key in written.keys() {
-            if !keys.contains_key(key.get_ref().as_ref()) {
-                bail!("{file}:{}: {}", line(key.span().start), no_key(section.get_ref(), key.get_ref(), &known));
-            }
-        }
+        let refuse = Refuse { file, line: &line, known: &known };
+        refuse.keys(section.get_ref(), at, value.get_ref(), keys)?;
     }
     Ok(())
+}
+
+/// What a refusal of a key needs to say.
+struct Refuse<'a> {
+    file: &'a str,
+    line: &'a dyn Fn(usize) -> usize,
+    known: &'a Table,
+}
+
+impl Refuse<'_> {
+    /// Refuses the first key of the section `path`, which begins at line `at`, that is not in `known`.
+    fn keys(&self, path: &str, at: usize, written: &toml::de::DeValue<'_>, known: &Table) -> Result<()> {
+        let file = self.file;
+        let Some(written) = written.as_table() else {
+            bail!("{file}:{at}: `{path}` is a section; write `[{path}]` and its keys below");
+        };
+        for (key, value) in written {
+            let at = (self.line)(key.span().start);
+            match known.get(key.get_ref().as_ref()) {
+                None => bail!("{file}:{at}: {}", no_key(path, key.get_ref(), self.known)),
+                Some(Value::Table(keys)) => self.keys(&join(path, key.get_ref()), at, value.get_ref(), keys)?,
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Puts `STREAMGATE_SECTION__KEY=value` into `table`. The value is read as the type that the default has.
 pub fn overlay_environment(table: &mut Table, environment: impl Iterator<Item = (String, String)>) -> Result<()> {
     let known = known();
     for (name, value) in environment {
-        let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|path| path.split_once("__")) else {
-            continue;
-        };
-        let (section, key) = (section.to_lowercase(), key.to_lowercase());
-        let Some(default) = known.get(&section).and_then(|keys| keys.get(&key)) else {
-            bail!("{name}: {}", no_key(&section, &key, &known));
-        };
-        let value = match default {
-            Value::String(_) => Value::String(value),
-            Value::Array(_) => Value::Array(
-                value
-                    .split(',')
-                    .filter(|part| !part.is_empty())
-                    .map(|part| Value::String(part.trim().to_owned()))
-                    .collect(),
-            ),
-            _ => match value.parse::<i64>() {
-                Ok(number) => Value::Integer(number),
-                Err(_) => bail!("{name}: `{value}` is not a whole number"),
-            },
-        };
-        let keys = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-        if let Some(keys) = keys.as_table_mut() {
-            keys.insert(key, value);
+        let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else { continue };
+        let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        let Some((key, sections)) = path.split_last() else { continue };
+        let mut keys = Some(&known);
+        for section in sections {
+            keys = keys.and_then(|keys| keys.get(section)).and_then(Value::as_table);
         }
+        let Some(default) = keys.and_then(|keys| keys.get(key)) else {
+            bail!("{name}: {}", no_key(&sections.join("."), key, &known));
+        };
+        let value = read(&name, default, value, &path.join("."))?;
+        let mut table = &mut *table;
+        for section in sections {
+            let section = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+            let Some(keys) = section.as_table_mut() else { bail!("{name}: the file has no such section") };
+            table = keys;
+        }
+        table.insert(key.clone(), value);
     }
     Ok(())
+}
+
+/// The value of `path` in the environment, of the type that the default has.
+fn read(name: &str, default: &Value, text: String, path: &str) -> Result<Value> {
+    Ok(match default {
+        Value::Table(_) => bail!("{name}: `{path}` is a section; name one of its keys"),
+        Value::String(_) => Value::String(text),
+        Value::Array(_) => {
+            let parts = text.split(',').filter(|part| !part.is_empty());
+            Value::Array(parts.map(|part| Value::String(part.trim().to_owned())).collect())
+        }
+        _ => match text.parse::<i64>() {
+            Ok(number) => Value::Integer(number),
+            Err(_) => bail!("{name}: `{text}` is not a whole number"),
+        },
+    })
 }
 
 fn no_key(section: &str, key: &str, known: &Table) -> String {

@@ -5,10 +5,10 @@ use super::size::Size;
 use serde::{Deserialize, Serialize};
 
 macro_rules! section {
-    ($name:ident { $($key:ident: $type:ty = $default:expr),* $(,)? }) => {
+    ($name:ident { $($(#[$note:meta])* $key:ident: $type:ty = $default:expr),* $(,)? }) => {
         #[derive(Debug, Clone, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
-        pub struct $name { $(pub $key: $type),* }
+        pub struct $name { $($(#[$note])* pub $key: $type),* }
         impl Default for $name {
             fn default() -> Self {
                 Self { $($key: $default),* }
@@ -41,7 +41,34 @@ section!(Edge {
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,
 });
-section!(Upstream { url: String = "http://127.0.0.1:9090".into(), edge_key: String = String::new() });
+section!(Upstream {
+    url: String = "http://127.0.0.1:9090".into(),
+    origins: Vec<UpstreamOrigin> = Vec::new(),
+    shield: String = String::new(),
+    host: String = String::new(),
+    edge_key: String = String::new(),
+    cdn_id: String = String::new(),
+    try_ms: u64 = 500,
+    retry_percent: u32 = 20,
+    retry_per_second: u32 = 10,
+    breaker_after: u32 = 5,
+    resolve_seconds: u64 = 30,
+    health: UpstreamHealth = UpstreamHealth::default(),
+    tier: UpstreamTier = UpstreamTier::default(),
+});
+section!(UpstreamOrigin { url: String = String::new(), weight: u32 = 1, backup: bool = false });
+section!(UpstreamHealth {
+    path: String = String::new(),
+    interval_ms: u64 = 5000,
+    timeout_ms: u64 = 2000,
+    unhealthy_after: u32 = 3,
+    healthy_after: u32 = 2,
+});
+section!(UpstreamTier {
+    peers: Vec<String> = Vec::new(),
+    #[serde(rename = "self")]
+    me: String = String::new(),
+});
 section!(Gate { keys: Vec<String> = Vec::new() });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits { upload: Size = Size::text("16 GiB"), drain_seconds: u64 = 10 });

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::metrics::{Counters, as_json, exposition};
 use crate::start::StartError;
+use crate::upstream::View;
 
 /// The running control thread.
 pub(crate) struct Admin {
@@ -29,16 +30,17 @@ pub(crate) struct Admin {
 struct Seen {
     counters: Vec<Arc<Counters>>,
     ready: Arc<AtomicBool>,
+    view: View,
 }
 
-/// Serves `/metrics /healthz /readyz /shards` on `addr`.
-pub(crate) fn start(addr: SocketAddr, counters: Vec<Arc<Counters>>) -> Result<Admin, StartError> {
+/// Serves `/metrics /healthz /readyz /shards /origins` on `addr`.
+pub(crate) fn start(addr: SocketAddr, counters: Vec<Arc<Counters>>, view: View) -> Result<Admin, StartError> {
     let failed = |e| StartError::Listen(addr, e);
     let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let seen = Seen { counters, ready: ready.clone() };
+    let seen = Seen { counters, ready: ready.clone(), view };
     let (stop, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let thread = std::thread::Builder::new()
@@ -61,6 +63,7 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/shards", get(shards))
+        .route("/origins", get(origins))
         .with_state(seen);
     let served = std::pin::pin!(async { axum::serve(listener, router).await });
     tokio::select! {
@@ -74,7 +77,7 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
 }
 
 async fn metrics(State(seen): State<Seen>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&seen.counters))
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&seen.counters) + &seen.view.exposition())
 }
 
 async fn readyz(State(seen): State<Seen>) -> impl IntoResponse {
@@ -87,6 +90,10 @@ async fn readyz(State(seen): State<Seen>) -> impl IntoResponse {
 
 async fn shards(State(seen): State<Seen>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], as_json(&seen.counters).to_string())
+}
+
+async fn origins(State(seen): State<Seen>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], seen.view.as_json().to_string())
 }
 
 impl Admin {

@@ -14,7 +14,7 @@ use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, Ask, How};
 use crate::stored::{Object, Stored};
-use crate::upstream::{Body, Exchanged, exchange, give_back};
+use crate::upstream::{self, Body, Call, Exchanged, give_back};
 
 /// A fetch has no body.
 pub(crate) struct NoBody;
@@ -32,7 +32,8 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         condition(&mut head, &old.meta);
     }
     head.extend_from_slice(b"\r\n");
-    let exchanged = exchange::<NoBody>(shard, &head, None, false).await;
+    let call = Call { tiered: true, ..Call::new(&head, false) };
+    let exchanged = upstream::ask::<NoBody>(shard, call, None).await;
     let now_ms = rt::now();
     let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms)));
     match (exchanged, stand_in, old) {

@@ -12,6 +12,7 @@ use crate::http::response::Response;
 use crate::http::target;
 use crate::shard::Shard;
 use crate::shard::mail::Mail;
+use crate::source::Source;
 
 /// After an answer to `asked`: ends what is kept of its target and of the Location and Content-Location that it names, when the
 /// method may have changed them and the answer is no error. Returns when nobody gets them any more.
@@ -21,7 +22,8 @@ pub(crate) async fn by_method(shard: &Rc<Shard>, asked: &Asked, response: &Respo
         return;
     }
     let host = asked.field(asked.request.host).unwrap_or_default();
-    let ours = [host, shard.config.upstream.authority.as_bytes()];
+    let origins: Vec<String> = shard.config.upstream.origins.iter().map(Source::authority).collect();
+    let ours: Vec<&[u8]> = std::iter::once(host).chain(origins.iter().map(String::as_bytes)).collect();
     let named = ["location", "content-location"].into_iter().filter_map(|field| response.first(field));
     let others = named.filter_map(|reference| target::resolve(reference, asked.name(), &ours));
     for name in std::iter::once(asked.name().to_vec()).chain(others) {

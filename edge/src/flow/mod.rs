@@ -33,6 +33,7 @@ use crate::http::request::{Framing, Method};
 use crate::refusal::Refusal;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, How};
+use crate::upstream::loops;
 
 /// Whether the connection carries another request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +49,9 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     }
     if preflight::is_ours(asked) {
         return Ok(preflight::send(shard, conn, asked));
+    }
+    if loops::is_loop(&asked.head, &shard.config.upstream) {
+        return Ok(refuse::send(shard, conn, asked, Refusal::LoopDetected));
     }
     let shown = authorise::shown(shard, asked);
     if let (gate::Pass::Bad(refusal), true) = (shown, asked.token_in_path) {

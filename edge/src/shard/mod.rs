@@ -16,7 +16,6 @@ pub(crate) mod run;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cache::key::KeyHash;
@@ -31,7 +30,7 @@ use crate::limits::{PASS_KEYS_MAX, PASS_MS};
 use crate::metrics::Counters;
 use crate::rt::Mailbox;
 use crate::stored::Stored;
-use crate::upstream::Pool;
+use crate::upstream::Sources;
 
 use access::AccessBuffer;
 use bells::Bells;
@@ -45,7 +44,6 @@ pub(crate) struct Shard {
     pub(crate) config: Arc<Config>,
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
-    pub(crate) origin: SocketAddr,
     pub(crate) counters: Arc<Counters>,
     pub(crate) ram: RefCell<Ram<Stored>>,
     /// Memory that `sendfile` can send; `None` when the system gives none: bodies are then copied.
@@ -54,7 +52,7 @@ pub(crate) struct Shard {
     pub(crate) passing: RefCell<HashMap<Key, u64, KeyHash>>,
     pub(crate) front: RefCell<Front>,
     pub(crate) tokens: RefCell<Tokens>,
-    pub(crate) pool: RefCell<Pool>,
+    pub(crate) sources: Sources,
     pub(crate) lines: RefCell<Lines>,
     pub(crate) bells: RefCell<Bells>,
     pub(crate) access: RefCell<AccessBuffer>,

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -27,7 +26,7 @@ use crate::http::date;
 use crate::limits::SWEEP;
 use crate::metrics::Counters;
 use crate::rt::{self, Inbox, Listener, Mailbox};
-use crate::upstream::Pool;
+use crate::upstream::{Place, Seen, Sources};
 
 /// Everything a shard's thread is started with.
 pub(crate) struct Plan {
@@ -38,7 +37,8 @@ pub(crate) struct Plan {
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
     pub(crate) inbox: Inbox<Mail>,
-    pub(crate) origin: SocketAddr,
+    pub(crate) places: Arc<[Place]>,
+    pub(crate) seen: Vec<Arc<Seen>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) log: Option<SyncSender<Batch>>,
     pub(crate) pages: Arc<[Ready]>,
@@ -78,7 +78,6 @@ fn build(plan: &Plan) -> Shard {
         config: config.clone(),
         seed: plan.seed,
         peers: plan.peers.clone(),
-        origin: plan.origin,
         counters: plan.counters.clone(),
         ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
         arena: plan.arena.clone(),
@@ -86,7 +85,7 @@ fn build(plan: &Plan) -> Shard {
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::default()),
         tokens: RefCell::new(Tokens::new(config.keys.clone())),
-        pool: RefCell::new(Pool::default()),
+        sources: Sources::new(&config.upstream, &plan.places, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),
         bells: RefCell::new(Bells::default()),
         access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
@@ -123,7 +122,7 @@ async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
         let lost = shard.access.borrow_mut().flush();
         shard.counters.log_lost.add(lost);
         if draining {
-            shard.pool.borrow_mut().clear();
+            shard.sources.clear();
             if shard.counters.connections.get() == 0 && shard.flights.borrow().is_empty() {
                 let _ = end.send(());
                 return;
@@ -139,6 +138,7 @@ impl Shard {
         self.counters.objects.set(ram.len() as u64);
         self.counters.ram_used.set(ram.used());
         self.counters.evicted.set(ram.evicted());
+        self.sources.gauges(rt::now());
         self.counters.leases.set(self.front.borrow().len() as u64);
     }
 }

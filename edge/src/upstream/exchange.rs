@@ -1,8 +1,14 @@
-//! One request to the origin, up to the head of its answer.
+//! One request to whoever has the answer, up to the answer's head.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
+use tokio::sync::mpsc;
+
+use super::breaker::Outcome;
+use super::places::Level;
 use super::pool::{self, Origin};
+use super::race::race;
 use crate::http::freshness::Exchange;
 use crate::http::response::{self, Response};
 use crate::refusal::Refusal;
@@ -31,58 +37,195 @@ pub(crate) trait Body {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Refusal>;
 }
 
-/// Sends `head` (whole) and `body`, and reads the answer's head. A request without body that finds a kept connection closed is
-/// sent once more on a new one.
+/// Where informational heads go (1xx, never 101) as they come. One that finds no room is dropped.
+pub(crate) type Informed = mpsc::Sender<Response>;
+
+/// A request.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// The whole head as [`forward`](super::request::forward) writes it.
+    pub(crate) head: &'a [u8],
+    pub(crate) to_head: bool,
+    /// Other edges and the shield may be asked: what comes is for everyone.
+    pub(crate) tiered: bool,
+    pub(crate) informed: Option<&'a Informed>,
+}
+
+impl<'a> Call<'a> {
+    /// Of the origins alone, with nobody to inform.
+    pub(crate) fn new(head: &'a [u8], to_head: bool) -> Call<'a> {
+        Call { head, to_head, tiered: false, informed: None }
+    }
+
+    fn start_line(&self) -> (&'a [u8], &'a [u8]) {
+        let mut words = self.head.split(|b| matches!(b, b' ' | b'\r'));
+        (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+    }
+
+    /// The head as `at` is sent it.
+    fn head_for(&self, shard: &Shard, at: usize) -> Vec<u8> {
+        let lines = &shard.sources.at(at).place.lines;
+        let line_end = self.head.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
+        [&self.head[..line_end], lines, &self.head[line_end..]].concat()
+    }
+}
+
+/// Sends `head` (whole) and `body` to an origin, and reads the answer's head.
 pub(crate) async fn exchange<B: Body>(
     shard: &Rc<Shard>,
     head: &[u8],
-    mut body: Option<&mut B>,
+    body: Option<&mut B>,
     to_head: bool,
 ) -> Result<Exchanged, Refusal> {
+    ask(shard, Call::new(head, to_head), body).await
+}
+
+/// Sends a request and reads the answer's head. What may be repeated (GET, HEAD, OPTIONS without a body) is, at another place, when
+/// the first fails or stays silent; anything else is sent once.
+pub(crate) async fn ask<B: Body>(
+    shard: &Rc<Shard>,
+    call: Call<'_>,
+    body: Option<&mut B>,
+) -> Result<Exchanged, Refusal> {
     shard.counters.fetches.add(1);
-    let pooled = shard.pool.borrow_mut().take();
-    if let Some(mut origin) = pooled {
-        let sent_ms = rt::now();
-        match attempt::<B>(shard, &mut origin, head, body.as_deref_mut(), to_head).await {
-            Ok(response) => return Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now() }),
-            // Closed before a byte of the answer came: the origin had not seen the request, or let go of an idle connection.
-            Err(Refusal::OriginClosed) if body.is_none() && origin.buffer.is_empty() => {}
-            Err(refusal) => return Err(refusal),
+    let (method, name) = call.start_line();
+    let order = shard.sources.order(name, call.tiered, rt::now());
+    if order.is_empty() {
+        return Err(Refusal::OriginUnavailable);
+    }
+    shard.sources.budget.borrow_mut().earn();
+    if body.is_none() && matches!(method, b"GET" | b"HEAD" | b"OPTIONS") {
+        return race(shard, call, order).await;
+    }
+    once(shard, call, order, body).await
+}
+
+/// Sends what must not be sent twice: on a new connection, since a kept one may be closing; to the first place that can be reached,
+/// since one that cannot has seen nothing.
+async fn once<B: Body>(
+    shard: &Rc<Shard>,
+    call: Call<'_>,
+    order: Vec<usize>,
+    body: Option<&mut B>,
+) -> Result<Exchanged, Refusal> {
+    let mut why = Refusal::OriginUnavailable;
+    for at in order {
+        if !shard.sources.enter(at, rt::now()) {
+            continue;
+        }
+        match pool::connect(shard, at).await {
+            Ok(origin) => {
+                let result = attempt(shard, origin, at, call, body, &Cell::default()).await;
+                tell(shard, at, &result);
+                return result;
+            }
+            Err(refusal) => {
+                why = refusal;
+                tell(shard, at, &Err(refusal));
+            }
         }
     }
-    let mut origin = pool::connect(shard).await?;
+    Err(why)
+}
+
+/// One try at one place: on a kept connection, and on a new one when that turns out to be closed.
+pub(super) async fn one_try(
+    shard: &Rc<Shard>,
+    at: usize,
+    call: Call<'_>,
+    alive: Rc<Cell<bool>>,
+) -> Result<Exchanged, Refusal> {
+    if let Some(origin) = pool::take(shard, at) {
+        match attempt::<Nothing>(shard, origin, at, call, None, &alive).await {
+            // Closed before a byte of the answer came: the origin had not seen the request, or let go of an idle connection.
+            Err(Refusal::OriginClosed) if !alive.get() => {}
+            result => return result,
+        }
+    }
+    let origin = pool::connect(shard, at).await?;
+    attempt::<Nothing>(shard, origin, at, call, None, &alive).await
+}
+
+/// No body.
+pub(super) enum Nothing {}
+
+impl Body for Nothing {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(None)
+    }
+}
+
+/// Books how a request has ended.
+pub(super) fn tell(shard: &Shard, at: usize, result: &Result<Exchanged, Refusal>) {
+    let outcome = match result {
+        Ok(exchanged) => match exchanged.response.status {
+            500 | 502 | 503 | 504 => Outcome::Bad,
+            _ => Outcome::Well,
+        },
+        Err(Refusal::OriginConnect | Refusal::OriginTimeout | Refusal::OriginClosed) => Outcome::Failed,
+        Err(Refusal::OriginHead) => Outcome::Bad,
+        // Ours or the client's: it says nothing about the place.
+        Err(_) => return,
+    };
+    shard.sources.tell(at, outcome, rt::now());
+}
+
+/// Sends the request on `origin` and reads the head of its answer. `alive` is set by its first byte.
+async fn attempt<B: Body>(
+    shard: &Rc<Shard>,
+    mut origin: Origin,
+    at: usize,
+    call: Call<'_>,
+    body: Option<&mut B>,
+    alive: &Cell<bool>,
+) -> Result<Exchanged, Refusal> {
     let sent_ms = rt::now();
-    let response = attempt(shard, &mut origin, head, body, to_head).await?;
+    send(shard, &mut origin, call.head_for(shard, at), body).await?;
+    let response = head(shard, &mut origin, at, call, alive).await?;
     Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now() })
 }
 
-async fn attempt<B: Body>(
+async fn send<B: Body>(
     shard: &Rc<Shard>,
     origin: &mut Origin,
-    head: &[u8],
+    head: Vec<u8>,
     body: Option<&mut B>,
-    to_head: bool,
-) -> Result<Response, Refusal> {
+) -> Result<(), Refusal> {
     let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
     origin.line.due(rt::now() + wait_ms, Waits::Busy);
-    let mut sent = origin.line.stream.send(head.to_vec()).await.0.is_ok();
-    if let Some(body) = body {
-        while sent {
-            origin.line.not_due();
-            let Some(piece) = body.next().await? else { break };
-            origin.line.due(rt::now() + wait_ms, Waits::Busy);
-            // An origin may answer before it has read everything, and close: its answer counts.
-            sent = origin.line.stream.send(piece).await.0.is_ok();
-        }
+    let mut sent = origin.line.stream.send(head).await.0.is_ok();
+    let Some(body) = body else { return Ok(()) };
+    while sent {
+        origin.line.not_due();
+        let Some(piece) = body.next().await? else { break };
+        origin.line.due(rt::now() + wait_ms, Waits::Busy);
+        // An origin may answer before it has read everything, and close: its answer counts.
+        sent = origin.line.stream.send(piece).await.0.is_ok();
     }
+    Ok(())
+}
+
+async fn head(
+    shard: &Rc<Shard>,
+    origin: &mut Origin,
+    at: usize,
+    call: Call<'_>,
+    alive: &Cell<bool>,
+) -> Result<Response, Refusal> {
+    let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
     loop {
-        match response::parse(&origin.buffer, to_head) {
+        match response::parse(&origin.buffer, call.to_head) {
             Err(_) => return Err(Refusal::OriginHead),
             Ok(Some((response, len))) if response.status < 200 => {
                 if response.status == 101 {
                     return Err(Refusal::OriginHead);
                 }
                 origin.buffer.drain(..len);
+                // An edge that is asked says 102 for itself, not for its origin.
+                let is_sign = response.status == 102 && shard.sources.at(at).place.level != Level::Origin;
+                if let Some(informed) = call.informed.filter(|_| !is_sign) {
+                    let _ = informed.try_send(response);
+                }
             }
             Ok(Some((response, len))) => {
                 origin.buffer.drain(..len);
@@ -92,6 +235,7 @@ async fn attempt<B: Body>(
             Ok(None) => {
                 origin.line.due(rt::now() + wait_ms, Waits::Busy);
                 receive(origin).await?;
+                alive.set(true);
             }
         }
     }

@@ -1,8 +1,30 @@
-//! The origin: a bounded pool of connections a shard, the request it is sent, and its answer's head.
+//! Whoever has the answer: the owner edge of a target, the shield, the origins.
+//!
+//! ```text
+//! ask -> order (who, first choice first) -> race (a try; another one when it fails or is silent) -> head -> body on the connection
+//! ```
+//!
+//! - [`places`], [`sources`]: what there is, and how one shard has fared with it. [`rendezvous`]: who comes first for a target.
+//! - [`breaker`], [`budget`]: when a place is left alone, and how often may be tried again. Pure.
+//! - [`exchange`], [`race`]: a request. [`pool`]: connections. [`request`]: the head that is sent.
+//! - [`seen`]: what an operator sees.
 
+mod breaker;
+mod budget;
 mod exchange;
+pub(crate) mod loops;
+mod places;
 mod pool;
+mod race;
+mod rendezvous;
 pub(crate) mod request;
+mod resolve;
+mod seen;
+mod sources;
 
-pub(crate) use exchange::{Body, Exchanged, exchange};
-pub(crate) use pool::{Origin, Pool, give_back};
+pub(crate) use exchange::{Body, Call, Exchanged, ask, exchange};
+pub(crate) use places::{Level, Place, places};
+pub(crate) use pool::{Origin, give_back};
+pub(crate) use resolve::resolve;
+pub(crate) use seen::{Seen, View};
+pub(crate) use sources::Sources;

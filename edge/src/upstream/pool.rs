@@ -1,24 +1,30 @@
-//! Connections to the origin: kept alive, counted, bounded.
+//! Connections to a place: kept alive, counted, bounded; a pool a shard and a place.
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
+use crate::limits::ADDRESSES_TRIED_MAX;
 use crate::refusal::Refusal;
-use crate::rt;
+use crate::rt::{self, Stream};
 use crate::shard::Shard;
 use crate::shard::line::{Listed, Waits};
 
 /// Capacity of the buffer an origin's head and framing are read into.
 const ORIGIN_RECV_BYTES: usize = 16 * 1024;
 
-/// A connection to the origin.
+/// A connection to a place.
 pub(crate) struct Origin {
     pub(crate) line: Listed,
     /// What was received and not yet taken.
     pub(crate) buffer: Vec<u8>,
     /// It has carried an answer before: it may have been closed since.
     pub(crate) reused: bool,
+    /// Whose it is: its place's index.
+    at: usize,
+    to: SocketAddr,
     _open: Open,
 }
 
@@ -31,58 +37,66 @@ impl Drop for Open {
     }
 }
 
-/// Idle connections of one shard.
-#[derive(Default)]
-pub(crate) struct Pool {
-    idle: Vec<Origin>,
-    open: Rc<Cell<usize>>,
-}
-
-impl Pool {
-    /// The idle connection used last.
-    pub(crate) fn take(&mut self) -> Option<Origin> {
-        while let Some(origin) = self.idle.pop() {
-            if !origin.line.is_overdue() {
-                origin.line.not_due();
-                return Some(origin);
-            }
+/// The idle connection to `at` that was used last.
+pub(super) fn take(shard: &Shard, at: usize) -> Option<Origin> {
+    let target = shard.sources.at(at);
+    let mut idle = target.idle.borrow_mut();
+    while let Some(origin) = idle.pop() {
+        // A name that leads elsewhere now has a reason to.
+        if !origin.line.is_overdue() && target.addrs.borrow().contains(&origin.to) {
+            origin.line.not_due();
+            return Some(origin);
         }
-        None
     }
-
-    /// Drops every idle connection.
-    pub(crate) fn clear(&mut self) {
-        self.idle.clear();
-    }
+    None
 }
 
-/// Opens a connection.
-pub(crate) async fn connect(shard: &Rc<Shard>) -> Result<Origin, Refusal> {
+/// Opens a connection to `at`.
+pub(super) async fn connect(shard: &Rc<Shard>, at: usize) -> Result<Origin, Refusal> {
     let limits = &shard.config.limits;
-    let open = shard.pool.borrow().open.clone();
+    let target = shard.sources.at(at);
+    let open = target.open.clone();
     if open.get() >= limits.origin_connections_max {
         return Err(Refusal::OriginBusy);
     }
     open.set(open.get() + 1);
     let open = Open(open);
-    let stream = rt::connect(shard.origin, limits.connect).await.map_err(|e| match e.kind() {
-        io::ErrorKind::TimedOut => Refusal::OriginTimeout,
-        _ => Refusal::OriginConnect,
-    })?;
+    let (stream, to) = reach(shard, at, limits.connect).await?;
     shard.counters.origin_connects.add(1);
-    Ok(Origin { line: shard.list(stream), buffer: Vec::with_capacity(ORIGIN_RECV_BYTES), reused: false, _open: open })
+    let buffer = Vec::with_capacity(ORIGIN_RECV_BYTES);
+    Ok(Origin { line: shard.list(stream), buffer, reused: false, at, to, _open: open })
+}
+
+/// Tries the addresses of `at` in turn. All of them together have the time of one.
+async fn reach(shard: &Rc<Shard>, at: usize, limit: Duration) -> Result<(Stream, SocketAddr), Refusal> {
+    let target = shard.sources.at(at);
+    let addrs = target.addrs.borrow().clone();
+    let turn = target.turn.get();
+    let until_ms = rt::now() + limit.as_millis() as u64;
+    let mut why = Refusal::OriginConnect;
+    for step in 0..addrs.len().min(ADDRESSES_TRIED_MAX) {
+        let to = addrs[(turn + step) % addrs.len()];
+        let left = Duration::from_millis(until_ms.saturating_sub(rt::now()));
+        match rt::connect(to, left).await {
+            Ok(stream) => return Ok((stream, to)),
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => why = Refusal::OriginTimeout,
+            Err(_) => why = Refusal::OriginConnect,
+        }
+        // The next request begins with the next one.
+        target.turn.set((turn + step + 1) % addrs.len());
+    }
+    Err(why)
 }
 
 /// Gives a connection back whose answer has been read to its end.
 pub(crate) fn give_back(shard: &Shard, mut origin: Origin, now_ms: u64) {
     let limits = &shard.config.limits;
-    let mut pool = shard.pool.borrow_mut();
+    let mut idle = shard.sources.at(origin.at).idle.borrow_mut();
     // Bytes nobody asked for: whatever they are, they are no answer to the next request.
-    if !origin.buffer.is_empty() || pool.idle.len() >= limits.origin_idle_max || shard.draining.get() {
+    if !origin.buffer.is_empty() || idle.len() >= limits.origin_idle_max || shard.draining.get() {
         return;
     }
     origin.reused = true;
-    origin.buffer.clear();
     origin.line.due(now_ms + limits.idle.as_millis() as u64, Waits::Idle);
-    pool.idle.push(origin);
+    idle.push(origin);
 }

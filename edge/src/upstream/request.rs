@@ -4,6 +4,7 @@ use crate::config::Upstream;
 use crate::http::fields::{ends_here, fields, has_member, is_ours};
 use crate::http::vary;
 use crate::stored::push_number;
+use crate::upstream::loops;
 
 /// The cookie that may carry a playback token.
 pub(crate) const TOKEN_COOKIE: &[u8] = b"streamgate";
@@ -27,7 +28,7 @@ pub(crate) enum Sized {
 
 /// What goes to the origin, and what of the client's identity is in it.
 pub(crate) struct Forwarded {
-    /// Request line and fields, without the final empty line.
+    /// Request line and fields, without `Host`, which depends on who is asked, and without the final empty line.
     pub(crate) head: Vec<u8>,
     pub(crate) authorised: bool,
     pub(crate) cookie: bool,
@@ -72,7 +73,7 @@ pub(crate) fn forward(
     is_token: impl Fn(&[u8]) -> bool,
 ) -> Forwarded {
     let mut head = Vec::with_capacity(client.len() + 256);
-    for part in [method, b" ", target, b" HTTP/1.1\r\nHost: ", upstream.authority.as_bytes(), b"\r\n"] {
+    for part in [method, b" ", target, b" HTTP/1.1\r\n"] {
         head.extend_from_slice(part);
     }
     let mut forwarded = Forwarded { head, authorised: false, cookie: false };
@@ -82,6 +83,7 @@ pub(crate) fn forward(
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         let skipped = ends_here(name)
             || is_ours(name)
+            || loops::is_ours(name)
             || NEVER.iter().any(|n| is(n))
             || (purpose == Purpose::Fetch && NOT_FOR_FETCH.iter().any(|n| is(n)))
             || listed.iter().any(|list| has_member(list, name));
@@ -111,10 +113,9 @@ pub(crate) fn forward(
         // In one form for all who accept the same codings, so that they share an answer that varies by it.
         line(&mut forwarded.head, b"Accept-Encoding", vary::codings(accepted()));
     }
-    line(&mut forwarded.head, b"Via", b"1.1 streamgate");
-    if let Some(key) = &upstream.edge_key {
-        line(&mut forwarded.head, b"StreamGate-Edge-Key", key.as_bytes());
-    }
+    let is_1_0 = client.split(|b| *b == b'\r').next().is_some_and(|start| start.ends_with(b"HTTP/1.0"));
+    line(&mut forwarded.head, b"Via", if is_1_0 { b"1.0 streamgate" } else { b"1.1 streamgate" });
+    loops::write(&mut forwarded.head, client, upstream);
     match sized {
         Sized::None => {}
         Sized::Length(n) => {
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     fn check(client: &str, purpose: Purpose) -> (String, bool, bool) {
-        let upstream = Upstream { authority: "o:1".to_owned(), edge_key: Some("k".to_owned()) };
+        let upstream = Upstream { cdn_id: "me".to_owned(), node: "n".to_owned(), ..Upstream::default() };
         let f = forward(b"GET", b"/a", client.as_bytes(), &upstream, purpose, Sized::None, |t| t == b"tok");
         (String::from_utf8(f.head).expect("text"), f.authorised, f.cookie)
     }
@@ -186,11 +187,21 @@ mod tests {
         let (head, authorised, cookie) = check(client, Purpose::Fetch);
         assert_eq!(
             head,
-            "GET /a HTTP/1.1\r\nHost: o:1\r\nCookie: a=b; c=d\r\nAccept: x\r\nVia: 1.1 streamgate\r\nStreamGate-Edge-Key: k\r\n"
+            "GET /a HTTP/1.1\r\nCookie: a=b; c=d\r\nAccept: x\r\nVia: 1.1 streamgate\r\nCDN-Loop: me;node=n\r\n"
         );
         assert!(!authorised && cookie);
         let (head, ..) = check(client, Purpose::Pass);
         assert!(head.contains("Range: bytes=0-1\r\n") && !head.contains("forged") && !head.contains("tok"));
+    }
+
+    #[test]
+    fn loops_and_traces_pass_this_hop_and_a_client_cannot_take_them_away() {
+        let client = "GET /a HTTP/1.0\r\nConnection: cdn-loop\r\nCDN-Loop: other\r\nVia: 1.1 x\r\ntraceparent: 00-a-b-01\r\n\r\n";
+        let (head, ..) = check(client, Purpose::Fetch);
+        assert_eq!(
+            head,
+            "GET /a HTTP/1.1\r\nVia: 1.1 x\r\ntraceparent: 00-a-b-01\r\nVia: 1.0 streamgate\r\nCDN-Loop: other, me;node=n\r\n"
+        );
     }
 
     #[test]

@@ -89,7 +89,9 @@ pub fn run(cases: &[Case]) -> Vec<Outcome> {
 }
 
 fn start(origin: &Origin, change: impl FnOnce(&mut Config)) -> Edge {
-    let mut config = Config::new(&origin.addr.to_string());
+    let source = edge::Source::parse(&format!("http://{}", origin.addr)).expect("an address is a source");
+    let mut config = Config::new(edge::Upstream::new(source));
+    config.upstream.cdn_id = "streamgate".to_owned();
     config.pin = false;
     config.ram_bytes = 64 * 1024 * 1024;
     change(&mut config);

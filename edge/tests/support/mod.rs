@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use edge::{Config, Edge};
+use edge::{Config, Edge, Source, Upstream};
 
 /// Longest wait for something that must happen.
 pub const SOON: Duration = Duration::from_secs(10);
@@ -199,9 +199,14 @@ fn read_chunked(reader: &mut impl Read, input: &mut Vec<u8>) -> Option<Vec<u8>> 
     }
 }
 
+/// A plain HTTP source at `addr`.
+pub fn source(addr: SocketAddr) -> Source {
+    Source::parse(&format!("http://{addr}")).expect("an address is a source")
+}
+
 /// An edge with one shard in front of `origin`, changed by `change`.
 pub fn edge(origin: &Origin, change: impl FnOnce(&mut Config)) -> Edge {
-    let mut config = Config::new(&origin.addr.to_string());
+    let mut config = Config::new(Upstream::new(source(origin.addr)));
     config.shards = 1;
     config.pin = false;
     config.ram_bytes = 64 * 1024 * 1024;
