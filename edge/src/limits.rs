@@ -42,6 +42,14 @@ pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 pub(crate) const GATHER: Duration = Duration::from_millis(50);
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
+/// Ranges of one request that are served; one that asks for more is given the whole. Players ask for one, readers of documents for few.
+pub(crate) const RANGES_MAX: usize = 8;
+/// Large bodies are fetched and kept by slices of this size, so that a range costs what it touches.
+pub(crate) const SLICE_BYTES: u64 = 1024 * 1024;
+/// Larger than this a body is kept by slice even where the whole would fit.
+pub(crate) const WHOLE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Slices asked for ahead of a reader that goes through a body.
+pub(crate) const SLICES_AHEAD: u64 = 2;
 /// Fields an answer may vary by; one that names more is not kept. Real ones name one to three.
 pub(crate) const VARY_FIELDS_MAX: usize = 16;
 /// Verified tokens a shard remembers.

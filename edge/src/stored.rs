@@ -26,6 +26,8 @@ pub(crate) struct Stored {
     pub(crate) selecting: Box<[u8]>,
     /// It is no answer but says which fields the answers under this name vary by.
     pub(crate) varies: Option<Varies>,
+    /// Its body is kept by slice.
+    pub(crate) sliced: Option<Sliced>,
     etag: Option<Span>,
     last_modified: Option<Span>,
     date: Option<Span>,
@@ -43,6 +45,15 @@ pub(crate) struct Stored {
 pub(crate) struct Varies {
     pub(crate) names: Names,
     /// Part of the keys of the variants: those of an earlier life are out of reach.
+    pub(crate) life: u64,
+}
+
+/// A body that is kept by slice: this object has none of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Sliced {
+    /// Length of the whole, bytes.
+    pub(crate) total: u64,
+    /// Part of the keys of its slices: those of another representation are out of reach.
     pub(crate) life: u64,
 }
 
@@ -73,6 +84,7 @@ impl Stored {
             fields_at,
             selecting: selecting.into(),
             varies: None,
+            sliced: None,
             etag: None,
             last_modified: None,
             date: None,
@@ -119,6 +131,7 @@ impl Stored {
             fields_at: 0,
             selecting: Box::default(),
             varies: Some(varies),
+            sliced: None,
             etag: None,
             last_modified: None,
             date: None,
@@ -172,6 +185,11 @@ impl Stored {
         }
     }
 
+    /// The entity tag that tells two representations apart byte by byte, if there is one (RFC 9110 section 8.8.1).
+    pub(crate) fn strong_etag(&self) -> Option<&[u8]> {
+        self.validators().etag.filter(|tag| tag.starts_with(b"\""))
+    }
+
     /// The fields alone, for an answer with another status line.
     pub(crate) fn fields(&self) -> &[u8] {
         &self.head[self.fields_at..]
@@ -188,6 +206,11 @@ impl Stored {
     pub(crate) fn has_body(&self) -> bool {
         self.status != 204 && self.status != 304
     }
+}
+
+/// Length of the body that `object` stands for, once it is known.
+pub(crate) fn length_of(object: &Object) -> Option<u64> {
+    object.meta.sliced.map_or_else(|| object.length(), |sliced| Some(sliced.total))
 }
 
 /// `HTTP/1.1 200 OK`

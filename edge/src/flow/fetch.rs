@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::flow::fill::{self, Fill};
 use crate::flow::flight::{Others, is_overtaken, land};
-use crate::flow::renew;
 use crate::flow::variant::{self, Place};
-use crate::http::freshness::{Freshness, Unkept, judge};
+use crate::flow::{renew, slices};
+use crate::http::fields::has_member;
+use crate::http::freshness::{Exchange, Freshness, Unkept, judge};
 use crate::http::response::{Framing, Response};
+use crate::limits::{SLICE_BYTES, WHOLE_BYTES_MAX};
 use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
@@ -28,8 +30,10 @@ impl Body for NoBody {
 /// Fetches, answers who waits, and fills.
 pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object>>) {
     let mut head = ask.head.clone();
-    if let Some(old) = &old {
-        condition(&mut head, &old.meta);
+    match (&old, ask.slice) {
+        (Some(old), _) => condition(&mut head, &old.meta),
+        (None, Some(index)) => head.extend_from_slice(slices::range_line(index).as_bytes()),
+        (None, None) => {}
     }
     head.extend_from_slice(b"\r\n");
     let call = Call { tiered: true, ..Call::new(&head, false) };
@@ -47,6 +51,7 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (Ok(exchanged), _, Some(old)) if exchanged.response.status == 304 => {
             confirmed(shard, &ask, &old, exchanged, now_ms);
         }
+        (Ok(exchanged), _, None) if exchanged.response.status == 206 => part(shard, &ask, exchanged, now_ms).await,
         (Ok(exchanged), _, old) => {
             let replaces = old.is_some();
             drop(old);
@@ -93,6 +98,66 @@ fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>, exchanged: Exchang
     land(shard, ask.at, answer(), Others::Same(&answer));
 }
 
+/// A slice of what is not known yet: the head of the whole is kept beside it, or the whole when that is all there is.
+async fn part(shard: &Rc<Shard>, ask: &Ask, mut exchanged: Exchanged, now_ms: u64) {
+    let told = ask.slice.and_then(|index| slices::told(&exchanged.response, index));
+    let whole = told.and_then(|(part, total)| Some((part, total, exchanged.response.as_whole(total)?)));
+    let facts = exchanged.facts(ask.authorised, ask.cookie);
+    let (part, total, whole) = match whole {
+        Some((part, total, whole)) if part.from == 0 && part.to == total => {
+            exchanged.response = whole;
+            return fresh(shard, ask, false, exchanged, now_ms).await;
+        }
+        Some(whole) => whole,
+        None => return pass(shard, ask, now_ms),
+    };
+    let Some(head) = keep_head(shard, ask, &whole, facts, total, now_ms) else { return pass(shard, ask, now_ms) };
+    let object = &head.0;
+    let (Some(sliced), index) = (object.meta.sliced, part.from / SLICE_BYTES) else { return };
+    let (key, selecting) = slices::name_of(shard, object, sliced, index);
+    let date = shard.date(now_ms);
+    let stored = Stored::new(&ask.name, &selecting, &exchanged.response, object.meta.freshness, &date);
+    let mut fill = fill::start(key, stored, exchanged, shard.arena.as_ref());
+    fill.keep(shard);
+    land_head(shard, ask, &head, How::Miss);
+    if fill.is_kept() {
+        fill.run(shard).await;
+    }
+}
+
+/// Puts the head of a whole that is kept by slice in its place.
+fn keep_head(
+    shard: &Shard,
+    ask: &Ask,
+    whole: &Response,
+    facts: Exchange,
+    total: u64,
+    now_ms: u64,
+) -> Option<(Arc<Object>, Place)> {
+    let freshness = judge(whole, facts, shard.config.defaults.into()).ok()?;
+    if is_overtaken(shard, ask.at) {
+        return None;
+    }
+    let place = variant::settle(shard, ask, whole)?;
+    let stored = Stored::new(&ask.name, &place.selecting, whole, Some(freshness), &shard.date(now_ms));
+    stored.strong_etag()?;
+    let object = Arc::new(slices::head(place.at, stored, total, shard.next_life()));
+    shard.ram.borrow_mut().put(object.clone(), object.meta.cost()).ok()?;
+    Some((object, place))
+}
+
+/// Gives the head of a sliced whole to all who wait: each then asks for the slices it wants.
+fn land_head(shard: &Rc<Shard>, ask: &Ask, (object, place): &(Arc<Object>, Place), how: How) {
+    let answer = |how| Answer::Object { object: object.clone(), first: None, how };
+    land(shard, ask.at, answer(how), Others::WhoSuit(place, &|| answer(How::Joined)));
+}
+
+/// Everyone asks the origin for themselves.
+fn pass(shard: &Rc<Shard>, ask: &Ask, now_ms: u64) {
+    shard.set_passing(ask.at, now_ms);
+    land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
+}
+
 /// A new answer: kept and given to everyone it suits, or given to the leader alone.
 async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchanged, now_ms: u64) {
     let facts = exchanged.facts(ask.authorised, ask.cookie);
@@ -105,11 +170,18 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     if replaces {
         shard.ram.borrow_mut().remove(ask.at);
     }
-    if verdict == Err(Unkept::TooLarge) && ask.ranged {
-        // A part of something too large to keep: the origin is asked for that part alone.
-        shard.set_passing(ask.at, now_ms);
-        land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
-        return;
+    if let Framing::Length(total) = exchanged.response.framing
+        && total > shard.object_bytes_max().min(WHOLE_BYTES_MAX)
+    {
+        let by_range = exchanged.response.first("accept-ranges").is_some_and(|units| has_member(units, b"bytes"));
+        let head = if by_range { keep_head(shard, ask, &exchanged.response, facts, total, now_ms) } else { None };
+        match head {
+            // The rest of this answer is not read: its connection ends, and the slices come on others.
+            Some(head) => return land_head(shard, ask, &head, if replaces { How::Replaced } else { How::Miss }),
+            // A part of something too large to keep: the origin is asked for that part alone.
+            None if verdict == Err(Unkept::TooLarge) && ask.slice.is_some() => return pass(shard, ask, now_ms),
+            None => {}
+        }
     }
     let place = if verdict.is_ok() { variant::settle(shard, ask, &exchanged.response) } else { None };
     let is_placed = place.is_some();

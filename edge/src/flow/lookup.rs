@@ -7,7 +7,7 @@ use cache::{Chunk, State};
 use tokio::sync::oneshot;
 
 use crate::flow::accept::Asked;
-use crate::flow::{flight, variant};
+use crate::flow::{flight, slices, variant};
 use crate::http::cache_control::{self, CacheControl};
 use crate::http::fields::fields;
 use crate::http::freshness::{Freshness, Use};
@@ -47,7 +47,7 @@ pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<A
         head: forwarded.head,
         authorised: forwarded.authorised,
         cookie: forwarded.cookie,
-        ranged: asked.request.range.is_some(),
+        slice: asked.field(asked.request.range).and_then(slices::first_of),
         only_if_cached: asked.request.method == Method::Head || wants.only_if_cached,
         wants,
     })

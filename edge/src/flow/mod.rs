@@ -17,12 +17,14 @@ pub(crate) mod flight;
 mod hit;
 pub(crate) mod invalidate;
 pub(crate) mod lookup;
+mod multipart;
 pub(crate) mod page;
 mod pass;
 mod preflight;
 mod refuse;
 pub(crate) mod renew;
 mod send;
+pub(crate) mod slices;
 mod variant;
 
 use std::rc::Rc;
@@ -63,7 +65,11 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     }
     match lookup::ask(shard, asked).await {
         Answer::Object { object, first, how } => match authorise::permit(&object.meta, shown) {
-            Ok(()) => send::object(shard, conn, asked, object, first, how).await,
+            Ok(()) => match send::object(shard, conn, asked, object, first, how).await? {
+                Some(after) => Ok(after),
+                // It changed at the origin before anything was sent: whatever is there now goes to this client by itself.
+                None => pass::through(shard, conn, asked, shown, How::PassKnown).await,
+            },
             Err(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         },
         Answer::Refuse(Refusal::OnlyIfCached) if !lookup::wants(shard, asked).only_if_cached => {

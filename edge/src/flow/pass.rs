@@ -70,7 +70,7 @@ pub(crate) async fn through(
     let (object, first) = (fill.object.clone(), fill.first.clone());
     let filling = shard.clone();
     rt::spawn(async move { fill.run(&filling).await });
-    let after = send::object(shard, conn, asked, object, first, how).await?;
+    let after = send::object(shard, conn, asked, object, first, how).await?.unwrap_or(After::Close);
     // What the origin did not want to read would be taken for the next request.
     if unread {
         flush(shard, conn).await?;

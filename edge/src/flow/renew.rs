@@ -13,7 +13,7 @@ use crate::http::response::Response;
 use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::Ask;
-use crate::stored::{Object, Stored};
+use crate::stored::{Object, Stored, length_of};
 
 /// The old body under the head that `response` makes of the old one. `None`: it is about another answer, or the result may not be kept.
 pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, facts: Exchange) -> Option<Arc<Object>> {
@@ -23,7 +23,8 @@ pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, fact
     let merged = old.meta.updated_by(response)?;
     let freshness = judge(&merged, facts, shard.config.defaults.into()).ok()?;
     let date = shard.date(rt::now());
-    let meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, Some(freshness), &date);
+    let mut meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, Some(freshness), &date);
+    meta.sliced = old.meta.sliced;
     Object::over(old, meta).map(Arc::new)
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn by_head(shard: &Rc<Shard>, mut ask: Box<Ask>, response: &Response,
         return;
     }
     let length = response.first("content-length").and_then(number);
-    let same_length = length.is_none_or(|length| old.length() == Some(length));
+    let same_length = length.is_none_or(|length| length_of(&old) == Some(length));
     match by_response(shard, &old, response, facts).filter(|_| same_length) {
         Some(renewed) => keep(shard, &renewed),
         None => drop(shard.ram.borrow_mut().remove(ask.at)),

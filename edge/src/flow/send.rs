@@ -7,16 +7,19 @@ use cache::{Chunk, Next, State};
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, flush, sends_body, write_ms};
+use crate::flow::multipart::{Multipart, content_range};
+use crate::flow::refuse;
+use crate::flow::slices::{Lost, Slices};
 use crate::http::conditional;
-use crate::http::range;
+use crate::http::range::{self, Part};
 use crate::http::request::{Method, Request};
-use crate::limits::{COPY_BODY_BYTES_MAX, SEND_BYTES_MAX};
+use crate::limits::{COPY_BODY_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
 use crate::refusal::Refusal;
 use crate::rt::{self, Piece};
 use crate::shard::Shard;
 use crate::shard::line::Waits;
 use crate::shard::mail::How;
-use crate::stored::{Object, Reader, Stored, push_number, status_line};
+use crate::stored::{Object, Reader, Stored, length_of, push_number, status_line};
 
 /// What of an answer is not in the stored head.
 pub(crate) struct Shape {
@@ -24,25 +27,27 @@ pub(crate) struct Shape {
     pub(crate) status: Option<u16>,
     pub(crate) length: Option<u64>,
     pub(crate) chunked: bool,
-    /// `first..end/total`; no `first` means unsatisfied.
-    pub(crate) range: Option<(Option<(u64, u64)>, u64)>,
+    /// The part and the length of the whole; no part means unsatisfied.
+    pub(crate) range: Option<(Option<Part>, u64)>,
+    /// Other fields than the stored ones.
+    pub(crate) fields: Option<Vec<u8>>,
     pub(crate) age: Option<u64>,
     pub(crate) how: How,
 }
 
 impl Shape {
     pub(crate) fn whole(how: How) -> Shape {
-        Shape { status: None, length: None, chunked: false, range: None, age: None, how }
+        Shape { status: None, length: None, chunked: false, range: None, fields: None, age: None, how }
     }
 }
 
 /// Writes the head of an answer: what is stored, and what differs from one answer to the next.
 pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, request: &Request, after: After) {
-    match shape.status {
-        None => out.extend_from_slice(&stored.head),
-        Some(status) => {
+    match (shape.status, &shape.fields) {
+        (None, _) => out.extend_from_slice(&stored.head),
+        (Some(status), fields) => {
             status_line(out, status);
-            out.extend_from_slice(stored.fields());
+            out.extend_from_slice(fields.as_deref().unwrap_or(stored.fields()));
         }
     }
     if let Some(length) = shape.length {
@@ -53,19 +58,8 @@ pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, requ
     if shape.chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
-    if let Some((range, total)) = shape.range {
-        out.extend_from_slice(b"Content-Range: bytes ");
-        match range {
-            Some((from, to)) => {
-                push_number(out, from);
-                out.push(b'-');
-                push_number(out, to.saturating_sub(1));
-            }
-            None => out.push(b'*'),
-        }
-        out.push(b'/');
-        push_number(out, total);
-        out.extend_from_slice(b"\r\n");
+    if let Some((part, total)) = shape.range {
+        content_range(out, part, total);
     }
     if let Some(age) = shape.age {
         out.extend_from_slice(b"Age: ");
@@ -86,7 +80,7 @@ pub(crate) fn connection(request: &Request, after: After) -> &'static [u8] {
     }
 }
 
-/// Answers `asked` with `object`.
+/// Answers `asked` with `object`. `Ok(None)`: its body cannot be had any more, and nothing has been sent.
 pub(crate) async fn object(
     shard: &Rc<Shard>,
     conn: &mut Conn,
@@ -94,41 +88,49 @@ pub(crate) async fn object(
     object: Arc<Object>,
     first: Option<Arc<Chunk>>,
     how: How,
-) -> Result<After, Gone> {
-    count(shard, how);
+) -> Result<Option<After>, Gone> {
     let request = &asked.request;
     let stored = &object.meta;
     let age = stored.freshness.map(|f| f.age(asked.now_ms));
-    let length = object.length();
+    let length = length_of(&object);
     let whole_answer = stored.status == 200 && !matches!(how, How::PassMethod | How::PassKnown);
     if whole_answer && is_current(stored, asked) {
         let shape = Shape { status: Some(304), age, ..Shape::whole(how) };
-        return Ok(head_only(shard, conn, asked, stored, &shape));
+        return Ok(Some(head_only(shard, conn, asked, stored, &shape)));
     }
     let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, ..Shape::whole(how) };
-    let (mut from, mut to) = (0, length.unwrap_or(u64::MAX));
-    if let (true, Some(total), Some(wanted)) = (whole_answer, length, wanted_range(stored, asked)) {
-        match range::resolve(wanted, total) {
-            Some((a, b)) => {
-                (from, to) = (a, b);
-                shape = Shape { status: Some(206), length: Some(b - a), range: Some((Some((a, b)), total)), ..shape };
-            }
-            None => {
+    let mut parts = vec![Part { from: 0, to: length.unwrap_or(u64::MAX) }];
+    let mut multipart = None;
+    if let (true, Some(total), Some(wanted)) = (whole_answer, length, wanted_ranges(&object, asked)) {
+        parts = range::resolve(&wanted, total);
+        match parts[..] {
+            [] => {
                 shard.counters.refused(Refusal::Range);
                 let shape = Shape { status: Some(416), length: Some(0), range: Some((None, total)), ..shape };
-                return Ok(head_only(shard, conn, asked, stored, &shape));
+                return Ok(Some(head_only(shard, conn, asked, stored, &shape)));
+            }
+            [part] => {
+                let length = Some(part.to - part.from);
+                shape = Shape { status: Some(206), length, range: Some((Some(part), total)), ..shape };
+            }
+            _ => {
+                let layout = Multipart::new(stored, total, shard.seed.key(&asked.now_ms.to_le_bytes()).0);
+                let length = Some(layout.length(&parts));
+                shape = Shape { status: Some(206), length, fields: Some(layout.fields(stored)), ..shape };
+                multipart = Some(layout);
             }
         }
     }
     let mut after = conn.after(shard, request);
     if !sends_body(request) || !stored.has_body() {
+        count(shard, how);
         if stored.freshness.is_none() {
             // An origin's answer to HEAD has a length and no body.
             shape.length = stored.told_length;
         }
         write_head(&mut conn.out, stored, &shape, request, after);
         shard.record(conn, asked, shape.status.unwrap_or(stored.status), how.word(), "");
-        return Ok(after);
+        return Ok(Some(after));
     }
     if length.is_none() {
         if request.http_1_1 {
@@ -137,19 +139,96 @@ pub(crate) async fn object(
             after = After::Close;
         }
     }
+    let mut source = Source { shard, asked, object: object.clone(), first, begun: None };
+    match source.begin(parts[0]).await {
+        Ok(()) => {}
+        Err(Lost::Changed) => return Ok(None),
+        Err(Lost::Refused(refusal)) => return Ok(Some(refuse::send(shard, conn, asked, refusal))),
+    }
+    count(shard, how);
     let before = conn.out.len();
     write_head(&mut conn.out, stored, &shape, request, after);
     conn.answered = (conn.out.len() - before) as u64;
     let status = shape.status.unwrap_or(stored.status);
-    let mut watched = Watched { shard, reader: Some(Reader::new(object, first, from, to)) };
-    let sent = match &mut watched.reader {
-        Some(reader) => body(shard, conn, reader, shape.chunked).await,
-        None => Ok(()),
-    };
-    drop(watched);
+    let sent = source.send(conn, &parts, multipart.as_ref(), shape.chunked).await;
+    drop(source);
     conn.cut = sent.is_err();
     shard.record(conn, asked, status, how.word(), "");
-    sent.map(|()| after)
+    sent.map(|()| Some(after))
+}
+
+/// Where the bytes of an answer come from: the object's own run, or the slices of which it is the head.
+struct Source<'a> {
+    shard: &'a Rc<Shard>,
+    asked: &'a Asked,
+    object: Arc<Object>,
+    first: Option<Arc<Chunk>>,
+    /// The slices of the first part, and the first reader of them: had before the head is sent, so that it can still be another.
+    begun: Option<(Slices<'a>, Reader)>,
+}
+
+impl<'a> Source<'a> {
+    async fn begin(&mut self, part: Part) -> Result<(), Lost> {
+        let Some(sliced) = self.object.meta.sliced else { return Ok(()) };
+        let mut slices = Slices::new(self.shard, self.asked, self.object.clone(), sliced, part);
+        self.begun = slices.next().await?.map(|reader| (slices, reader));
+        Ok(())
+    }
+
+    async fn send(
+        &mut self,
+        conn: &mut Conn,
+        parts: &[Part],
+        multipart: Option<&Multipart>,
+        chunked: bool,
+    ) -> Result<(), Gone> {
+        for part in parts {
+            if let Some(layout) = multipart {
+                put_made(self.shard, conn, &layout.before(*part)).await?;
+            }
+            match self.object.meta.sliced {
+                None => {
+                    let reader = Reader::new(self.object.clone(), self.first.clone(), part.from, part.to);
+                    self.read(conn, reader, chunked).await?;
+                }
+                Some(sliced) => {
+                    let (mut slices, reader) = match self.begun.take() {
+                        Some((slices, reader)) => (slices, Some(reader)),
+                        None => (Slices::new(self.shard, self.asked, self.object.clone(), sliced, *part), None),
+                    };
+                    let mut next = reader;
+                    loop {
+                        if let Some(reader) = next {
+                            self.read(conn, reader, false).await?;
+                        }
+                        // What cannot be had any more is told by cutting the connection.
+                        next = match slices.next().await {
+                            Ok(Some(reader)) => Some(reader),
+                            Ok(None) => break,
+                            Err(_) => {
+                                flush(self.shard, conn).await?;
+                                return Err(Gone);
+                            }
+                        };
+                    }
+                }
+            }
+        }
+        if let Some(layout) = multipart {
+            put_made(self.shard, conn, &layout.after()).await?;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, conn: &mut Conn, reader: Reader, chunked: bool) -> Result<(), Gone> {
+        // Who reads what is not kept must not hold its beginning.
+        self.first = None;
+        let mut watched = Watched { shard: self.shard, reader: Some(reader) };
+        match &mut watched.reader {
+            Some(reader) => body(self.shard, conn, reader, chunked).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// A reader whose end is told to a fill that waits for it.
@@ -188,15 +267,17 @@ fn is_current(stored: &Stored, asked: &Asked) -> bool {
     )
 }
 
-/// The range to honour, if there is one and If-Range allows it.
-fn wanted_range(stored: &Stored, asked: &Asked) -> Option<range::Asked> {
+/// The ranges to honour, if there are any and If-Range allows it. Several only of what is whole or kept by slice: a run that passes by
+/// is read once.
+fn wanted_ranges(object: &Object, asked: &Asked) -> Option<Vec<range::Asked>> {
     let request = &asked.request;
     if request.method != Method::Get {
         return None;
     }
+    let validators = object.meta.validators();
     let wanted = range::parse(asked.field(request.range)?)?;
-    let allowed = asked.field(request.if_range).is_none_or(|tag| conditional::allows_range(stored.validators(), tag));
-    allowed.then_some(wanted)
+    let allowed = asked.field(request.if_range).is_none_or(|tag| conditional::allows_range(validators, tag));
+    (allowed && (wanted.len() == 1 || object.state() == State::Whole)).then_some(wanted)
 }
 
 fn count(shard: &Shard, how: How) {
@@ -295,6 +376,13 @@ async fn put(
     conn.out.clear();
     shard.counters.bytes_out.add(total);
     result.map_err(|_| Gone)
+}
+
+/// Sends what was made for this answer alone, with what waits.
+async fn put_made(shard: &Shard, conn: &mut Conn, made: &[u8]) -> Result<(), Gone> {
+    conn.out.extend_from_slice(made);
+    conn.answered += made.len() as u64;
+    if conn.out.len() >= OUT_BYTES { flush(shard, conn).await } else { Ok(()) }
 }
 
 fn room_made(shard: &Rc<Shard>, reader: &Reader) {

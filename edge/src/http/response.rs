@@ -83,6 +83,22 @@ impl Response {
         self.all(name).next()
     }
 
+    /// This 206 as the 200 it is a part of: a body of `total` bytes (RFC 9111 section 3.4).
+    pub(crate) fn as_whole(&self, total: u64) -> Option<Response> {
+        let mut text = b"HTTP/1.1 200 OK\r\n".to_vec();
+        for (name, value) in self.fields() {
+            let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+            if !is(b"content-range") && !is(b"content-length") && !is(b"transfer-encoding") {
+                for part in [name, b": ", value, b"\r\n"] {
+                    text.extend_from_slice(part);
+                }
+            }
+        }
+        text.extend_from_slice(format!("Content-Length: {total}\r\n\r\n").as_bytes());
+        let whole = parse(&text, false).ok().flatten()?.0;
+        Some(Response { framing: self.framing, keep_alive: self.keep_alive, ..whole })
+    }
+
     /// Whether Connection lists this field.
     pub(crate) fn is_listed(&self, name: &[u8]) -> bool {
         self.connection.iter().any(|listed| listed.eq_ignore_ascii_case(name))

@@ -15,6 +15,8 @@ use crate::stored::Object;
 pub(crate) enum Mail {
     /// A request for a key that this shard owns.
     Ask(Box<Ask>, oneshot::Sender<Answer>),
+    /// A request for a slice of a body whose key this shard owns.
+    Slice(Box<AskSlice>, oneshot::Sender<Slice>),
     /// What an origin said to a HEAD of a name that this shard owns.
     Head(Box<Ask>, Box<Response>, Exchange),
     /// What is kept under this name has been changed by a client (RFC 9111 section 4.4). Answered when nobody gets it any more.
@@ -40,12 +42,31 @@ pub(crate) struct Ask {
     /// The head carries Authorization, or a cookie.
     pub(crate) authorised: bool,
     pub(crate) cookie: bool,
-    /// A part is asked for: what is too large to be kept is better asked of the origin by part.
-    pub(crate) ranged: bool,
+    /// A part is asked for, and this slice has its beginning: what is not here is then fetched by slice.
+    pub(crate) slice: Option<u64>,
     /// Answer from memory or not at all.
     pub(crate) only_if_cached: bool,
     /// The request's own Cache-Control, where it is honoured.
     pub(crate) wants: CacheControl,
+}
+
+/// A slice as the owner of its body needs to know it.
+pub(crate) struct AskSlice {
+    /// The head of the whole, by which the slice is known.
+    pub(crate) whole: Arc<Object>,
+    pub(crate) index: u64,
+    /// Request line and fields for the origin, without the final empty line.
+    pub(crate) head: Vec<u8>,
+}
+
+/// What an owner says of a slice.
+#[derive(Clone)]
+pub(crate) enum Slice {
+    /// Here it is, or here it comes.
+    Here(Arc<Object>, Option<Arc<Chunk>>),
+    /// The origin has another representation now.
+    Changed,
+    Refuse(Refusal),
 }
 
 /// How an answer came about; decides `Cache-Status` and what is counted.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use cache::key::KeyHash;
 use cache::{Arena, Key, KeySeed, Ram};
+use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::flow::flight::Flight;
@@ -36,7 +37,7 @@ use access::AccessBuffer;
 use bells::Bells;
 use front::Front;
 use line::Lines;
-use mail::Mail;
+use mail::{Mail, Slice};
 
 /// The state of one thread.
 pub(crate) struct Shard {
@@ -49,6 +50,7 @@ pub(crate) struct Shard {
     /// Memory that `sendfile` can send; `None` when the system gives none: bodies are then copied.
     pub(crate) arena: Option<Arc<Arena>>,
     pub(crate) flights: RefCell<HashMap<Key, Flight, KeyHash>>,
+    pub(crate) slice_flights: RefCell<HashMap<Key, Vec<oneshot::Sender<Slice>>, KeyHash>>,
     pub(crate) passing: RefCell<HashMap<Key, u64, KeyHash>>,
     pub(crate) front: RefCell<Front>,
     pub(crate) tokens: RefCell<Tokens>,

@@ -20,7 +20,7 @@ use super::mail::Mail;
 use crate::config::Config;
 use crate::flow::accept::serve;
 use crate::flow::page::Ready;
-use crate::flow::{invalidate, lookup, renew};
+use crate::flow::{invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
 use crate::http::date;
 use crate::limits::SWEEP;
@@ -82,6 +82,7 @@ fn build(plan: &Plan) -> Shard {
         ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
         arena: plan.arena.clone(),
         flights: RefCell::new(HashMap::default()),
+        slice_flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::default()),
         tokens: RefCell::new(Tokens::new(config.keys.clone())),
@@ -147,6 +148,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Slice(ask, reply) => slices::at_owner(&shard, ask, reply),
             Mail::Head(ask, response, exchange) => renew::by_head(&shard, ask, &response, exchange),
             Mail::Invalidate(key, name, done) => {
                 invalidate::at_owner(&shard, key, &name);
