@@ -51,7 +51,9 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (Ok(exchanged), _, Some(old)) if exchanged.response.status == 304 => {
             confirmed(shard, &ask, &old, exchanged, now_ms);
         }
-        (Ok(exchanged), _, None) if exchanged.response.status == 206 => part(shard, &ask, exchanged, now_ms).await,
+        (Ok(exchanged), _, None) if exchanged.response.status == 206 && ask.slice.is_some() => {
+            part(shard, &ask, exchanged, now_ms).await;
+        }
         (Ok(exchanged), _, old) => {
             let replaces = old.is_some();
             drop(old);
