@@ -22,6 +22,15 @@ fn directives() -> Vec<Case> {
             "request-no-cache-replaces",
             [tagged().body("old"), wants("no-cache").says("Cache-Control: max-age=3600").body("new").fetched(), get().cached().body("new")],
         ),
+        own(
+            "request-no-cache-replaces-on-every-shard",
+            [
+                tagged().body("old"),
+                get().clients(16).body("old").cached(),
+                wants("no-cache").says("Cache-Control: max-age=3600").body("new").fetched(),
+                get().clients(16).body("new").cached().asked(0),
+            ],
+        ),
         own("request-max-age-is-enough", [hour().says("Age: 100"), wants("max-age=600").cached()]),
         own("request-max-age-is-too-little", [hour().says("Age: 100"), wants("max-age=50").fetched()]),
         own("request-min-fresh-is-met", [hour(), wants("min-fresh=1000").cached()]),
