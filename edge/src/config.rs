@@ -22,6 +22,8 @@ pub struct Config {
     pub shards: usize,
     /// Memory for cached objects in bytes, all shards together, overhead included.
     pub ram_bytes: u64,
+    /// Disks for what does not fit into memory, and for what should be there after a restart. None: memory alone.
+    pub disks: Vec<Disk>,
     /// What is pulled from.
     pub upstream: Upstream,
     /// Keys that playback tokens are verified with.
@@ -53,6 +55,17 @@ pub struct Defaults {
     pub ttl: Duration,
     /// Answers that say that there is nothing (404, 405, 410, 414, 501), instead of `ttl`.
     pub negative_ttl: Duration,
+}
+
+/// A folder on a disk, used by one process at a time. Its files are allocated as a whole at the first start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The folder; made when its parent is there.
+    pub path: PathBuf,
+    /// Bytes of it that are used, all shards together.
+    pub bytes: u64,
+    /// Bytes a second that are written to it at most, over time, all shards together. 0: no bound.
+    pub write_bytes_per_second: u64,
 }
 
 /// What an edge pulls from.
@@ -220,6 +233,7 @@ impl Config {
             admin: None,
             shards: 0,
             ram_bytes: 256 * 1024 * 1024,
+            disks: Vec::new(),
             upstream,
             keys: wire::token::KeySet::default(),
             access_log: AccessLog::Off,

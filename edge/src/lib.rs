@@ -14,11 +14,13 @@
 //! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
+//!    `disk`: what memory does not hold.
 //! 5. `rt`: the one seam to io_uring. `admin`, `metrics`: what an operator sees. `start`: threads, and their end.
 #![deny(unsafe_code)]
 
 mod admin;
 pub mod config;
+mod disk;
 mod flow;
 mod gate;
 mod http;
@@ -32,7 +34,7 @@ mod start;
 mod stored;
 mod upstream;
 
-pub use config::{AccessLog, Config, Defaults, Health, Page, Resolver, Tier, Upstream};
+pub use config::{AccessLog, Config, Defaults, Disk, Health, Page, Resolver, Tier, Upstream};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;

@@ -75,6 +75,32 @@ pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// Least memory of a shard: below this not even a playlist and a segment fit.
 pub(crate) const SHARD_RAM_BYTES_MIN: u64 = 1024 * 1024;
 
+/// What one write to a disk carries at most, and one read of a body: a few milliseconds of a slow disk.
+pub(crate) const DISK_BUFFER_BYTES: usize = 1024 * 1024;
+/// First read of a record: its front (at most 66 KiB of text and sums) and the first pieces of its body.
+pub(crate) const DISK_FIRST_READ_BYTES: u64 = 512 * 1024;
+/// How long what is to be written waits for company: a write takes whole blocks of 4 KiB.
+pub(crate) const DISK_WAIT: Duration = Duration::from_millis(100);
+/// How often a disk is made to keep what was written (fdatasync), and its file looked for.
+pub(crate) const DISK_CHECK_MS: u64 = 5_000;
+/// Objects that may wait to be written, and their bytes. They are held in memory meanwhile.
+pub(crate) const DISK_QUEUE_OBJECTS_MAX: usize = 1024;
+pub(crate) const DISK_QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Objects read from one disk at a time by one shard; more wait their turn.
+pub(crate) const DISK_READS_MAX: usize = 64;
+/// Reads under way while a log is opened.
+pub(crate) const DISK_OPEN_READS: usize = 16;
+/// How long a start waits for the disks before it serves without them.
+pub(crate) const DISK_OPEN_WAIT: Duration = Duration::from_secs(2);
+/// Of a region that is about to be overwritten, this part at most is written again because it was used: 1/n.
+pub(crate) const DISK_SPARE_PART: u64 = 4;
+/// An answer that is fresh for less than this is not worth a write, unless it is large and can be confirmed.
+pub(crate) const DISK_LIFETIME_MS_MIN: u64 = 10_000;
+/// Large enough to be kept for its body alone, when a validator lets the origin confirm it.
+pub(crate) const DISK_VALIDATED_BYTES_MIN: u64 = 64 * 1024;
+/// Sweeps that a shard's end waits for its disks.
+pub(crate) const DISK_DRAIN_SWEEPS: u32 = 20;
+
 /// Limits an operator may set. All times are bounds on one step, not on a whole request.
 #[derive(Clone, Debug)]
 pub struct Limits {

@@ -89,6 +89,30 @@ counters! {
     ram_budget gauge "memory_budget_bytes";
     /// Objects evicted.
     evicted counter "evicted_total";
+    /// Disks in use; fewer than configured: one is off, or being opened.
+    disk_up gauge "disk_up";
+    /// Answers from disk, fresh.
+    disk_hits counter "disk_hits_total";
+    /// Objects read from disk into memory.
+    disk_loads counter "disk_objects_read_total";
+    /// Objects that the disk's index named and the disk did not have.
+    disk_misses counter "disk_misses_total";
+    /// Objects written to disk.
+    disk_objects counter "disk_objects_written_total";
+    /// Bytes written to disk.
+    disk_written counter "disk_written_bytes_total";
+    /// Bytes read from disk.
+    disk_read counter "disk_read_bytes_total";
+    /// Objects not written: the budget or the queue was full.
+    disk_refused counter "disk_refused_total";
+    /// Errors after which a disk is off.
+    disk_errors counter "disk_errors_total";
+    /// Objects on disk.
+    disk_entries gauge "disk_objects";
+    /// Bytes of disk in use.
+    disk_used gauge "disk_used_bytes";
+    /// Memory of the disks' indexes.
+    disk_index gauge "disk_index_bytes";
     /// Leases held on objects of other shards.
     leases gauge "leases";
     /// Access records dropped because the log could not keep up.

@@ -6,10 +6,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cache::{Arena, KeySeed};
+use cache::Arena;
+use cache::disk::Geometry;
 
 use crate::admin::{self, Admin};
 use crate::config::{AccessLog, Config};
+use crate::disk;
 use crate::flow::page;
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
@@ -42,6 +44,16 @@ pub enum StartError {
     Ram {
         /// As configured.
         ram: u64,
+        /// As configured or found.
+        shards: usize,
+    },
+    /// Too little of a disk.
+    #[error("{bytes} bytes of the disk {path} are too little for {shards} shards: each needs at least 8 MiB")]
+    Disk {
+        /// As configured.
+        path: String,
+        /// As configured.
+        bytes: u64,
         /// As configured or found.
         shards: usize,
     },
@@ -86,6 +98,9 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     if config.ram_bytes / (shards as u64) < SHARD_RAM_BYTES_MIN {
         return Err(StartError::Ram { ram: config.ram_bytes, shards });
     }
+    if let Some(disk) = config.disks.iter().find(|disk| Geometry::of(disk.bytes / shards as u64).is_none()) {
+        return Err(StartError::Disk { path: disk.path.display().to_string(), bytes: disk.bytes, shards });
+    }
     let places = located(&config)?;
     let view = View::new(&places, shards);
     let (sockets, http) = bind(&config, shards)?;
@@ -104,7 +119,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox(MAILBOX_MESSAGES)).unzip();
     let pages = page::ready(&config.pages);
     let chance = std::hash::RandomState::new();
-    let seed = KeySeed(std::hash::BuildHasher::hash_one(&chance, shards));
+    let seed = disk::seed::of(&config.disks);
     if config.upstream.cdn_id.is_empty() {
         config.upstream.cdn_id = format!("streamgate-{:016x}", std::hash::BuildHasher::hash_one(&chance, "cdn-id"));
     }

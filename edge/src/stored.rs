@@ -1,5 +1,7 @@
 //! What the edge keeps beside a body: the head as it will be sent, and what decides its use.
 
+pub(crate) mod saved;
+
 use crate::http::conditional::Validators;
 use crate::http::fields::{Span, ends_here, fields, is_ours};
 use crate::http::freshness::Freshness;

@@ -49,7 +49,7 @@ fn a_request_may_come_byte_by_byte() {
 fn every_send_and_receive_may_be_short() {
     let origin = Origin::start();
     let edge = edge(&origin, |config| {
-        config.faults = edge::Faults { recv_bytes_max: Some(7), send_bytes_max: Some(11) };
+        config.faults = edge::Faults { recv_bytes_max: Some(7), send_bytes_max: Some(11), ..edge::Faults::default() };
     });
     let body = bytes(3_000);
     let mut client = Client::connect(&edge);

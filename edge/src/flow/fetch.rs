@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::disk::promote::{Look, Promoted, promote};
 use crate::flow::fill::{self, Fill};
-use crate::flow::flight::{Others, is_overtaken, land};
+use crate::flow::flight::{Others, again, is_overtaken, land};
 use crate::flow::variant::{self, Place};
 use crate::flow::{renew, slices};
 use crate::http::fields::has_member;
@@ -27,8 +28,18 @@ impl Body for NoBody {
     }
 }
 
-/// Fetches, answers who waits, and fills.
+/// Looks at the disk, fetches, answers who waits, and fills.
 pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object>>) {
+    if old.is_none() && shard.disk.holds(ask.at) {
+        if promote(shard, Look::of(&ask)).await == Promoted::Here {
+            return again(shard, ask, How::DiskHit);
+        }
+        if ask.only_if_cached {
+            let leader = Answer::Refuse(Refusal::OnlyIfCached);
+            land(shard, ask.at, leader, Others::Same(&|| Answer::Pass));
+            return;
+        }
+    }
     let mut head = ask.head.clone();
     match (&old, ask.slice) {
         (Some(old), _) => condition(&mut head, &old.meta),
@@ -90,6 +101,7 @@ fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>, exchanged: Exchang
     let Some(renewed) = renewed else {
         // It is about something else, or may no longer be kept: whoever asks next fetches it whole.
         shard.ram.borrow_mut().remove(ask.at);
+        shard.disk.forget(ask.at);
         land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
         return;
     };
@@ -123,7 +135,7 @@ async fn part(shard: &Rc<Shard>, ask: &Ask, mut exchanged: Exchanged, now_ms: u6
     fill.keep(shard);
     land_head(shard, ask, &head, How::Miss);
     if fill.is_kept() {
-        fill.run(shard).await;
+        fill.run_for_disk(shard).await;
     }
 }
 
@@ -144,6 +156,7 @@ fn keep_head(
     let stored = Stored::new(&ask.name, &place.selecting, whole, Some(freshness), &shard.date(now_ms));
     stored.strong_etag()?;
     let object = Arc::new(slices::head(place.at, stored, total, shard.next_life()));
+    shard.disk.forget(place.at);
     shard.ram.borrow_mut().put(object.clone(), object.meta.cost()).ok()?;
     Some((object, place))
 }
@@ -172,6 +185,8 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     if replaces {
         shard.ram.borrow_mut().remove(ask.at);
     }
+    // Whatever becomes of this answer, what the disk has is an older one.
+    shard.disk.forget(ask.at);
     if let Framing::Length(total) = exchanged.response.framing
         && total > shard.object_bytes_max().min(WHOLE_BYTES_MAX)
     {
@@ -195,6 +210,7 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     let arena = shard.arena.as_ref().filter(|_| is_placed);
     let mut fill = fill::start(place.at, stored, exchanged, arena);
     if is_placed {
+        shard.disk.forget(place.at);
         fill.keep(shard);
     }
     let how = match (fill.is_kept(), replaces) {
@@ -206,8 +222,7 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     let joined = || answer(How::Joined);
     if fill.is_kept() {
         land(shard, ask.at, answer(how), Others::WhoSuit(&place, &joined));
-        fill.run(shard).await;
-        return;
+        return fill.run_for_disk(shard).await;
     }
     // An error is nobody's secret: whoever waited shares it. Anything else that cannot be kept is for the leader alone.
     let shared =

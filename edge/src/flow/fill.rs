@@ -105,6 +105,17 @@ impl Fill {
         shard.ring(&object.bell);
     }
 
+    /// As [`Fill::run`]; what is here by then and was asked for more than once goes to the disk.
+    pub(crate) async fn run_for_disk(self, shard: &Rc<Shard>) {
+        let object = self.object.clone();
+        let is_wanted = shard.disk.asked_again(object.key);
+        self.run(shard).await;
+        // Whoever joined it is a second request as well.
+        if is_wanted || object.is_used() {
+            shard.disk.offer(shard, &object, rt::now());
+        }
+    }
+
     async fn body(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
         match self.framing {
             Framing::None => Ok(()),

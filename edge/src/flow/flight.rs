@@ -12,7 +12,7 @@ use crate::limits::JOINERS_MAX;
 use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
-use crate::shard::mail::{Answer, Ask};
+use crate::shard::mail::{Answer, Ask, How};
 use crate::stored::Object;
 
 /// Those who wait for the head of one fetch; the first one led it.
@@ -65,6 +65,17 @@ pub(crate) fn land(shard: &Rc<Shard>, at: cache::Key, leader: Answer, others: Ot
         }
     }
     led
+}
+
+/// Memory has learnt something: everyone who waits for `ask.at` is answered by what is there now. `how` a fresh answer came about.
+pub(crate) fn again(shard: &Rc<Shard>, ask: Box<Ask>, how: How) {
+    let Some(flight) = shard.flights.borrow_mut().remove(&ask.at) else { return };
+    if let Some(reply) = flight.leader {
+        lookup::at_owner_as(shard, ask, reply, how);
+    }
+    for (ask, reply) in flight.waiting {
+        lookup::at_owner_as(shard, ask, reply, how);
+    }
 }
 
 /// Whether what the fetch of `at` brings may no longer be kept.

@@ -36,7 +36,9 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     let mut front;
     let object: &Object = if shard.owner(key) == shard.id {
         ram = shard.ram.borrow_mut();
-        ram.get(key)?.object
+        let object = ram.get(key)?.object;
+        shard.disk.offer(shard, object, now_ms);
+        object
     } else {
         front = shard.front.borrow_mut();
         front.get(key)?

@@ -51,6 +51,7 @@ pub(crate) fn at_owner(shard: &Shard, key: Key, name: &[u8]) {
         ram.remove(key);
     }
     drop(ram);
+    shard.disk.forget(key);
     shard.passing.borrow_mut().remove(&key);
     flight::overtake(shard, name);
 }

@@ -104,7 +104,12 @@ fn leased(shard: &Shard, asked: &Asked, key: cache::Key) -> Option<Answer> {
 }
 
 /// Answers a request for a key this shard owns, now or when its fetch lands.
-pub(crate) fn at_owner(shard: &Rc<Shard>, mut ask: Box<Ask>, reply: oneshot::Sender<Answer>) {
+pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<Ask>, reply: oneshot::Sender<Answer>) {
+    at_owner_as(shard, ask, reply, How::Hit);
+}
+
+/// As [`at_owner`]; a fresh answer that is there came about by `hit`.
+pub(crate) fn at_owner_as(shard: &Rc<Shard>, mut ask: Box<Ask>, reply: oneshot::Sender<Answer>, hit: How) {
     let now_ms = rt::now();
     variant::select(shard, &mut ask);
     match found(shard, &ask) {
@@ -112,8 +117,8 @@ pub(crate) fn at_owner(shard: &Rc<Shard>, mut ask: Box<Ask>, reply: oneshot::Sen
             // Two names, one key: the one that is kept stays, the other is passed through.
             let _ = reply.send(Answer::Pass);
         }
-        Some((object, first)) => serve_found(shard, ask, reply, object, first, now_ms),
-        None if ask.only_if_cached => {
+        Some((object, first)) => serve_found(shard, ask, reply, object, first, (now_ms, hit)),
+        None if ask.only_if_cached && !shard.disk.holds(ask.at) => {
             let _ = reply.send(Answer::Refuse(Refusal::OnlyIfCached));
         }
         None if shard.is_passing(ask.at, now_ms) => {
@@ -135,14 +140,25 @@ fn serve_found(
     reply: oneshot::Sender<Answer>,
     object: Arc<Object>,
     first: Option<Arc<Chunk>>,
-    now_ms: u64,
+    (now_ms, hit): (u64, How),
 ) {
     let filling = object.state() == State::Filling;
+    // It was fetched once: it comes from the disk.
+    let from_disk = filling && object.is_below();
     let freshness = object.meta.freshness;
     let how = match freshness.map_or(Use::Stale, |f| usable(&f, &ask.wants, now_ms)) {
+        Use::Fresh if from_disk => How::DiskHit,
+        // For one client it is not fresh enough, and it cannot be confirmed before it is whole.
+        _ if from_disk => {
+            let _ = reply.send(Answer::Pass);
+            return;
+        }
         // What is still arriving is as new as it gets: joining it is one request, not a stale answer.
         _ if filling => How::Joined,
-        Use::Fresh => How::Hit,
+        Use::Fresh => {
+            shard.disk.offer(shard, &object, now_ms);
+            hit
+        }
         Use::Wanted => How::StaleWanted,
         Use::WhileRevalidating => {
             flight::join(shard, ask, Some(object.clone()), None);

@@ -33,6 +33,10 @@ pub(crate) fn keep(shard: &Shard, renewed: &Arc<Object>) {
     let body = renewed.chunks().iter().flat_map(|c| c.iter()).map(|c| u64::from(c.capacity())).sum::<u64>();
     // Full means that the answer is given and not kept.
     let _ = shard.ram.borrow_mut().put(renewed.clone(), renewed.meta.cost() + body);
+    if shard.disk.forget(renewed.key) {
+        // It was worth its place with the old head.
+        shard.disk.offer(shard, renewed, rt::now());
+    }
 }
 
 /// An origin answered a HEAD: what is stored for the same request is updated when it is the same thing, and else no longer used.
@@ -53,6 +57,9 @@ pub(crate) fn by_head(shard: &Rc<Shard>, mut ask: Box<Ask>, response: &Response,
     let same_length = length.is_none_or(|length| length_of(&old) == Some(length));
     match by_response(shard, &old, response, facts).filter(|_| same_length) {
         Some(renewed) => keep(shard, &renewed),
-        None => drop(shard.ram.borrow_mut().remove(ask.at)),
+        None => {
+            shard.ram.borrow_mut().remove(ask.at);
+            shard.disk.forget(ask.at);
+        }
     }
 }

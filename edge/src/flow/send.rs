@@ -284,6 +284,7 @@ fn count(shard: &Shard, how: How) {
     let counters = &shard.counters;
     match how {
         How::Hit => &counters.hits,
+        How::DiskHit => &counters.disk_hits,
         How::Stale | How::StaleWanted => &counters.stale_hits,
         How::StaleOnError => &counters.stale_on_error,
         How::Miss | How::MissUnkept | How::Replaced => &counters.misses,

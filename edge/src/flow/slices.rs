@@ -8,9 +8,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use cache::Key;
+use cache::{Chunk, Key};
 use tokio::sync::oneshot;
 
+use crate::disk::promote::{Look, Promoted, promote};
 use crate::flow::accept::Asked;
 use crate::flow::fetch::NoBody;
 use crate::flow::{fill, lookup};
@@ -148,10 +149,9 @@ pub(crate) enum Lost {
 pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<AskSlice>, reply: oneshot::Sender<Slice>) {
     let Some(sliced) = ask.whole.meta.sliced else { return };
     let (key, selecting) = name_of(shard, &ask.whole, sliced, ask.index);
-    if let Some(found) = shard.ram.borrow_mut().get(key)
-        && found.object.meta.is_for(&ask.whole.meta.name, &selecting)
-    {
-        let _ = reply.send(Slice::Here(found.object.clone(), found.first.cloned()));
+    if let Some((object, first)) = found(shard, &ask, key, &selecting) {
+        shard.disk.offer(shard, &object, rt::now());
+        let _ = reply.send(Slice::Here(object, first));
         return;
     }
     let mut flights = shard.slice_flights.borrow_mut();
@@ -165,7 +165,19 @@ pub(crate) fn at_owner(shard: &Rc<Shard>, ask: Box<AskSlice>, reply: oneshot::Se
     rt::spawn(async move { fetch(&shard, &ask, sliced, key, &selecting).await });
 }
 
+fn found(shard: &Shard, ask: &AskSlice, key: Key, selecting: &[u8]) -> Option<(Arc<Object>, Option<Arc<Chunk>>)> {
+    let mut ram = shard.ram.borrow_mut();
+    let found = ram.get(key).filter(|found| found.object.meta.is_for(&ask.whole.meta.name, selecting))?;
+    Some((found.object.clone(), found.first.cloned()))
+}
+
 async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, selecting: &[u8]) {
+    let look = Look { at: key, name: &ask.whole.meta.name, selecting, is_slice: true };
+    if promote(shard, look).await == Promoted::Here
+        && let Some((object, first)) = found(shard, ask, key, selecting)
+    {
+        return land(shard, key, &Slice::Here(object, first));
+    }
     let Some(tag) = ask.whole.meta.strong_etag() else { return };
     let mut head = ask.head.clone();
     head.extend_from_slice(range_line(ask.index).as_bytes());
@@ -186,6 +198,7 @@ async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, sele
         let mut ram = shard.ram.borrow_mut();
         if ram.peek(ask.whole.key).is_some_and(|kept| Arc::ptr_eq(kept, &ask.whole)) {
             ram.remove(ask.whole.key);
+            shard.disk.forget(ask.whole.key);
         }
         drop(ram);
         return land(shard, key, &Slice::Changed);
@@ -195,7 +208,7 @@ async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, sele
     let mut fill = fill::start(key, stored, exchanged, shard.arena.as_ref());
     fill.keep(shard);
     land(shard, key, &Slice::Here(fill.object.clone(), fill.first.clone()));
-    fill.run(shard).await;
+    fill.run_for_disk(shard).await;
 }
 
 fn land(shard: &Shard, key: Key, answer: &Slice) {

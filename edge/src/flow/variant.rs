@@ -73,6 +73,8 @@ fn mark(shard: &Shard, ask: &Ask, names: Names) -> Option<(Names, u64)> {
     let object = Object::filling(ask.key, marker, Some(0));
     object.complete(Box::default());
     ram.put(Arc::new(object), bytes).ok()?;
+    // The disk may have a narrower marker, or what was kept before anything varied.
+    shard.disk.forget(ask.key);
     Some((names, life))
 }
 

@@ -45,6 +45,12 @@ pub(crate) fn of(response: &Response) -> Vary {
 }
 
 impl Names {
+    /// Names as a comma-separated list.
+    pub(crate) fn of_list(list: &[u8]) -> Names {
+        let names = members(list).map(|name| name.to_ascii_lowercase().into()).collect::<Vec<Box<[u8]>>>();
+        Names(names.into())
+    }
+
     /// The names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|name| &**name)

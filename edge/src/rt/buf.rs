@@ -4,6 +4,7 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+use cache::disk::Buffer;
 use cache::{ChunkWriter, Slice};
 use compio::buf::{IoBuf, IoBufMut, SetLen};
 
@@ -121,5 +122,40 @@ impl IoBuf for Unsent {
     fn as_init(&self) -> &[u8] {
         let left = &self.vec[self.sent..];
         &left[..left.len().min(self.max)]
+    }
+}
+
+/// Blocks to read into: bytes `from..to` of a buffer that has memory for them.
+pub(super) struct Block {
+    pub(super) buffer: Buffer,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl IoBuf for Block {
+    fn as_init(&self) -> &[u8] {
+        &[]
+    }
+}
+
+impl SetLen for Block {
+    unsafe fn set_len(&mut self, _: usize) {}
+}
+
+impl IoBufMut for Block {
+    fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.buffer.whole()[self.from..self.to].as_uninit()
+    }
+}
+
+/// Blocks to write: what a buffer holds, from `from` on.
+pub(super) struct Filled {
+    pub(super) buffer: Buffer,
+    pub(super) from: usize,
+}
+
+impl IoBuf for Filled {
+    fn as_init(&self) -> &[u8] {
+        &self.buffer.bytes()[self.from..]
     }
 }

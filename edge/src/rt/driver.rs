@@ -19,7 +19,7 @@ const TASKS_PER_LOOK: usize = 128;
 const REMOTE_WAKES_MAX: usize = 4096;
 
 thread_local! {
-    static FAULTS: Cell<Faults> = const { Cell::new(Faults { recv_bytes_max: None, send_bytes_max: None }) };
+    static FAULTS: Cell<Faults> = const { Cell::new(Faults::NONE) };
 }
 
 pub(super) fn faults() -> Faults {

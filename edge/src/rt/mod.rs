@@ -5,20 +5,24 @@
 //! Listener::bind, accept             SO_REUSEPORT, one listener a shard
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut
-//! spawn, sleep, timeout
+//! spawn, sleep, timeout, pause
+//! File: read_at, write_at, sync      whole blocks, O_DIRECT
+//! apart                              a thread of its own for what blocks
 //! mailbox                            bounded, between shards
 //! now                                wall clock in milliseconds
 //! ```
 //!
-//! A test may put faults in: [`Faults`] cut every receive and send short.
+//! A test may put faults in: [`Faults`] cut every receive and send short, and let files fail.
 
 mod buf;
 mod driver;
+mod file;
 mod mailbox;
 mod socket;
 
 pub(crate) use buf::Piece;
 pub(crate) use driver::{allowed_cpus, probe, run};
+pub(crate) use file::{File, apart, open};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use socket::{Listener, Stream, connect};
 
@@ -31,11 +35,33 @@ pub struct Faults {
     pub recv_bytes_max: Option<usize>,
     /// Most bytes one send takes.
     pub send_bytes_max: Option<usize>,
+    /// The first read of a cache file on each shard that fails with EIO, counted from 1; so do all that follow.
+    pub file_reads_fail_from: Option<u64>,
+    /// The first write of a cache file on each shard that fails, counted from 1, and with which error (`EIO`, `ENOSPC`); so do all that follow.
+    pub file_writes_fail_from: Option<(u64, i32)>,
+}
+
+impl Faults {
+    pub(crate) const NONE: Faults =
+        Faults { recv_bytes_max: None, send_bytes_max: None, file_reads_fail_from: None, file_writes_fail_from: None };
 }
 
 /// Runs `future` on this thread's ring, for its effects.
 pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
     compio::runtime::spawn(future).detach();
+}
+
+/// Lets everything else on this thread have a turn.
+pub(crate) async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut paused, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 /// Wakes after `duration`.

@@ -13,6 +13,8 @@ use crate::stored::Object;
 struct Lease {
     object: Arc<Object>,
     unused_sweeps: u32,
+    /// Since the disk was last told.
+    is_used: bool,
 }
 
 /// The leases of one shard.
@@ -30,6 +32,7 @@ impl Front {
         }
         let lease = self.leases.get_mut(&key)?;
         lease.unused_sweeps = 0;
+        lease.is_used = true;
         lease.object.used();
         Some(&lease.object)
     }
@@ -37,7 +40,7 @@ impl Front {
     /// Takes a lease on a whole object.
     pub(crate) fn lease(&mut self, object: &Arc<Object>) {
         if self.leases.len() < LEASES_MAX || self.leases.contains_key(&object.key) {
-            self.leases.insert(object.key, Lease { object: object.clone(), unused_sweeps: 0 });
+            self.leases.insert(object.key, Lease { object: object.clone(), unused_sweeps: 0, is_used: false });
         }
     }
 
@@ -47,6 +50,17 @@ impl Front {
             lease.unused_sweeps += 1;
             !lease.object.is_dead() && lease.unused_sweeps <= LEASE_SWEEPS
         });
+    }
+
+    /// What was used since the last call and is not on disk: its owner does not know that it was asked for again.
+    pub(crate) fn wanted(&mut self) -> Vec<Arc<Object>> {
+        let mut wanted = Vec::new();
+        for lease in self.leases.values_mut() {
+            if std::mem::take(&mut lease.is_used) && !lease.object.is_below() {
+                wanted.push(lease.object.clone());
+            }
+        }
+        wanted
     }
 
     pub(crate) fn len(&self) -> usize {

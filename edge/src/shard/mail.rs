@@ -21,6 +21,8 @@ pub(crate) enum Mail {
     Head(Box<Ask>, Box<Response>, Exchange),
     /// What is kept under this name has been changed by a client (RFC 9111 section 4.4). Answered when nobody gets it any more.
     Invalidate(Key, Box<[u8]>, oneshot::Sender<()>),
+    /// Objects of this shard that others asked for again by their leases: for the disk.
+    Wanted(Vec<Arc<Object>>),
     /// Wake whoever sleeps on the bell at this address.
     Ring(usize),
     /// Stop accepting, let what is under way end.
@@ -74,6 +76,8 @@ pub(crate) enum Slice {
 pub(crate) enum How {
     /// Fresh in memory.
     Hit,
+    /// Fresh on disk, and in memory from now on.
+    DiskHit,
     /// Stale in memory, revalidation under way.
     Stale,
     /// Stale in memory, and the client said that this will do.
@@ -100,6 +104,7 @@ impl How {
     pub(crate) fn cache_status(self) -> &'static str {
         match self {
             How::Hit => "streamgate; hit",
+            How::DiskHit => "streamgate; hit; detail=disk",
             How::Stale => "streamgate; hit; detail=stale-while-revalidate",
             How::StaleWanted => "streamgate; hit; detail=max-stale",
             How::StaleOnError => "streamgate; fwd=stale; detail=stale-if-error",
@@ -117,6 +122,7 @@ impl How {
     pub(crate) fn word(self) -> &'static str {
         match self {
             How::Hit => "hit",
+            How::DiskHit => "disk-hit",
             How::Stale | How::StaleWanted => "stale",
             How::StaleOnError => "stale-on-error",
             How::Miss => "miss",

@@ -23,6 +23,7 @@ use cache::{Arena, Key, KeySeed, Ram};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::flow::flight::Flight;
 use crate::flow::page::Ready;
 use crate::gate::Tokens;
@@ -49,6 +50,8 @@ pub(crate) struct Shard {
     pub(crate) ram: RefCell<Ram<Stored>>,
     /// Memory that `sendfile` can send; `None` when the system gives none: bodies are then copied.
     pub(crate) arena: Option<Arc<Arena>>,
+    /// What memory does not hold.
+    pub(crate) disk: Disk,
     pub(crate) flights: RefCell<HashMap<Key, Flight, KeyHash>>,
     pub(crate) slice_flights: RefCell<HashMap<Key, Vec<oneshot::Sender<Slice>>, KeyHash>>,
     pub(crate) passing: RefCell<HashMap<Key, u64, KeyHash>>,

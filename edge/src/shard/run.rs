@@ -18,12 +18,13 @@ use super::front::Front;
 use super::line::Lines;
 use super::mail::Mail;
 use crate::config::Config;
+use crate::disk::Disk;
 use crate::flow::accept::serve;
 use crate::flow::page::Ready;
 use crate::flow::{invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
 use crate::http::date;
-use crate::limits::SWEEP;
+use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
 use crate::metrics::Counters;
 use crate::rt::{self, Inbox, Listener, Mailbox};
 use crate::upstream::{Place, Seen, Sources};
@@ -50,17 +51,20 @@ pub(crate) fn run(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) 
     let told = up.clone();
     let faults = plan.config.faults;
     let result = rt::run(plan.cpu, faults, async move {
-        let _ = up.send(Ok(()));
-        live(plan).await;
+        live(plan, up).await;
     });
     if let Err(error) = result {
         let _ = told.send(Err(error));
     }
 }
 
-async fn live(plan: Plan) {
+async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     let (end, ended) = oneshot::channel();
     let shard = Rc::new(build(&plan));
+    // Who connects meanwhile waits in the listener's queue: better than to send everyone to the origin.
+    shard.disk.open(&shard, DISK_OPEN_WAIT).await;
+    shard.gauges();
+    let _ = up.send(Ok(()));
     let listener = Rc::new(RefCell::new(Some(Rc::new(Listener::on_ring(plan.socket)))));
     rt::spawn(accept(shard.clone(), listener.clone()));
     rt::spawn(sweep(shard.clone(), end));
@@ -81,6 +85,7 @@ fn build(plan: &Plan) -> Shard {
         counters: plan.counters.clone(),
         ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
         arena: plan.arena.clone(),
+        disk: Disk::new(config, plan.peers.len(), rt::now()),
         flights: RefCell::new(HashMap::default()),
         slice_flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
@@ -114,21 +119,37 @@ async fn accept(shard: Rc<Shard>, listener: Rc<RefCell<Option<Rc<Listener>>>>) {
 
 /// Looks after deadlines, leases, the limbo, and what the control thread reads; ends the shard once it has drained.
 async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
+    let mut patience = DISK_DRAIN_SWEEPS;
     loop {
         rt::sleep(SWEEP).await;
         let draining = shard.draining.get();
         shard.lines.borrow().sweep(rt::now(), draining);
         shard.front.borrow_mut().sweep();
+        if !shard.config.disks.is_empty() {
+            tell_wanted(&shard).await;
+        }
         shard.gauges();
         let lost = shard.access.borrow_mut().flush();
         shard.counters.log_lost.add(lost);
         if draining {
             shard.sources.clear();
-            if shard.counters.connections.get() == 0 && shard.flights.borrow().is_empty() {
+            shard.disk.drain();
+            patience = patience.saturating_sub(1);
+            let written = shard.disk.is_idle() || patience == 0;
+            if written && shard.counters.connections.get() == 0 && shard.flights.borrow().is_empty() {
                 let _ = end.send(());
                 return;
             }
         }
+    }
+}
+
+/// Tells the owners of leased objects that they were asked for again.
+async fn tell_wanted(shard: &Shard) {
+    let mut wanted = shard.front.borrow_mut().wanted();
+    wanted.sort_unstable_by_key(|object| shard.owner(object.key));
+    for objects in wanted.chunk_by(|a, b| shard.owner(a.key) == shard.owner(b.key)) {
+        shard.peers[shard.owner(objects[0].key)].send(Mail::Wanted(objects.to_vec())).await;
     }
 }
 
@@ -140,6 +161,7 @@ impl Shard {
         self.counters.ram_used.set(ram.used());
         self.counters.evicted.set(ram.evicted());
         self.sources.gauges(rt::now());
+        self.disk.gauges(self);
         self.counters.leases.set(self.front.borrow().len() as u64);
     }
 }
@@ -153,6 +175,10 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
             Mail::Invalidate(key, name, done) => {
                 invalidate::at_owner(&shard, key, &name);
                 let _ = done.send(());
+            }
+            Mail::Wanted(objects) => {
+                let now_ms = rt::now();
+                objects.iter().for_each(|object| shard.disk.offer(&shard, object, now_ms));
             }
             Mail::Ring(at) => shard.rung(at),
             Mail::Drain => {

@@ -39,6 +39,7 @@ pub struct Object<M> {
     throttled: AtomicBool,
     state: AtomicU8,
     dead: AtomicBool,
+    below: AtomicBool,
     uses: AtomicU8,
     length: AtomicU64,
     arrived: AtomicU64,
@@ -57,6 +58,7 @@ impl<M> Object<M> {
             throttled: AtomicBool::new(false),
             state: AtomicU8::new(FILLING),
             dead: AtomicBool::new(false),
+            below: AtomicBool::new(false),
             uses: AtomicU8::new(0),
             length: AtomicU64::new(length.unwrap_or(LENGTH_UNKNOWN)),
             arrived: AtomicU64::new(0),
@@ -112,12 +114,29 @@ impl<M> Object<M> {
         self.dead.store(true, Ordering::Release);
     }
 
+    /// Whether the tier below memory has it, gave it, or is about to write it.
+    #[must_use]
+    pub fn is_below(&self) -> bool {
+        self.below.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the tier below memory has it.
+    pub fn set_below(&self, is: bool) {
+        self.below.store(is, Ordering::Relaxed);
+    }
+
     /// Counts a use for the eviction policy; writes only while the count is low, so that a hot object's line stays shared.
     pub fn used(&self) {
         let uses = self.uses.load(Ordering::Relaxed);
         if uses < USES_MAX {
             self.uses.store(uses + 1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether it was used since it was last spared.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.uses.load(Ordering::Relaxed) > 0
     }
 
     /// Uses since it was last spared; takes one away.

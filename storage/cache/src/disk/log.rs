@@ -311,6 +311,12 @@ impl Log {
         self.tail = self.tail.max((self.active + 1).saturating_sub(self.geometry.regions));
     }
 
+    /// The slot of the active region.
+    #[must_use]
+    pub fn active_slot(&self) -> u64 {
+        self.geometry.slot(self.active)
+    }
+
     /// A record found on the disk, in the order they were written.
     pub(super) fn restore(&mut self, entry: &Entry) {
         match entry.kind {

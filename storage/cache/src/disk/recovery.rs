@@ -65,6 +65,13 @@ impl Recovery {
         }
     }
 
+    /// Region `seq` by its last block; `None`: that block seals another one, or none.
+    #[must_use]
+    pub fn sealed(seq: u64, block: &[u8], geometry: Geometry, salt: u64) -> Option<Region> {
+        let trailer = Trailer::parse(block, geometry, salt).filter(|trailer| trailer.seq == seq)?;
+        Some(Region { seq, file_at: geometry.region_at(seq), trailer: Some(trailer) })
+    }
+
     /// The regions to read, oldest first; the last one was being written.
     pub fn plan(&mut self) -> Vec<Region> {
         let newest = self.trailers.iter().flatten().map(|t| t.seq).max();
@@ -89,14 +96,8 @@ impl Recovery {
     /// What walks `region`.
     #[must_use]
     pub fn walk(&self, region: &Region) -> Walk {
-        Walk {
-            geometry: self.geometry,
-            salt: self.salt,
-            seq: region.seq,
-            at: 0,
-            carry: Vec::new(),
-            entries: Vec::new(),
-        }
+        let (geometry, salt, seq) = (self.geometry, self.salt, region.seq);
+        Walk { geometry, salt, seq, at: 0, carry: Vec::new(), after_torn: None, entries: Vec::new() }
     }
 
     /// Enters what was found in `region`, or some of it. Regions oldest first.
@@ -136,12 +137,16 @@ pub struct Walk {
     at: u64,
     /// At most one record that has not come to its end.
     carry: Vec<u8>,
+    /// Where a record whose body is damaged ends by its front: another one may begin there, off the blocks.
+    after_torn: Option<u64>,
     entries: Vec<Entry>,
 }
 
 enum Found {
     /// A record, whole.
     Whole(Entry),
+    /// A record of so many bytes whose body is damaged. If its writer was killed, the next one has gone on inside of it.
+    Torn(u64),
     /// It may be one: more bytes will tell.
     More,
     Nothing,
@@ -170,7 +175,11 @@ impl Walk {
                     self.entries.push(entry);
                 }
                 Found::More if !ended => break,
-                Found::More | Found::Nothing => from = self.next_block(from),
+                Found::Torn(bytes) => {
+                    self.after_torn = Some(self.at + from as u64 + bytes);
+                    from = self.next(from);
+                }
+                Found::More | Found::Nothing => from = self.next(from),
             }
         }
         let from = from.min(self.carry.len());
@@ -193,15 +202,17 @@ impl Walk {
         }
         let body = &bytes[front.bytes() as usize..(front.bytes() + front.body_bytes) as usize];
         if !front.sums().agree_with_all(body) {
-            // Its writer was killed, and the next one may have gone on inside of what it claims.
-            return Found::Nothing;
+            return Found::Torn(record_bytes);
         }
         Found::Whole(Entry { key: front.key, kind: front.kind, address, bytes: record_bytes })
     }
 
-    fn next_block(&self, from: usize) -> usize {
+    /// Where to look after nothing was found: at the next block, or where a damaged record ends before it.
+    fn next(&self, from: usize) -> usize {
         let inside = self.at + from as u64;
-        (round_down(inside, BLOCK_BYTES) + BLOCK_BYTES - self.at) as usize
+        let block = round_down(inside, BLOCK_BYTES) + BLOCK_BYTES;
+        let next = self.after_torn.filter(|end| inside < *end && *end < block).unwrap_or(block);
+        (next - self.at) as usize
     }
 }
 
