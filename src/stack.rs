@@ -53,6 +53,7 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         admin: config.edge_admin,
         shards: config.edge_shards,
         ram_bytes: config.edge_ram_bytes,
+        disks: config.edge_disks.clone(),
         keys,
         access_log: match &config.access_log {
             AccessLog::Off => edge::AccessLog::Off,

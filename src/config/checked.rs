@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::Written;
+use super::written::{EdgeDisk, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Below this a shard cannot hold one large segment and its neighbours.
 const EDGE_RAM_BYTES_MIN: u64 = 16 << 20;
+/// Below this a disk holds less than the least memory.
+const EDGE_DISK_BYTES_MIN: u64 = 64 << 20;
 /// More threads than this on one machine is a typing error.
 const THREADS_MAX: usize = 1024;
 
@@ -21,6 +23,7 @@ pub struct Config {
     pub edge_admin: Option<SocketAddr>,
     pub edge_shards: usize,
     pub edge_ram_bytes: u64,
+    pub edge_disks: Vec<edge::Disk>,
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
@@ -61,6 +64,7 @@ pub fn check(written: Written) -> Result<Config> {
         edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
         edge_shards: edge.shards,
         edge_ram_bytes,
+        edge_disks: edge.disks.iter().map(disk).collect::<Result<_>>()?,
         access_log: match edge.access_log.as_str() {
             "off" => AccessLog::Off,
             "stdout" => AccessLog::Stdout,
@@ -79,6 +83,21 @@ pub fn check(written: Written) -> Result<Config> {
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         drain: Duration::from_secs(limits.drain_seconds),
     })
+}
+
+fn disk(written: &EdgeDisk) -> Result<edge::Disk> {
+    let EdgeDisk { path, size, writes } = written;
+    ensure!(
+        !path.is_empty(),
+        "an entry of edge.disks has no path; write {{ path = \"/var/cache/streamgate\", size = \"100 GiB\" }}"
+    );
+    let bytes =
+        size.bytes().with_context(|| format!("edge.disks: the size of {path} is not one such as \"100 GiB\""))?;
+    ensure!(bytes >= EDGE_DISK_BYTES_MIN, "edge.disks: {path} has a size below the least useful one, 64 MiB");
+    let write_bytes_per_second = writes
+        .bytes()
+        .with_context(|| format!("edge.disks: the writes of {path} are not a size such as \"64 MiB\""))?;
+    Ok(edge::Disk { path: PathBuf::from(path), bytes, write_bytes_per_second })
 }
 
 fn address(key: &str, text: &str) -> Result<SocketAddr> {

@@ -85,6 +85,14 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         check("[edge]\nshards = 1\n", &[("STREAMGATE_EDGE__SHARDS", "2")], Ok(|c| c.edge_shards == 2));
+        check(
+            "[[edge.disks]]\npath = \"x\"\nsize = \"1 GiB\"\n",
+            &[],
+            Ok(|c| {
+                let disk = edge::Disk { path: "x".into(), bytes: 1 << 30, write_bytes_per_second: 64 << 20 };
+                c.edge_disks == [disk]
+            }),
+        );
         check("", &[("STREAMGATE_EDGE__RAM", "1 GiB")], Ok(|c| c.edge_ram_bytes == 1 << 30));
         check("", &[("STREAMGATE_STORAGE__DATA", "7")], Ok(|c| c.data == Path::new("7")));
         check("", &[("STREAMGATE_EDGE__SHARD", "2")], Err("STREAMGATE_EDGE__SHARD: there is no key `edge.shard`"));
@@ -95,6 +103,10 @@ mod tests {
         check("[edge]\nhttp = \"nowhere\"\n", &[], Err("edge.http"));
         check("[edge]\nram = \"1 MiB\"\n", &[], Err("edge.ram"));
         check("[edge]\nram = \"a lot\"\n", &[], Err("edge.ram"));
+        check("[edge]\ndisks = [{ size = \"1 GiB\" }]\n", &[], Err("an entry of edge.disks has no path"));
+        check("[edge]\ndisks = [{ path = \"x\" }]\n", &[], Err("edge.disks: x has a size below"));
+        check("[edge]\ndisks = [{ path = \"x\", size = \"1 GB\" }]\n", &[], Err("edge.disks: the size of x"));
+        check("[edge]\ndisks = [{ path = \"x\", sise = 1 }]\n", &[], Err("sise"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
         check("[upstream]\nurl = \"ftp://a\"\n", &[], Err("upstream.url = \"ftp://a\": it must begin with http://"));
         check("[upstream]\nurl = \"http://a/b\"\n", &[], Err("without a path"));

@@ -36,11 +36,13 @@ section!(Edge {
     admin: String = "127.0.0.1:9100".into(),
     shards: usize = 0,
     ram: Size = Size::text("512 MiB"),
+    disks: Vec<EdgeDisk> = Vec::new(),
     access_log: String = "off".into(),
     default_ttl_seconds: u64 = 0,
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,
 });
+section!(EdgeDisk { path: String = String::new(), size: Size = Size::Bytes(0), writes: Size = Size::text("64 MiB") });
 section!(Upstream {
     url: String = "http://127.0.0.1:9090".into(),
     origins: Vec<UpstreamOrigin> = Vec::new(),
