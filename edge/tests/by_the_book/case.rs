@@ -112,6 +112,8 @@ pub struct Step {
     pub says: Vec<Said>,
     /// The body; without one the case's own name in a UUID's form.
     pub body: Option<String>,
+    /// A Range that the body can satisfy is answered with that part.
+    pub serves_ranges: bool,
     pub interim: Vec<Interim>,
     pub hang_up: bool,
     pub slow_ms: u64,
@@ -194,6 +196,7 @@ pub fn ask(method: &'static str) -> Step {
         status: 200,
         says: Vec::new(),
         body: None,
+        serves_ranges: false,
         interim: Vec::new(),
         hang_up: false,
         slow_ms: 0,
@@ -263,6 +266,12 @@ impl Step {
     /// The origin's body.
     pub fn body(mut self, body: impl Into<String>) -> Step {
         self.body = Some(body.into());
+        self
+    }
+
+    /// The origin serves ranges of its body, to who names its entity tag or none.
+    pub fn serves_ranges(mut self) -> Step {
+        self.serves_ranges = true;
         self
     }
 

@@ -49,4 +49,8 @@ pub const MISSED: &[(&str, &[&str])] = &[
         ],
     ),
     ("Max-Forwards is passed on as it is", &["max-forwards-counts-down", "max-forwards-ends-here"]),
+    (
+        "a range of what has no strong tag costs two requests: the slice is thrown away even where it is the whole",
+        &["part-that-is-the-whole-needs-no-tag", "part-without-a-strong-tag-is-asked-for-once"],
+    ),
 ];

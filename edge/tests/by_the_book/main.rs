@@ -42,7 +42,7 @@ macro_rules! families {
 families! {
     cc_freshness cc_parse age expires cc_response stale heuristic status cc_request vary conditional headers invalidation partial
     other cdn interim
-    requests together replacing ranges grace unsafe_methods groups targeted selection hops cache_status_words idle drawn
+    requests together replacing ranges parts grace unsafe_methods groups targeted selection hops cache_status_words idle drawn
 }
 
 /// The outcomes of all families; they are run once, together, since most of their time is waiting.

@@ -124,6 +124,13 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
     }
     let has = |fields: &[(String, String)], name: &str| fields.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
     let body = step.body.as_deref().unwrap_or(&script.uuid);
+    let (status, body) = match part(step, &fields, head, body.len()) {
+        Some((first, end)) => {
+            fields.push(("Content-Range".to_owned(), format!("bytes {first}-{}/{}", end - 1, body.len())));
+            (206, &body[first..end])
+        }
+        None => (status, body),
+    };
     let bodiless = matches!(status, 204 | 304);
     let coded = has(&fields, "transfer-encoding");
     let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
@@ -164,6 +171,23 @@ fn answer(mut stream: &TcpStream, script: &Script, method: &str, target: &str, h
         std::thread::sleep(Duration::from_millis(100));
     }
     sent && !coded && !step.closes
+}
+
+/// The part of the body that is asked for and may be given.
+fn part(step: &Step, fields: &[(String, String)], head: &Head, length: usize) -> Option<(usize, usize)> {
+    let tag = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag")).map(|(_, tag)| tag.clone());
+    if !step.serves_ranges || head.get("if-range").is_some_and(|known| Some(known) != tag) {
+        return None;
+    }
+    let range = head.get("range")?;
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let part = match (first.parse::<usize>(), last.parse::<usize>()) {
+        (Ok(first), Ok(last)) => (first, length.min(last + 1)),
+        (Ok(first), Err(_)) => (first, length),
+        (Err(_), Ok(count)) => (length.saturating_sub(count), length),
+        (Err(_), Err(_)) => return None,
+    };
+    (part.0 < part.1).then_some(part)
 }
 
 /// `{ask:Name}` as the request's field.
