@@ -68,6 +68,8 @@ pub(crate) const LIFETIME_SECONDS_MAX: u64 = 1 << 31;
 pub(crate) const TRIES_MAX: usize = 5;
 /// Edges of the tier that are asked before the shield or the origin is: the owner of a target, and whoever stands in for it.
 pub(crate) const TIER_EDGES_ASKED_MAX: usize = 2;
+/// An edge that asks is told after this that its request is being worked on; well below `try_timeout`, which it waits.
+pub(crate) const SIGN_OF_LIFE_AFTER: Duration = Duration::from_millis(100);
 /// Addresses of one name that a connection tries in turn.
 pub(crate) const ADDRESSES_TRIED_MAX: usize = 3;
 /// Most shards: the width of a bell.

@@ -18,7 +18,8 @@ use crate::metrics::Counters;
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
-use crate::upstream::{Level, Place, View, places, resolve};
+use crate::upstream::watch::Watch;
+use crate::upstream::{self, Level, Place, View, places, resolve};
 
 /// Why an edge cannot start. Each is one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,7 @@ pub struct Edge {
     mailboxes: Vec<Mailbox<Mail>>,
     counters: Vec<Arc<Counters>>,
     view: View,
+    watch: Option<Watch>,
     threads: Vec<JoinHandle<()>>,
     admin: Option<Admin>,
     /// Dropped to end the thread that gathers memory.
@@ -128,8 +130,17 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     }
     let config = Arc::new(config);
     let (up, ups) = channel();
-    let mut edge =
-        Edge { http, mailboxes, counters, view: view.clone(), threads: Vec::new(), admin: None, memory: None, log };
+    let mut edge = Edge {
+        http,
+        mailboxes,
+        counters,
+        view: view.clone(),
+        watch: None,
+        threads: Vec::new(),
+        admin: None,
+        memory: None,
+        log,
+    };
     let share = config.ram_bytes / shards as u64;
     let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
@@ -157,6 +168,8 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     for _ in 0..shards {
         ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
     }
+    let watched = upstream::watch::start(config.clone(), view.places.clone(), edge.mailboxes.clone());
+    edge.watch = Some(watched.map_err(StartError::Thread)?);
     if let Some(addr) = config.admin {
         edge.admin = Some(admin::start(addr, edge.counters.clone(), view)?);
     }
@@ -224,6 +237,8 @@ impl Edge {
 
     /// Cuts what is left and joins the threads.
     fn end(&mut self) {
+        // First: it writes to the shards.
+        self.watch.take();
         self.tell(|| Mail::Drain);
         self.tell(|| Mail::Cut);
         for thread in self.threads.drain(..) {

@@ -178,6 +178,16 @@ impl Stored {
         parse(&text, true).ok().flatten().map(|(response, _)| response)
     }
 
+    /// What other edges are told and clients are not.
+    pub(crate) fn write_marks(&self, out: &mut Vec<u8>) {
+        if self.gated {
+            out.extend_from_slice(b"StreamGate-Gate: token\r\n");
+        }
+        if let Some(tags) = &self.tags {
+            line(out, b"Surrogate-Key", tags);
+        }
+    }
+
     /// What a client's copy is compared with.
     pub(crate) fn validators(&self) -> Validators<'_> {
         Validators {

@@ -4,8 +4,8 @@
 mod support;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use edge::{Config, Edge, Source};
@@ -43,6 +43,29 @@ impl Named {
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
+}
+
+/// An origin that a test can take ill: its probes are answered by 503 then, everything else as ever.
+fn ailing(name: &'static str) -> (Named, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = listener.local_addr().expect("bound");
+    let (asked, ill) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, is_ill) = (asked.clone(), ill.clone());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0u8; 4096];
+            let Ok(n) = stream.read(&mut buffer) else { continue };
+            let probe = buffer[..n].starts_with(b"GET /up ");
+            if !probe {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            let status = if probe && is_ill.load(Ordering::SeqCst) { "503 Ill" } else { "200 OK" };
+            let length = name.len();
+            let text = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{name}");
+            let _ = stream.write_all(text.as_bytes());
+        }
+    });
+    (Named { addr, asked }, ill)
 }
 
 fn serve(mut stream: TcpStream, count: &AtomicUsize, answer: &dyn Fn(usize) -> Option<String>) {
@@ -261,4 +284,76 @@ fn each_origin_is_sent_its_own_host_or_the_one_configured() {
     let named = support::edge(&origin, |config| config.upstream.host = Some("media.example".to_owned()));
     Client::connect(&named).ask("GET", "/a", "");
     assert_eq!(origin.next().field("host"), Some("media.example"));
+}
+
+#[test]
+fn an_origin_whose_probes_fail_is_not_asked_until_they_are_good_again() {
+    let (one, ill) = ailing("one");
+    let (two, _) = ailing("two");
+    let edge = edge(vec![source(one.addr), source(two.addr)], |config| {
+        config.shards = 2;
+        config.upstream.health.path = Some("/up".to_owned());
+        config.upstream.health.interval = Duration::from_millis(20);
+        config.upstream.health.unhealthy_after = 2;
+    });
+    let healthy = |at: usize| edge.origins()[at]["healthy"] == true;
+    all_well(&edge, 40);
+    assert!(one.asked() > 5 && two.asked() > 5);
+    ill.store(true, Ordering::SeqCst);
+    // "healthy" is true when every shard says so; that none does shows in the sum of the gauge.
+    until("both shards hear of it", || counter(&edge, "upstream_probed_down") == 2);
+    assert!(!healthy(0) && healthy(1));
+    let before = one.asked();
+    all_well(&edge, 40);
+    assert_eq!(one.asked(), before);
+    ill.store(false, Ordering::SeqCst);
+    until("both shards hear that it is well", || counter(&edge, "upstream_probed_down") == 0);
+    all_well(&edge, 40);
+    assert!(one.asked() > before);
+}
+
+#[test]
+fn when_every_probe_fails_the_requests_find_out_themselves() {
+    let (one, ill) = ailing("one");
+    ill.store(true, Ordering::SeqCst);
+    let edge = edge(vec![source(one.addr)], |config| {
+        config.upstream.health.path = Some("/up".to_owned());
+        config.upstream.health.interval = Duration::from_millis(20);
+    });
+    until("it is found ill", || counter(&edge, "upstream_probed_down") == 1);
+    all_well(&edge, 10);
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_followed_and_one_that_stops_resolving_is_kept() {
+    let (old, new) = (Named::start("old"), Named::start("new"));
+    let leads_to = Arc::new(Mutex::new(Some(old.addr)));
+    let looked_up = Arc::new(AtomicUsize::new(0));
+    let (answer, count) = (leads_to.clone(), looked_up.clone());
+    let origin = Source::parse("http://origin.example:81").expect("a URL");
+    let edge = edge(vec![origin], |config| {
+        config.upstream.resolve_interval = Duration::from_millis(20);
+        config.upstream.resolver = edge::Resolver::Scripted(Arc::new(move |host, port| {
+            assert_eq!((host, port), ("origin.example", 81));
+            count.fetch_add(1, Ordering::SeqCst);
+            let addr = *answer.lock().expect("not poisoned");
+            addr.map(|addr| vec![addr]).ok_or_else(|| std::io::Error::other("no such name"))
+        }));
+    });
+    let mut client = Client::connect(&edge);
+    let mut number = 0;
+    let mut who = || {
+        number += 1;
+        client.get(&format!("/{number}"), "").text()
+    };
+    assert_eq!(who(), "old");
+    *leads_to.lock().expect("not poisoned") = Some(new.addr);
+    until("the new address is used", || who() == "new");
+    let before = old.asked();
+    assert_eq!(who(), "new");
+    assert_eq!(old.asked(), before, "a kept connection to the old address is not used");
+    *leads_to.lock().expect("not poisoned") = None;
+    let from = looked_up.load(Ordering::SeqCst);
+    until("it is looked up again, in vain", || looked_up.load(Ordering::SeqCst) >= from + 3);
+    assert_eq!(who(), "new");
 }

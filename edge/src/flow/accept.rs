@@ -13,6 +13,7 @@ use crate::rt::{self, Stream};
 use crate::shard::Shard;
 use crate::shard::access::Record;
 use crate::shard::line::{Listed, Waits};
+use crate::upstream::fellow::{self, Fellow};
 
 /// The client is gone, or its answer cannot be completed: nothing more can be said on this connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct Asked {
     pub(crate) name: Span,
     pub(crate) token: Option<Span>,
     pub(crate) token_in_path: bool,
+    /// What it says about an edge that sent it.
+    pub(crate) fellow: Fellow,
     pub(crate) now_ms: u64,
     pub(crate) started: Instant,
 }
@@ -126,7 +129,8 @@ async fn slowly(shard: &Rc<Shard>, conn: &mut Conn, request: Request, now_ms: u6
     let (token, name) = hit::split(request.target.of_buffer(&head));
     let (token, name) = (token.map(|token| Span::of(token, &head)), Span::of(name, &head));
     let token_in_path = token.is_some();
-    let asked = Asked { request, name, token, token_in_path, head, now_ms, started: Instant::now() };
+    let fellow = fellow::read(&head, shard.config.upstream.edge_key.as_deref());
+    let asked = Asked { fellow, request, name, token, token_in_path, head, now_ms, started: Instant::now() };
     conn.line.not_due();
     answer(shard, conn, &asked).await
 }

@@ -47,7 +47,7 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (None, None) => {}
     }
     head.extend_from_slice(b"\r\n");
-    let call = Call { tiered: true, ..Call::new(&head, false) };
+    let call = Call { reach: ask.reach, ..Call::new(&head, false) };
     let exchanged = upstream::ask::<NoBody>(shard, call, None).await;
     let now_ms = rt::now();
     let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms)));

@@ -17,6 +17,7 @@ use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, Ask, How, Mail};
 use crate::stored::Object;
+use crate::upstream::Reach;
 use crate::upstream::request::{Purpose, Sized, forward};
 
 /// What a client's own Cache-Control asks for, as far as it is honoured here.
@@ -49,6 +50,7 @@ pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<A
         cookie: forwarded.cookie,
         slice: asked.field(asked.request.range).and_then(slices::first_of),
         only_if_cached: asked.request.method == Method::Head || wants.only_if_cached,
+        reach: if asked.fellow.is_hop { Reach::Shield } else { Reach::Tier },
         wants,
     })
 }

@@ -27,12 +27,15 @@ mod send;
 pub(crate) mod slices;
 mod variant;
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use crate::flow::accept::{Asked, Conn, Gone};
 use crate::gate;
 use crate::http::request::{Framing, Method};
+use crate::limits::SIGN_OF_LIFE_AFTER;
 use crate::refusal::Refusal;
+use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, How};
 use crate::upstream::loops;
@@ -55,7 +58,8 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if loops::is_loop(&asked.head, &shard.config.upstream) {
         return Ok(refuse::send(shard, conn, asked, Refusal::LoopDetected));
     }
-    let shown = authorise::shown(shard, asked);
+    // Another edge checks its clients' tokens itself, by the mark that the answer carries.
+    let shown = if asked.fellow.is_trusted { gate::Pass::Valid } else { authorise::shown(shard, asked) };
     if let (gate::Pass::Bad(refusal), true) = (shown, asked.token_in_path) {
         return Ok(refuse::send(shard, conn, asked, refusal));
     }
@@ -63,7 +67,7 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if !is_read || asked.request.framing != Framing::None {
         return pass::through(shard, conn, asked, shown, How::PassMethod).await;
     }
-    match lookup::ask(shard, asked).await {
+    match found(shard, conn, asked).await? {
         Answer::Object { object, first, how } => match authorise::permit(&object.meta, shown) {
             Ok(()) => match send::object(shard, conn, asked, object, first, how).await? {
                 Some(after) => Ok(after),
@@ -77,6 +81,30 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
             pass::through(shard, conn, asked, shown, How::MissUnkept).await
         }
         Answer::Refuse(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
-        Answer::Pass => pass::through(shard, conn, asked, shown, How::PassKnown).await,
+        Answer::Pass => {
+            sign_of_life(shard, conn, asked).await?;
+            pass::through(shard, conn, asked, shown, How::PassKnown).await
+        }
     }
+}
+
+/// Looks `asked` up. An edge that asks is told that its request is being worked on: it would take silence for a failure.
+async fn found(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<Answer, Gone> {
+    if !asked.fellow.is_hop {
+        return Ok(lookup::ask(shard, asked).await);
+    }
+    let mut asking = pin!(lookup::ask(shard, asked));
+    if let Some(answer) = rt::timeout(SIGN_OF_LIFE_AFTER, asking.as_mut()).await {
+        return Ok(answer);
+    }
+    sign_of_life(shard, conn, asked).await?;
+    Ok(asking.await)
+}
+
+async fn sign_of_life(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<(), Gone> {
+    if asked.fellow.is_hop && asked.request.http_1_1 {
+        conn.out.extend_from_slice(b"HTTP/1.1 102 Processing\r\n\r\n");
+        accept::flush(shard, conn).await?;
+    }
+    Ok(())
 }

@@ -32,12 +32,14 @@ pub(crate) struct Shape {
     /// Other fields than the stored ones.
     pub(crate) fields: Option<Vec<u8>>,
     pub(crate) age: Option<u64>,
+    /// The gate and the tags are told as well: another edge asks.
+    pub(crate) marks: bool,
     pub(crate) how: How,
 }
 
 impl Shape {
     pub(crate) fn whole(how: How) -> Shape {
-        Shape { status: None, length: None, chunked: false, range: None, fields: None, age: None, how }
+        Shape { status: None, length: None, chunked: false, range: None, fields: None, age: None, marks: false, how }
     }
 }
 
@@ -66,6 +68,9 @@ pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, requ
         push_number(out, age);
         out.extend_from_slice(b"\r\n");
     }
+    if shape.marks {
+        stored.write_marks(out);
+    }
     out.extend_from_slice(b"Cache-Status: ");
     out.extend_from_slice(shape.how.cache_status().as_bytes());
     out.extend_from_slice(connection(request, after));
@@ -92,13 +97,14 @@ pub(crate) async fn object(
     let request = &asked.request;
     let stored = &object.meta;
     let age = stored.freshness.map(|f| f.age(asked.now_ms));
+    let marks = asked.fellow.is_trusted;
     let length = length_of(&object);
     let whole_answer = stored.status == 200 && !matches!(how, How::PassMethod | How::PassKnown);
     if whole_answer && is_current(stored, asked) {
-        let shape = Shape { status: Some(304), age, ..Shape::whole(how) };
+        let shape = Shape { status: Some(304), age, marks, ..Shape::whole(how) };
         return Ok(Some(head_only(shard, conn, asked, stored, &shape)));
     }
-    let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, ..Shape::whole(how) };
+    let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, marks, ..Shape::whole(how) };
     let mut parts = vec![Part { from: 0, to: length.unwrap_or(u64::MAX) }];
     let mut multipart = None;
     if let (true, Some(total), Some(wanted)) = (whole_answer, length, wanted_ranges(&object, asked)) {

@@ -10,6 +10,7 @@ use crate::http::freshness::Exchange;
 use crate::http::response::Response;
 use crate::refusal::Refusal;
 use crate::stored::Object;
+use crate::upstream::{News, Reach};
 
 /// A message into a shard.
 pub(crate) enum Mail {
@@ -25,6 +26,8 @@ pub(crate) enum Mail {
     Wanted(Vec<Arc<Object>>),
     /// Wake whoever sleeps on the bell at this address.
     Ring(usize),
+    /// What the control thread has found out about the place of this index.
+    Upstream(usize, News),
     /// Stop accepting, let what is under way end.
     Drain,
     /// The drain's time is over.
@@ -48,6 +51,8 @@ pub(crate) struct Ask {
     pub(crate) slice: Option<u64>,
     /// Answer from memory or not at all.
     pub(crate) only_if_cached: bool,
+    /// Who may be asked for it besides the origins.
+    pub(crate) reach: Reach,
     /// The request's own Cache-Control, where it is honoured.
     pub(crate) wants: CacheControl,
 }

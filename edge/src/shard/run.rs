@@ -180,6 +180,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
                 let now_ms = rt::now();
                 objects.iter().for_each(|object| shard.disk.offer(&shard, object, now_ms));
             }
+            Mail::Upstream(at, news) => shard.sources.hear(at, news),
             Mail::Ring(at) => shard.rung(at),
             Mail::Drain => {
                 shard.draining.set(true);

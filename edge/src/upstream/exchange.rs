@@ -40,21 +40,31 @@ pub(crate) trait Body {
 /// Where informational heads go (1xx, never 101) as they come. One that finds no room is dropped.
 pub(crate) type Informed = mpsc::Sender<Response>;
 
+/// Who may be asked besides the origins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    /// Nobody: the answer is for one client.
+    Origins,
+    /// The shield: another edge has asked, and must not be sent round the tier.
+    Shield,
+    /// The shield, and the edges of the tier.
+    Tier,
+}
+
 /// A request.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     /// The whole head as [`forward`](super::request::forward) writes it.
     pub(crate) head: &'a [u8],
     pub(crate) to_head: bool,
-    /// Other edges and the shield may be asked: what comes is for everyone.
-    pub(crate) tiered: bool,
+    pub(crate) reach: Reach,
     pub(crate) informed: Option<&'a Informed>,
 }
 
 impl<'a> Call<'a> {
     /// Of the origins alone, with nobody to inform.
     pub(crate) fn new(head: &'a [u8], to_head: bool) -> Call<'a> {
-        Call { head, to_head, tiered: false, informed: None }
+        Call { head, to_head, reach: Reach::Origins, informed: None }
     }
 
     fn start_line(&self) -> (&'a [u8], &'a [u8]) {
@@ -89,7 +99,7 @@ pub(crate) async fn ask<B: Body>(
 ) -> Result<Exchanged, Refusal> {
     shard.counters.fetches.add(1);
     let (method, name) = call.start_line();
-    let order = shard.sources.order(name, call.tiered, rt::now());
+    let order = shard.sources.order(name, call.reach, rt::now());
     if order.is_empty() {
         return Err(Refusal::OriginUnavailable);
     }

@@ -5,13 +5,16 @@
 //! ```
 //!
 //! - [`places`], [`sources`]: what there is, and how one shard has fared with it. [`rendezvous`]: who comes first for a target.
-//! - [`breaker`], [`budget`]: when a place is left alone, and how often may be tried again. Pure.
+//! - [`breaker`], [`health`], [`budget`]: when a place is left alone, and how often may be tried again. Pure.
 //! - [`exchange`], [`race`]: a request. [`pool`]: connections. [`request`]: the head that is sent.
-//! - [`seen`]: what an operator sees.
+//! - [`fellow`]: another edge that asks us. [`loops`]: a request that comes round again.
+//! - [`watch`]: the thread that resolves names again and probes origins. [`seen`]: what an operator sees.
 
 mod breaker;
 mod budget;
 mod exchange;
+pub(crate) mod fellow;
+mod health;
 pub(crate) mod loops;
 mod places;
 mod pool;
@@ -21,10 +24,12 @@ pub(crate) mod request;
 mod resolve;
 mod seen;
 mod sources;
+pub(crate) mod watch;
 
-pub(crate) use exchange::{Body, Call, Exchanged, ask, exchange};
+pub(crate) use exchange::{Body, Call, Exchanged, Reach, ask, exchange};
 pub(crate) use places::{Level, Place, places};
 pub(crate) use pool::{Origin, give_back};
 pub(crate) use resolve::resolve;
 pub(crate) use seen::{Seen, View};
 pub(crate) use sources::Sources;
+pub(crate) use watch::News;

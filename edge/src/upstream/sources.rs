@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use super::breaker::{Breaker, Outcome};
 use super::budget::{Allowance, Budget};
+use super::exchange::Reach;
 use super::places::{Level, Place};
 use super::pool::Origin;
 use super::rendezvous::score;
 use super::seen::Seen;
+use super::watch::News;
 use crate::config::Upstream;
 use crate::limits::TIER_EDGES_ASKED_MAX;
 
@@ -60,11 +62,13 @@ impl Sources {
         &self.targets[index]
     }
 
-    /// Whom to ask for `name`, first choice first. `tiered`: other edges may be asked. Empty: nobody can be.
-    pub(super) fn order(&self, name: &[u8], tiered: bool, now_ms: u64) -> Vec<usize> {
+    /// Whom to ask for `name`, first choice first. Empty: nobody can be asked.
+    pub(super) fn order(&self, name: &[u8], reach: Reach, now_ms: u64) -> Vec<usize> {
         let mut order = Vec::with_capacity(self.targets.len());
-        if tiered {
+        if reach == Reach::Tier {
             self.edges(name, now_ms, &mut order);
+        }
+        if reach != Reach::Origins {
             order.extend(self.of(Level::Shield).filter(|i| self.targets[*i].is_usable(now_ms)));
         }
         let before = order.len();
@@ -122,6 +126,15 @@ impl Sources {
         let alone = target.place.level == Level::Origin
             && !others.into_iter().any(|i| self.targets[i].breaker.borrow().admits(now_ms));
         target.breaker.borrow_mut().tell(outcome, alone, now_ms);
+    }
+
+    /// The control thread has news of `index`.
+    pub(crate) fn hear(&self, index: usize, news: News) {
+        let Some(target) = self.targets.get(index) else { return };
+        match news {
+            News::Addresses(addrs) => drop(target.addrs.replace(addrs.to_vec())),
+            News::InService(up) => target.probed_up.set(up),
+        }
     }
 
     /// Drops every idle connection.
