@@ -90,6 +90,8 @@ pub(crate) const DISK_QUEUE_OBJECTS_MAX: usize = 1024;
 pub(crate) const DISK_QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Objects read from one disk at a time by one shard; more wait their turn.
 pub(crate) const DISK_READS_MAX: usize = 64;
+/// Keys learnt to be out of date while a log is not open yet; with more the disk is not used. About 40 bytes each.
+pub(crate) const DISK_TOUCHED_MAX: usize = 1 << 20;
 /// Reads under way while a log is opened.
 pub(crate) const DISK_OPEN_READS: usize = 16;
 /// How long a start waits for the disks before it serves without them.

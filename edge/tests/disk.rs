@@ -327,3 +327,49 @@ fn slices_of_a_large_body_come_back_from_disk() {
     }
     origin.expect_none();
 }
+
+#[test]
+fn what_is_used_outlives_its_region_and_the_rest_makes_room() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let origin = Origin::start();
+    let small = |path: &Path| {
+        let disk = Disk { path: path.join("disk"), bytes: 9 << 20, write_bytes_per_second: 0 };
+        move |config: &mut Config| {
+            config.disks = vec![disk];
+            config.ram_bytes = 2 << 20;
+        }
+    };
+    let first = edge(&origin, small(dir.path()));
+    let mut client = Client::connect(&first);
+    let ask = |client: &mut Client, path: &str, size: usize| {
+        client.ask("GET", path, "");
+        origin.expect(&format!("GET {path}")).answer("200 OK", FRESH, bytes(size));
+        assert!(client.answer().body == bytes(size));
+        assert!(client.get(path, "").body == bytes(size));
+    };
+    ask(&mut client, "/used", 100_001);
+    ask(&mut client, "/seldom", 90_001);
+    written(&first, 2);
+    // Two laps of the log, past memory, which holds but a few: one is always there, the other is looked for on disk now and then.
+    for i in 0..80 {
+        ask(&mut client, &format!("/{i}"), 200_000 + i);
+        if i % 12 == 0 {
+            assert!(client.get("/seldom", "").body == bytes(90_001), "after {i}");
+        }
+        if i % 4 == 0 {
+            written(&first, i as u64 + 3);
+            assert!(client.get("/used", "").body == bytes(100_001), "after {i}");
+        }
+    }
+    assert!(counter(&first, "disk_used_bytes") <= 9 << 20);
+    assert!(counter(&first, "disk_objects") < 45, "the oldest have made room");
+    drop(client);
+    stop(first);
+    let again = edge(&origin, small(dir.path()));
+    let mut client = Client::connect(&again);
+    assert_eq!(client.get("/used", "").cache(), "streamgate; hit; detail=disk");
+    assert_eq!(client.get("/seldom", "").cache(), "streamgate; hit; detail=disk");
+    assert!(client.get("/79", "").body == bytes(200_079));
+    origin.expect_none();
+    ask(&mut client, "/0", 200_000);
+}

@@ -70,7 +70,7 @@ pub(super) async fn open(shard: &Shard, volume: &Volume) -> Result<(Rc<File>, Lo
                 break ready;
             }
             Opened::Held => {
-                volume.wait(shard);
+                volume.wait(shard)?;
                 rt::sleep(RETRY).await;
             }
         }
@@ -148,7 +148,12 @@ fn allocate(file: &std::fs::File, header: &Header) -> io::Result<()> {
     let bytes = header.geometry.file_bytes();
     match fallocate(file, FallocateFlags::empty(), 0, bytes) {
         Err(e) if e == rustix::io::Errno::OPNOTSUPP => file.set_len(bytes)?,
-        done => done?,
+        // What was allocated before the disk was full is given back.
+        Err(e) => {
+            let _ = file.set_len(0);
+            return Err(e.into());
+        }
+        Ok(()) => {}
     }
     let mut buffer = Buffer::new(BLOCK_BYTES as usize);
     buffer.push(&header.encode());

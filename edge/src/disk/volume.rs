@@ -13,7 +13,7 @@ use cache::disk::{Address, Admission, Budget, Log, Place};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Disk;
-use crate::limits::{DISK_QUEUE_BYTES_MAX, DISK_QUEUE_OBJECTS_MAX, DISK_READS_MAX};
+use crate::limits::{DISK_QUEUE_BYTES_MAX, DISK_QUEUE_OBJECTS_MAX, DISK_READS_MAX, DISK_TOUCHED_MAX};
 use crate::rt;
 use crate::shard::Shard;
 use crate::stored::Object;
@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// An operation of the system failed.
     #[error("cannot {0}: {1}")]
     Io(&'static str, #[source] io::Error),
+    /// Another process held the file for so long that nobody remembers all that has changed.
+    #[error("another process has used this disk for too long")]
+    Overtaken,
     /// The file was removed or replaced.
     #[error("the file is no longer where it was opened")]
     Vanished,
@@ -110,20 +113,21 @@ impl Volume {
 
     /// Opens the log and writes to it until that fails or the shard ends.
     pub(super) async fn live(self: Rc<Self>, shard: Rc<Shard>) {
-        let failure = match super::open::open(&shard, &self).await {
-            Ok((file, log, identity)) => {
-                self.begin(file, log);
-                match super::write::run(&shard, &self, identity).await {
-                    Ok(()) => return,
-                    Err(failure) => failure,
-                }
-            }
-            Err(failure) => failure,
-        };
-        self.switch_off(&shard, &failure);
+        if let Err(failure) = self.use_it(&shard).await {
+            self.switch_off(&shard, &failure);
+        }
     }
 
-    fn begin(&self, file: Rc<rt::File>, mut log: Log) {
+    async fn use_it(self: &Rc<Self>, shard: &Rc<Shard>) -> Result<(), Failure> {
+        let (file, log, identity) = super::open::open(shard, self).await?;
+        self.begin(file, log)?;
+        super::write::run(shard, self, identity).await
+    }
+
+    fn begin(&self, file: Rc<rt::File>, mut log: Log) -> Result<(), Failure> {
+        if self.touched.borrow().len() >= DISK_TOUCHED_MAX {
+            return Err(Failure::Overtaken);
+        }
         // While the log was being read, newer things were learnt of these.
         for key in self.touched.take() {
             log.forget(key);
@@ -133,14 +137,16 @@ impl Volume {
         *self.open.borrow_mut() = Some(Open { file, log });
         self.set_stage(Stage::On);
         self.kick.notify_one();
+        Ok(())
     }
 
     /// Another process holds the file; it may let go.
-    pub(super) fn wait(&self, shard: &Shard) {
+    pub(super) fn wait(&self, shard: &Shard) -> Result<(), Failure> {
         if self.stage.get() == Stage::Opening {
             tracing::info!(disk = %self.path.display(), shard = shard.id, "another process uses this disk: waiting for it to end");
             self.set_stage(Stage::Waiting);
         }
+        if self.touched.borrow().len() < DISK_TOUCHED_MAX { Ok(()) } else { Err(Failure::Overtaken) }
     }
 
     /// It failed: it is not used any more, and says so once.
@@ -216,7 +222,10 @@ impl Volume {
         match self.stage.get() {
             Stage::Off => false,
             Stage::Opening | Stage::Waiting => {
-                self.touched.borrow_mut().insert(key);
+                let mut touched = self.touched.borrow_mut();
+                if touched.len() < DISK_TOUCHED_MAX {
+                    touched.insert(key);
+                }
                 false
             }
             Stage::On => {

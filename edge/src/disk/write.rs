@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache::disk::layout::{BLOCK_BYTES, PIECE_BYTES};
+use cache::disk::log::aligned;
 use cache::disk::record::{self, New, encode, piece_sum, pieces};
 use cache::disk::{Buffer, Entry, Front, Kind, Log, Recovery, Space};
 use cache::{Chunk, Key};
 
 use super::open::{Identity, is_there};
 use super::volume::{Failure, Volume};
-use crate::limits::{DISK_BUFFER_BYTES, DISK_CHECK_MS, DISK_SPARE_PART, DISK_WAIT};
+use crate::limits::{DISK_BUFFER_BYTES, DISK_CHECK_MS, DISK_FIRST_READ_BYTES, DISK_SPARE_PART, DISK_WAIT};
 use crate::rt;
 use crate::shard::Shard;
 use crate::stored::{Object, saved};
@@ -262,38 +263,47 @@ impl Writer<'_> {
         Ok(buffer)
     }
 
-    /// Writes a record again as it is, at another address.
+    /// Writes a record again as it is, at another address. Its body is read twice, a buffer at a time: the sums stand before it.
     async fn copy(&mut self, entry: &Entry) -> Result<(), Failure> {
         let Some((place, reading)) = self.volume.find(entry.key) else { return Ok(()) };
-        let read = self.read(place.file_at, place.bytes).await?;
+        let first = self.read(place.file_at, place.bytes.min(DISK_FIRST_READ_BYTES)).await?;
         let (max, salt) = self.with(|log| (log.geometry().record_bytes_max(), log.salt()))?;
-        let Ok(front) = Front::parse(&read.bytes()[place.skip as usize..], place.address, salt, max) else {
+        let Ok(front) = Front::parse(&first.bytes()[place.skip as usize..], place.address, salt, max) else {
             return Ok(());
         };
-        let from = place.skip as usize + front.bytes() as usize;
-        let body = read.bytes().get(from..from + front.body_bytes as usize);
-        let Some(body) = body.filter(|body| front.key == entry.key && front.sums().agree_with_all(body)) else {
-            return Ok(());
-        };
-        drop(reading);
-        if !self.with(|log| log.is_current(entry.key, entry.address))? {
+        if front.key != entry.key || !self.with(|log| log.is_current(entry.key, entry.address))? {
             return Ok(());
         }
+        let body_at = place.file_at + place.skip + front.bytes();
         let address = self.with(|log| log.begin(entry.key, Kind::Object))?;
-        let numbered = (0u64..).zip(body.chunks(PIECE_BYTES as usize));
-        let sums: Vec<u64> = numbered.map(|(number, piece)| piece_sum(piece, salt, address, number)).collect();
-        let new = New {
-            kind: Kind::Object,
-            key: entry.key,
-            stamp_ms: front.stamp_ms,
-            body_bytes: front.body_bytes,
-            name: front.name,
-            head: front.head,
-            sums: &sums,
-        };
+        let (old, mut sums) = (front.sums(), Vec::new());
+        for from in (0..front.body_bytes).step_by(DISK_BUFFER_BYTES) {
+            let (part, skip, len) = self.body_part(body_at, from, front.body_bytes).await?;
+            for piece in part.bytes()[skip..skip + len].chunks(PIECE_BYTES as usize) {
+                let number = sums.len() as u64;
+                if !old.agree(number, piece) {
+                    return self.with(Log::abandon);
+                }
+                sums.push(piece_sum(piece, salt, address, number));
+            }
+        }
+        let (key, stamp_ms, body_bytes) = (entry.key, front.stamp_ms, front.body_bytes);
+        let new =
+            New { kind: Kind::Object, key, stamp_ms, body_bytes, name: front.name, head: front.head, sums: &sums };
         self.push(&encode(&new, address, salt)).await?;
-        self.push(body).await?;
+        for from in (0..body_bytes).step_by(DISK_BUFFER_BYTES) {
+            let (part, skip, len) = self.body_part(body_at, from, body_bytes).await?;
+            self.push(&part.bytes()[skip..skip + len]).await?;
+        }
+        drop(reading);
         self.with(Log::end)
+    }
+
+    /// A buffer's worth of a body from `from` on: what was read, where in it the part begins, and its length.
+    async fn body_part(&mut self, body_at: u64, from: u64, body_bytes: u64) -> Result<(Buffer, usize, usize), Failure> {
+        let len = (body_bytes - from).min(DISK_BUFFER_BYTES as u64);
+        let (at, bytes, skip) = aligned(body_at + from, len);
+        Ok((self.read(at, bytes).await?, skip as usize, len as usize))
     }
 
     /// Now and then: makes what was written last, and sees whether the file is still there.

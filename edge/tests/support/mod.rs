@@ -253,7 +253,12 @@ pub struct Client {
 
 impl Client {
     pub fn connect(edge: &Edge) -> Client {
-        let stream = TcpStream::connect(edge.http_addr()).expect("the edge accepts");
+        Client::to(edge.http_addr())
+    }
+
+    /// To an edge of another process.
+    pub fn to(addr: SocketAddr) -> Client {
+        let stream = TcpStream::connect(addr).expect("the edge accepts");
         stream.set_read_timeout(Some(SOON)).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
         Client { stream, input: Vec::new() }

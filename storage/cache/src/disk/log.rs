@@ -223,6 +223,11 @@ impl Log {
         address
     }
 
+    /// Gives up a record that was begun and has no bytes yet.
+    pub fn abandon(&mut self) {
+        self.open = None;
+    }
+
     /// Appends bytes of the open record; returns how many the buffer took. Less than all: [`Log::take`] it first.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         let count = self.buffer.as_mut().map_or(0, |buffer| buffer.push(bytes));
