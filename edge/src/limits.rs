@@ -42,6 +42,8 @@ pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 pub(crate) const GATHER: Duration = Duration::from_millis(50);
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
+/// Interim answers of one exchange that may wait for the client; more are dropped. Origins send one, early hints.
+pub(crate) const INTERIM_MAX: usize = 8;
 /// Ranges of one request that are served; one that asks for more is given the whole. Players ask for one, readers of documents for few.
 pub(crate) const RANGES_MAX: usize = 8;
 /// Large bodies are fetched and kept by slices of this size, so that a range costs what it touches.

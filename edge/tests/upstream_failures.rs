@@ -91,6 +91,7 @@ fn informational_answers_are_not_taken_for_the_answer() {
     let mut exchange = origin.next();
     exchange.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
     exchange.answer("200 OK", "Cache-Control: max-age=60", b"here");
+    assert_eq!(client.head().status, 103);
     assert_eq!(client.answer().text(), "here");
 }
 

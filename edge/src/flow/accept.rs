@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::flow::{After, answer, hit, refuse};
-use crate::http::fields::Span;
-use crate::http::request::{self, Method, Parsed, Request};
+use crate::http::fields::{Span, fields};
+use crate::http::request::{self, Method, Parsed, Request, number};
 use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
 use crate::refusal::Refusal;
 use crate::rt::{self, Stream};
@@ -53,6 +53,13 @@ impl Asked {
     /// The canonical target.
     pub(crate) fn name(&self) -> &[u8] {
         self.name.of_buffer(&self.head)
+    }
+
+    /// How many more hops it may make (RFC 9110 section 7.6.2).
+    pub(crate) fn max_forwards(&self) -> Option<u64> {
+        fields(&self.head)
+            .find(|(name, _)| name.eq_ignore_ascii_case(b"max-forwards"))
+            .and_then(|(_, value)| number(value))
     }
 
     /// A field of the head.

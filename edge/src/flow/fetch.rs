@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::disk::promote::{Look, Promoted, promote};
 use crate::flow::fill::{self, Fill};
 use crate::flow::flight::{Others, again, is_overtaken, land};
+use crate::flow::renew::{self, Renewed};
+use crate::flow::slices;
 use crate::flow::variant::{self, Place};
-use crate::flow::{renew, slices};
 use crate::http::fields::has_member;
 use crate::http::freshness::{Exchange, Freshness, Unkept, judge};
 use crate::http::response::{Framing, Response};
@@ -47,10 +48,11 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (None, None) => {}
     }
     head.extend_from_slice(b"\r\n");
-    let call = Call { reach: ask.reach, ..Call::new(&head, false) };
+    let call = Call { reach: ask.reach, informed: ask.informed.as_ref(), ..Call::new(&head, false) };
     let exchanged = upstream::ask::<NoBody>(shard, call, None).await;
     let now_ms = rt::now();
-    let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms)));
+    let granted = ask.wants.stale_if_error.unwrap_or(0);
+    let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms, granted)));
     match (exchanged, stand_in, old) {
         (Err(_), Some(old), _) => stale_on_error(shard, &ask, &old),
         (Ok(exchanged), Some(old), _) if matches!(exchanged.response.status, 500 | 502..=504) => {
@@ -61,6 +63,11 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         }
         (Ok(exchanged), _, Some(old)) if exchanged.response.status == 304 => {
             confirmed(shard, &ask, &old, exchanged, now_ms);
+        }
+        (Ok(exchanged), _, None) if exchanged.response.status == 304 => {
+            // Nobody asked whether anything has changed: there is nothing that it could be about.
+            let refuse = || Answer::Refuse(Refusal::OriginHead);
+            land(shard, ask.at, refuse(), Others::Same(&refuse));
         }
         (Ok(exchanged), _, None) if exchanged.response.status == 206 && ask.slice.is_some() => {
             part(shard, &ask, exchanged, now_ms).await;
@@ -98,18 +105,24 @@ fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>, exchanged: Exchang
     let facts = exchanged.facts(ask.authorised, ask.cookie);
     let renewed = renew::by_response(shard, old, &exchanged.response, facts);
     give_back(shard, exchanged.origin, now_ms);
-    let Some(renewed) = renewed else {
-        // It is about something else, or may no longer be kept: whoever asks next fetches it whole.
-        shard.ram.borrow_mut().remove(ask.at);
-        shard.disk.forget(ask.at);
-        land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
-        return;
-    };
-    if !is_overtaken(shard, ask.at) {
-        renew::keep(shard, &renewed);
+    let how = if ask.forced { How::ConfirmedOnRequest } else { How::Revalidated };
+    let answer = |object: &Arc<Object>| Answer::Object { object: object.clone(), first: None, how };
+    match renewed {
+        Renewed::Kept(renewed) => {
+            if !is_overtaken(shard, ask.at) {
+                renew::keep(shard, &renewed);
+            }
+            land(shard, ask.at, answer(&renewed), Others::Same(&|| answer(&renewed)));
+        }
+        Renewed::Once(renewed) => {
+            shard.forget(ask.at);
+            land(shard, ask.at, answer(&renewed), Others::Same(&|| Answer::Pass));
+        }
+        Renewed::Other => {
+            shard.forget(ask.at);
+            land(shard, ask.at, Answer::Pass, Others::Same(&|| Answer::Pass));
+        }
     }
-    let answer = || Answer::Object { object: renewed.clone(), first: None, how: How::Revalidated };
-    land(shard, ask.at, answer(), Others::Same(&answer));
 }
 
 /// A slice of what is not known yet: the head of the whole is kept beside it, or the whole when that is all there is.
@@ -182,11 +195,12 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
         true => Err(Unkept::Overtaken),
         false => Ok(freshness),
     });
-    if replaces {
-        shard.ram.borrow_mut().remove(ask.at);
+    // An error of the origin is passed on, and what is stored waits for a better word (RFC 9111 section 4.3.3).
+    let fails = replaces && exchanged.response.status >= 500;
+    if !fails {
+        // Whatever becomes of this answer, what is stored is an older one.
+        shard.forget(ask.at);
     }
-    // Whatever becomes of this answer, what the disk has is an older one.
-    shard.disk.forget(ask.at);
     if let Framing::Length(total) = exchanged.response.framing
         && total > shard.object_bytes_max().min(WHOLE_BYTES_MAX)
     {
@@ -214,7 +228,9 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
         fill.keep(shard);
     }
     let how = match (fill.is_kept(), replaces) {
+        (true, true) if ask.forced => How::ReplacedOnRequest,
         (true, true) => How::Replaced,
+        (true, false) if ask.at != ask.key => How::MissVariant,
         (true, false) => How::Miss,
         (false, _) => How::MissUnkept,
     };
@@ -227,7 +243,7 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     // An error is nobody's secret: whoever waited shares it. Anything else that cannot be kept is for the leader alone.
     let shared =
         matches!(verdict, Err(Unkept::Status | Unkept::NoLifetime)) && status >= 500 && !fill.object.meta.gated;
-    if !shared {
+    if !shared && !fails {
         shard.set_passing(ask.at, now_ms);
     }
     let pass = || Answer::Pass;

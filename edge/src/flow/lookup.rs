@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cache::{Chunk, State};
 use tokio::sync::oneshot;
 
-use crate::flow::accept::Asked;
-use crate::flow::{flight, slices, variant};
+use crate::flow::accept::{Asked, Conn, Gone};
+use crate::flow::{flight, interim, slices, variant};
 use crate::http::cache_control::{self, CacheControl};
 use crate::http::fields::fields;
 use crate::http::freshness::{Freshness, Use};
@@ -49,6 +49,8 @@ pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<A
         authorised: forwarded.authorised,
         cookie: forwarded.cookie,
         slice: asked.field(asked.request.range).and_then(slices::first_of),
+        informed: None,
+        forced: false,
         only_if_cached: asked.request.method == Method::Head || wants.only_if_cached,
         reach: if asked.fellow.is_hop { Reach::Shield } else { Reach::Tier },
         wants,
@@ -56,7 +58,7 @@ pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<A
 }
 
 /// Asks the owner, here or by mail, and takes a lease on what another shard gives.
-pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
+pub(crate) async fn ask(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<Answer, Gone> {
     let key = shard.seed.key(asked.name());
     let owner = shard.owner(key);
     let wants = wants(shard, asked);
@@ -64,23 +66,25 @@ pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
         && wants == CacheControl::default()
         && let Some(answer) = leased(shard, asked, key)
     {
-        return answer;
+        return Ok(answer);
     }
     if wants.no_store {
         // Nothing that this request brings may be kept (RFC 9111 section 5.2.1.5).
-        return Answer::Pass;
+        return Ok(Answer::Pass);
     }
-    let ask = ask_of(shard, asked, wants);
+    let (informed, mut interim) = interim::way(asked);
+    let ask = Box::new(Ask { informed, ..*ask_of(shard, asked, wants) });
     let (reply, answer) = oneshot::channel();
     if owner == shard.id {
         at_owner(shard, ask, reply);
     } else {
         shard.counters.asks.add(1);
         if !shard.peers[owner].send(Mail::Ask(ask, reply)).await {
-            return Answer::Refuse(Refusal::Draining);
+            return Ok(Answer::Refuse(Refusal::Draining));
         }
     }
-    let answer = answer.await.unwrap_or(Answer::Refuse(Refusal::Draining));
+    let answer = interim::until(shard, conn, asked, &mut interim, answer).await?;
+    let answer = answer.unwrap_or(Answer::Refuse(Refusal::Draining));
     if let Answer::Object { object, .. } = &answer
         && owner != shard.id
         && object.key == key
@@ -90,7 +94,7 @@ pub(crate) async fn ask(shard: &Rc<Shard>, asked: &Asked) -> Answer {
     {
         shard.front.borrow_mut().lease(object);
     }
-    answer
+    Ok(answer)
 }
 
 /// A leased object that may be used without asking.
@@ -130,6 +134,12 @@ pub(crate) fn at_owner_as(shard: &Rc<Shard>, mut ask: Box<Ask>, reply: oneshot::
     }
 }
 
+/// An answer that was passed through could have been kept: its key is no longer passed by.
+pub(crate) fn is_keepable(shard: &Shard, mut ask: Box<Ask>) {
+    variant::select(shard, &mut ask);
+    shard.passing.borrow_mut().remove(&ask.at);
+}
+
 fn found(shard: &Shard, ask: &Ask) -> Option<(Arc<Object>, Option<Arc<Chunk>>)> {
     let mut ram = shard.ram.borrow_mut();
     let found = ram.get(ask.at)?;
@@ -138,7 +148,7 @@ fn found(shard: &Shard, ask: &Ask) -> Option<(Arc<Object>, Option<Arc<Chunk>>)> 
 
 fn serve_found(
     shard: &Rc<Shard>,
-    ask: Box<Ask>,
+    mut ask: Box<Ask>,
     reply: oneshot::Sender<Answer>,
     object: Arc<Object>,
     first: Option<Arc<Chunk>>,
@@ -170,7 +180,10 @@ fn serve_found(
             let _ = reply.send(Answer::Refuse(Refusal::OnlyIfCached));
             return;
         }
-        Use::Stale => return flight::join(shard, ask, Some(object), Some(reply)),
+        Use::Stale => {
+            ask.forced = freshness.is_some_and(|f| f.at(now_ms) == Use::Fresh);
+            return flight::join(shard, ask, Some(object), Some(reply));
+        }
     };
     let _ = reply.send(Answer::Object { object, first, how });
 }

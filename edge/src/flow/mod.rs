@@ -15,6 +15,7 @@ mod fetch;
 mod fill;
 pub(crate) mod flight;
 mod hit;
+mod interim;
 pub(crate) mod invalidate;
 pub(crate) mod lookup;
 mod multipart;
@@ -67,7 +68,7 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if !is_read || asked.request.framing != Framing::None {
         return pass::through(shard, conn, asked, shown, How::PassMethod).await;
     }
-    match found(shard, conn, asked).await? {
+    match lookup::ask(shard, conn, asked).await? {
         Answer::Object { object, first, how } => match authorise::permit(&object.meta, shown) {
             Ok(()) => match send::object(shard, conn, asked, object, first, how).await? {
                 Some(after) => Ok(after),
@@ -82,29 +83,8 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
         }
         Answer::Refuse(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         Answer::Pass => {
-            sign_of_life(shard, conn, asked).await?;
+            interim::sign_of_life(shard, conn, asked).await?;
             pass::through(shard, conn, asked, shown, How::PassKnown).await
         }
     }
-}
-
-/// Looks `asked` up. An edge that asks is told that its request is being worked on: it would take silence for a failure.
-async fn found(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<Answer, Gone> {
-    if !asked.fellow.is_hop {
-        return Ok(lookup::ask(shard, asked).await);
-    }
-    let mut asking = pin!(lookup::ask(shard, asked));
-    if let Some(answer) = rt::timeout(SIGN_OF_LIFE_AFTER, asking.as_mut()).await {
-        return Ok(answer);
-    }
-    sign_of_life(shard, conn, asked).await?;
-    Ok(asking.await)
-}
-
-async fn sign_of_life(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<(), Gone> {
-    if asked.fellow.is_hop && asked.request.http_1_1 {
-        conn.out.extend_from_slice(b"HTTP/1.1 102 Processing\r\n\r\n");
-        accept::flush(shard, conn).await?;
-    }
-    Ok(())
 }

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, flush};
-use crate::flow::{authorise, fetch, invalidate, lookup, refuse, renew, send};
+use crate::flow::{authorise, fetch, interim, invalidate, lookup, preflight, refuse, renew, send};
 use crate::gate;
 use crate::http::cache_control::CacheControl;
 use crate::http::chunked::{Decoder, Step};
+use crate::http::freshness::judge;
 use crate::http::request::{Framing, Method};
 use crate::limits::{OUT_BYTES, RECV_BYTES};
 use crate::refusal::Refusal;
@@ -16,7 +17,7 @@ use crate::shard::Shard;
 use crate::shard::line::Waits;
 use crate::shard::mail::{How, Mail};
 use crate::upstream::request::{Purpose, Sized, forward};
-use crate::upstream::{Body, Exchanged, exchange};
+use crate::upstream::{self, Body, Call, Exchanged};
 
 /// Asks the origin on behalf of this client alone, and streams what it says.
 pub(crate) async fn through(
@@ -35,6 +36,9 @@ pub(crate) async fn through(
     if matches!(request.framing, Framing::Length(n) if n > shard.config.limits.request_body_bytes_max) {
         return Ok(refuse::send(shard, conn, asked, Refusal::BodyTooLarge));
     }
+    if request.method == Method::Options && asked.max_forwards() == Some(0) {
+        return Ok(preflight::capabilities(shard, conn, asked));
+    }
     let method = request.method_word.of_buffer(&asked.head);
     let is_token = |text: &[u8]| shard.tokens.borrow().is_token(text);
     let upstream = &shard.config.upstream;
@@ -45,12 +49,16 @@ pub(crate) async fn through(
     }
     flush(shard, conn).await?;
     let to_head = request.method == Method::Head;
+    let (informed, mut interim) = interim::way(asked);
+    let call = Call { informed: informed.as_ref(), ..Call::new(&forwarded.head, to_head) };
     let (result, unread) = if request.framing == Framing::None {
-        (exchange::<FromClient<'_>>(shard, &forwarded.head, None, to_head).await, false)
+        let answer = upstream::ask::<FromClient<'_>>(shard, call, None);
+        (interim::until(shard, conn, asked, &mut interim, answer).await?, false)
     } else {
         let mut body = FromClient::new(shard, conn, request.framing);
-        let result = exchange(shard, &forwarded.head, Some(&mut body), to_head).await;
+        let result = upstream::ask(shard, call, Some(&mut body)).await;
         let unread = !body.ended();
+        interim::rest(conn, &mut interim);
         (result, unread)
     };
     conn.line.not_due();
@@ -61,6 +69,8 @@ pub(crate) async fn through(
     invalidate::by_method(shard, asked, &exchanged.response).await;
     if to_head {
         seen_by_head(shard, asked, &exchanged).await;
+    } else if how == How::PassKnown && request.range.is_none() {
+        tell_if_keepable(shard, asked, &exchanged).await;
     }
     if let Err(refusal) = authorise::permit_mark(exchanged.response.first("streamgate-gate").is_some(), shown) {
         return Ok(refuse::send(shard, conn, asked, refusal));
@@ -88,6 +98,21 @@ async fn seen_by_head(shard: &Rc<Shard>, asked: &Asked, exchanged: &Exchanged) {
         renew::by_head(shard, ask, &exchanged.response, facts);
     } else {
         shard.peers[owner].send(Mail::Head(ask, Box::new(exchanged.response.clone()), facts)).await;
+    }
+}
+
+/// Tells the owner of the key when what the origin said could have been kept.
+async fn tell_if_keepable(shard: &Rc<Shard>, asked: &Asked, exchanged: &Exchanged) {
+    let ask = lookup::ask_of(shard, asked, CacheControl::default());
+    let facts = exchanged.facts(ask.authorised, ask.cookie);
+    if judge(&exchanged.response, facts, shard.config.defaults.into()).is_err() {
+        return;
+    }
+    let owner = shard.owner(ask.key);
+    if owner == shard.id {
+        lookup::is_keepable(shard, ask);
+    } else {
+        shard.peers[owner].send(Mail::Keepable(ask)).await;
     }
 }
 

@@ -27,3 +27,16 @@ pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After {
     shard.record(conn, asked, 204, "preflight", "");
     after
 }
+
+/// Answers an OPTIONS that may make no more hops (RFC 9110 section 9.3.7).
+pub(crate) fn capabilities(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After {
+    let after = conn.after(shard, &asked.request);
+    let before = conn.out.len();
+    conn.out.extend_from_slice(
+        b"HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE\r\nCache-Status: streamgate; detail=max-forwards",
+    );
+    conn.out.extend_from_slice(connection(&asked.request, after));
+    conn.answered = (conn.out.len() - before) as u64;
+    shard.record(conn, asked, 204, "preflight", "");
+    after
+}

@@ -15,17 +15,31 @@ use crate::shard::Shard;
 use crate::shard::mail::Ask;
 use crate::stored::{Object, Stored, length_of};
 
-/// The old body under the head that `response` makes of the old one. `None`: it is about another answer, or the result may not be kept.
-pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, facts: Exchange) -> Option<Arc<Object>> {
+/// What `response` makes of a stored answer.
+pub(crate) enum Renewed {
+    /// The old body under a new head.
+    Kept(Arc<Object>),
+    /// The same, for the one who asked: it may no longer be kept.
+    Once(Arc<Object>),
+    /// It is about something else.
+    Other,
+}
+
+/// The old body under the head that `response` makes of the old one.
+pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, facts: Exchange) -> Renewed {
     if !conditional::is_same(old.meta.validators(), response) {
-        return None;
+        return Renewed::Other;
     }
-    let merged = old.meta.updated_by(response)?;
-    let freshness = judge(&merged, facts, shard.config.defaults.into()).ok()?;
+    let Some(merged) = old.meta.updated_by(response) else { return Renewed::Other };
+    let freshness = judge(&merged, facts, shard.config.defaults.into()).ok();
     let date = shard.date(rt::now());
-    let mut meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, Some(freshness), &date);
+    let mut meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, freshness, &date);
     meta.sliced = old.meta.sliced;
-    Object::over(old, meta).map(Arc::new)
+    match Object::over(old, meta).map(Arc::new) {
+        Some(renewed) if freshness.is_some() => Renewed::Kept(renewed),
+        Some(renewed) => Renewed::Once(renewed),
+        None => Renewed::Other,
+    }
 }
 
 /// Puts a renewed object in the place of the old one.
@@ -55,11 +69,8 @@ pub(crate) fn by_head(shard: &Rc<Shard>, mut ask: Box<Ask>, response: &Response,
     }
     let length = response.first("content-length").and_then(number);
     let same_length = length.is_none_or(|length| length_of(&old) == Some(length));
-    match by_response(shard, &old, response, facts).filter(|_| same_length) {
-        Some(renewed) => keep(shard, &renewed),
-        None => {
-            shard.ram.borrow_mut().remove(ask.at);
-            shard.disk.forget(ask.at);
-        }
+    match by_response(shard, &old, response, facts) {
+        Renewed::Kept(renewed) if same_length => keep(shard, &renewed),
+        _ => shard.forget(ask.at),
     }
 }

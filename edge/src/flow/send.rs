@@ -293,9 +293,9 @@ fn count(shard: &Shard, how: How) {
         How::DiskHit => &counters.disk_hits,
         How::Stale | How::StaleWanted => &counters.stale_hits,
         How::StaleOnError => &counters.stale_on_error,
-        How::Miss | How::MissUnkept | How::Replaced => &counters.misses,
+        How::Miss | How::MissVariant | How::MissUnkept | How::Replaced | How::ReplacedOnRequest => &counters.misses,
         How::Joined => &counters.joins,
-        How::Revalidated => &counters.revalidated,
+        How::Revalidated | How::ConfirmedOnRequest => &counters.revalidated,
         How::PassMethod | How::PassKnown => &counters.passes,
     }
     .add(1);

@@ -24,7 +24,7 @@ use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{AskSlice, Mail, Slice};
 use crate::stored::{Object, Reader, Sliced, Stored};
-use crate::upstream::exchange;
+use crate::upstream::{self, Call, Reach};
 
 /// The slice that a Range field's beginning lies in; of an end that is counted backwards, the first: it tells the length.
 pub(crate) fn first_of(range: &[u8]) -> Option<u64> {
@@ -184,7 +184,7 @@ async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, sele
     for part in [b"If-Range: ", tag, b"\r\n\r\n"] {
         head.extend_from_slice(part);
     }
-    let exchanged = match exchange::<NoBody>(shard, &head, None, false).await {
+    let exchanged = match upstream::ask::<NoBody>(shard, Call { reach: Reach::Tier, ..Call::new(&head, false) }, None).await {
         Ok(exchanged) => exchanged,
         Err(refusal) => return land(shard, key, &Slice::Refuse(refusal)),
     };

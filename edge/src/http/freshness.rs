@@ -72,9 +72,10 @@ impl Freshness {
         }
     }
 
-    /// Whether it may stand in for a failing origin at `now`.
-    pub(crate) fn covers_error(&self, now_ms: u64) -> bool {
-        now_ms < self.error_until_ms
+    /// Whether it may stand in for a failing origin at `now`, by its own grant or by the request's (RFC 5861 section 4), in seconds.
+    pub(crate) fn covers_error(&self, now_ms: u64, wanted_seconds: u64) -> bool {
+        let wanted_until_ms = self.fresh_until_ms + wanted_seconds.min(STALE_SECONDS_MAX) * 1000;
+        now_ms < self.error_until_ms || (!self.never_stale && now_ms < wanted_until_ms)
     }
 
     /// The `Age` to send, in seconds (section 4.2.3).

@@ -10,7 +10,7 @@ use crate::http::freshness::Exchange;
 use crate::http::response::Response;
 use crate::refusal::Refusal;
 use crate::stored::Object;
-use crate::upstream::{News, Reach};
+use crate::upstream::{Informed, News, Reach};
 
 /// A message into a shard.
 pub(crate) enum Mail {
@@ -20,6 +20,8 @@ pub(crate) enum Mail {
     Slice(Box<AskSlice>, oneshot::Sender<Slice>),
     /// What an origin said to a HEAD of a name that this shard owns.
     Head(Box<Ask>, Box<Response>, Exchange),
+    /// What a request was answered with past the cache could have been kept: the next one need not pass.
+    Keepable(Box<Ask>),
     /// What is kept under this name has been changed by a client (RFC 9111 section 4.4). Answered when nobody gets it any more.
     Invalidate(Key, Box<[u8]>, oneshot::Sender<()>),
     /// Objects of this shard that others asked for again by their leases: for the disk.
@@ -49,10 +51,14 @@ pub(crate) struct Ask {
     pub(crate) cookie: bool,
     /// A part is asked for, and this slice has its beginning: what is not here is then fetched by slice.
     pub(crate) slice: Option<u64>,
+    /// Where interim answers go while this request leads.
+    pub(crate) informed: Option<Informed>,
     /// Answer from memory or not at all.
     pub(crate) only_if_cached: bool,
     /// Who may be asked for it besides the origins.
     pub(crate) reach: Reach,
+    /// What is kept is fresh, and the client wants it fresher.
+    pub(crate) forced: bool,
     /// The request's own Cache-Control, where it is honoured.
     pub(crate) wants: CacheControl,
 }
@@ -91,6 +97,8 @@ pub(crate) enum How {
     StaleOnError,
     /// This request led the fetch; the answer is kept.
     Miss,
+    /// The same, of a name whose other variants are kept.
+    MissVariant,
     /// This request led the fetch; the answer is for it alone.
     MissUnkept,
     /// Another request's fetch was joined.
@@ -99,6 +107,9 @@ pub(crate) enum How {
     Revalidated,
     /// What was stored had changed.
     Replaced,
+    /// The last two, of what was fresh: the client wanted it so.
+    ConfirmedOnRequest,
+    ReplacedOnRequest,
     /// Not looked up: method, or a key known not to be cacheable.
     PassMethod,
     PassKnown,
@@ -114,10 +125,13 @@ impl How {
             How::StaleWanted => "streamgate; hit; detail=max-stale",
             How::StaleOnError => "streamgate; fwd=stale; detail=stale-if-error",
             How::Miss => "streamgate; fwd=miss; stored",
+            How::MissVariant => "streamgate; fwd=vary-miss; stored",
             How::MissUnkept => "streamgate; fwd=miss",
             How::Joined => "streamgate; fwd=miss; collapsed",
             How::Revalidated => "streamgate; fwd=stale; fwd-status=304",
             How::Replaced => "streamgate; fwd=stale; stored",
+            How::ConfirmedOnRequest => "streamgate; fwd=request; fwd-status=304",
+            How::ReplacedOnRequest => "streamgate; fwd=request; stored",
             How::PassMethod => "streamgate; fwd=method",
             How::PassKnown => "streamgate; fwd=bypass",
         }
@@ -130,11 +144,11 @@ impl How {
             How::DiskHit => "disk-hit",
             How::Stale | How::StaleWanted => "stale",
             How::StaleOnError => "stale-on-error",
-            How::Miss => "miss",
+            How::Miss | How::MissVariant => "miss",
             How::MissUnkept => "miss-unkept",
             How::Joined => "joined",
-            How::Revalidated => "revalidated",
-            How::Replaced => "replaced",
+            How::Revalidated | How::ConfirmedOnRequest => "revalidated",
+            How::Replaced | How::ReplacedOnRequest => "replaced",
             How::PassMethod | How::PassKnown => "pass",
         }
     }

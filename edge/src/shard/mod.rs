@@ -96,6 +96,12 @@ impl Shard {
         self.ram.borrow().budget() / self.config.limits.object_share.max(1)
     }
 
+    /// Ends what is stored under `key`, in memory and on disk.
+    pub(crate) fn forget(&self, key: Key) {
+        self.ram.borrow_mut().remove(key);
+        self.disk.forget(key);
+    }
+
     /// Whether `key` was answered with something that cannot be kept a moment ago.
     pub(crate) fn is_passing(&self, key: Key, now_ms: u64) -> bool {
         self.passing.borrow().get(&key).is_some_and(|until| now_ms < *until)

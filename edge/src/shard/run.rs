@@ -170,6 +170,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Keepable(ask) => lookup::is_keepable(&shard, ask),
             Mail::Slice(ask, reply) => slices::at_owner(&shard, ask, reply),
             Mail::Head(ask, response, exchange) => renew::by_head(&shard, ask, &response, exchange),
             Mail::Invalidate(key, name, done) => {

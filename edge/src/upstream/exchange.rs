@@ -80,16 +80,6 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Sends `head` (whole) and `body` to an origin, and reads the answer's head.
-pub(crate) async fn exchange<B: Body>(
-    shard: &Rc<Shard>,
-    head: &[u8],
-    body: Option<&mut B>,
-    to_head: bool,
-) -> Result<Exchanged, Refusal> {
-    ask(shard, Call::new(head, to_head), body).await
-}
-
 /// Sends a request and reads the answer's head. What may be repeated (GET, HEAD, OPTIONS without a body) is, at another place, when
 /// the first fails or stays silent; anything else is sent once.
 pub(crate) async fn ask<B: Body>(

@@ -26,7 +26,7 @@ mod seen;
 mod sources;
 pub(crate) mod watch;
 
-pub(crate) use exchange::{Body, Call, Exchanged, Reach, ask, exchange};
+pub(crate) use exchange::{Body, Call, Exchanged, Informed, Reach, ask};
 pub(crate) use places::{Level, Place, places};
 pub(crate) use pool::{Origin, give_back};
 pub(crate) use resolve::resolve;

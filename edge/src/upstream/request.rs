@@ -2,6 +2,7 @@
 
 use crate::config::Upstream;
 use crate::http::fields::{ends_here, fields, has_member, is_ours};
+use crate::http::request::number;
 use crate::http::vary;
 use crate::stored::push_number;
 use crate::upstream::loops;
@@ -88,6 +89,12 @@ pub(crate) fn forward(
             || (purpose == Purpose::Fetch && NOT_FOR_FETCH.iter().any(|n| is(n)))
             || listed.iter().any(|list| has_member(list, name));
         if skipped {
+            continue;
+        }
+        if is(b"max-forwards") && method == b"OPTIONS" {
+            if let Some(left) = number(value).and_then(|hops| hops.checked_sub(1)) {
+                line(&mut forwarded.head, name, left.to_string().as_bytes());
+            }
             continue;
         }
         if is(b"authorization") {

@@ -163,7 +163,7 @@ fn exchange(
     let then_ms = last.and_then(|answer| answer.head.number("server-now")).unwrap_or(0);
     let asks = |name: &str| step.asks.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
     let mut out =
-        format!("{} {target} HTTP/1.1\r\nHost: edge.test\r\nReq-Num: {number}\r\nAccept: */*\r\n", step.method);
+        format!("{} {target} {}\r\nHost: edge.test\r\nReq-Num: {number}\r\nAccept: */*\r\n", step.method, step.version);
     // Clients send these to keep their own cache out of the way; an edge must not mind.
     let ours = [("Pragma", "foo"), ("Cache-Control", "nothing-to-see-here")];
     ours.iter().for_each(|(name, value)| out += &format!("{name}: {value}\r\n"));
