@@ -47,6 +47,10 @@ fn a_hint_passes_a_method_and_stops_at_an_old_client() {
         exchange.send(HINT);
         exchange.answer("200 OK", "", b"plain");
         let answer = old.rest();
-        assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"plain"), "{}", String::from_utf8_lossy(&answer));
+        assert!(
+            answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"plain"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
     }
 }

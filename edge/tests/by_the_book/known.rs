@@ -25,9 +25,6 @@ pub const MISSED: &[(&str, &[&str])] = &[
         "Cache-Groups is not read",
         &["group-ends", "group-among-others", "group-of-thirty-two", "group-on-two-lines", "groups-do-not-cascade"],
     ),
-    (
-        "Cache-Status knows neither forced requests nor variants",
-        &[ "status-of-another-variant"],
-    ),
+    ("Cache-Status knows neither forced requests nor variants", &["status-of-another-variant"]),
     ("a key that could not be kept is passed by for five seconds", &["after-what-cannot-be-kept-comes-what-can"]),
 ];
