@@ -51,7 +51,8 @@ pub(crate) fn range_line(index: u64) -> String {
 pub(crate) fn told(response: &Response, index: u64) -> Option<(Part, u64)> {
     let (part, total) = range::told(response.first("content-range")?)?;
     let is_strong = response.first("etag").is_some_and(|tag| tag.starts_with(b"\""));
-    (response.status == 206 && is_strong && part == bounds(index, total)).then_some((part, total))
+    let is_all = part.from == 0 && part.to == total;
+    (response.status == 206 && (is_strong || is_all) && part == bounds(index, total)).then_some((part, total))
 }
 
 /// The head of a body that is kept by slice, ready to be put under its key.
