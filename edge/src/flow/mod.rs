@@ -28,15 +28,12 @@ mod send;
 pub(crate) mod slices;
 mod variant;
 
-use std::pin::pin;
 use std::rc::Rc;
 
 use crate::flow::accept::{Asked, Conn, Gone};
 use crate::gate;
 use crate::http::request::{Framing, Method};
-use crate::limits::SIGN_OF_LIFE_AFTER;
 use crate::refusal::Refusal;
-use crate::rt;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, How};
 use crate::upstream::loops;

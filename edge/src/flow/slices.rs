@@ -77,6 +77,7 @@ pub(crate) struct Slices<'a> {
     whole: Arc<Object>,
     sliced: Sliced,
     head: Vec<u8>,
+    reach: Reach,
     part: Part,
     /// Index of the next slice to ask for.
     next: u64,
@@ -92,8 +93,9 @@ impl<'a> Slices<'a> {
         sliced: Sliced,
         part: Part,
     ) -> Slices<'a> {
-        let head = lookup::ask_of(shard, asked, CacheControl::default()).head;
-        Slices { shard, whole, sliced, head, part, next: part.from / SLICE_BYTES, asked: VecDeque::new() }
+        let ask = lookup::ask_of(shard, asked, CacheControl::default());
+        let (head, reach) = (ask.head, ask.reach);
+        Slices { shard, whole, sliced, head, reach, part, next: part.from / SLICE_BYTES, asked: VecDeque::new() }
     }
 
     /// The reader of the next slice, up to the end of the part. `Ok(None)`: the part has ended.
@@ -127,7 +129,7 @@ impl<'a> Slices<'a> {
 
     async fn ask(&self, index: u64) -> oneshot::Receiver<Slice> {
         let (reply, answer) = oneshot::channel();
-        let ask = Box::new(AskSlice { whole: self.whole.clone(), index, head: self.head.clone() });
+        let ask = Box::new(AskSlice { whole: self.whole.clone(), index, head: self.head.clone(), reach: self.reach });
         let owner = self.shard.owner(self.whole.key);
         if owner == self.shard.id {
             at_owner(self.shard, ask, reply);
@@ -185,10 +187,11 @@ async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, sele
     for part in [b"If-Range: ", tag, b"\r\n\r\n"] {
         head.extend_from_slice(part);
     }
-    let exchanged = match upstream::ask::<NoBody>(shard, Call { reach: Reach::Tier, ..Call::new(&head, false) }, None).await {
-        Ok(exchanged) => exchanged,
-        Err(refusal) => return land(shard, key, &Slice::Refuse(refusal)),
-    };
+    let exchanged =
+        match upstream::ask::<NoBody>(shard, Call { reach: ask.reach, ..Call::new(&head, false) }, None).await {
+            Ok(exchanged) => exchanged,
+            Err(refusal) => return land(shard, key, &Slice::Refuse(refusal)),
+        };
     let response = &exchanged.response;
     let is_ours = told(response, ask.index) == Some((bounds(ask.index, sliced.total), sliced.total))
         && response.first("etag") == Some(tag);

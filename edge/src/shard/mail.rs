@@ -70,6 +70,7 @@ pub(crate) struct AskSlice {
     pub(crate) index: u64,
     /// Request line and fields for the origin, without the final empty line.
     pub(crate) head: Vec<u8>,
+    pub(crate) reach: Reach,
 }
 
 /// What an owner says of a slice.

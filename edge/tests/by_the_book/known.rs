@@ -26,6 +26,5 @@ pub const MISSED: &[(&str, &[&str])] = &[
         &["group-ends", "group-among-others", "group-of-thirty-two", "group-on-two-lines", "groups-do-not-cascade"],
     ),
     ("Cache-Status knows neither forced requests nor variants", &["status-of-another-variant"]),
-    ("a range of what has no strong tag costs two requests", &["part-without-a-strong-tag-is-asked-for-once"]),
     ("a key that could not be kept is passed by for five seconds", &["after-what-cannot-be-kept-comes-what-can"]),
 ];
