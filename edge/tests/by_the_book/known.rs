@@ -25,6 +25,9 @@ pub const MISSED: &[(&str, &[&str])] = &[
         "Cache-Groups is not read",
         &["group-ends", "group-among-others", "group-of-thirty-two", "group-on-two-lines", "groups-do-not-cascade"],
     ),
-    ("Cache-Status knows neither forced requests nor variants", &["status-of-another-variant"]),
-    ("a key that could not be kept is passed by for five seconds", &["after-what-cannot-be-kept-comes-what-can"]),
+    ("Cache-Status has no word for another variant", &["status-of-another-variant"]),
+    (
+        "what a key that could not be kept brings next is not kept for five seconds",
+        &["after-what-cannot-be-kept-comes-what-can"],
+    ),
 ];
