@@ -101,6 +101,8 @@ pub struct Upstream {
     pub resolve_interval: Duration,
     /// What resolves names.
     pub resolver: Resolver,
+    /// Certificates (PEM) that `https` sources are verified against; `None`: the public roots.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Edges that share one cache: each target has one owner among them, which the others ask.
@@ -189,6 +191,7 @@ impl Default for Upstream {
             health: Health::default(),
             resolve_interval: Duration::from_secs(30),
             resolver: Resolver::System,
+            ca_file: None,
         }
     }
 }

@@ -94,6 +94,8 @@ refusals! {
     OnlyIfCached = 504 "only-if-cached" "Not in the cache.";
     /// The origin cannot be reached.
     OriginConnect = 502 "origin-connect" "The origin cannot be reached.";
+    /// The origin's certificate does not hold, or there is no TLS with it.
+    OriginTls = 502 "origin-tls" "The origin cannot be reached securely.";
     /// The origin did not answer in time.
     OriginTimeout = 504 "origin-timeout" "The origin did not answer in time.";
     /// The origin closed before its answer's head was complete.

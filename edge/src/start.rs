@@ -18,6 +18,7 @@ use crate::metrics::Counters;
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
+use crate::upstream::tls::TlsError;
 use crate::upstream::watch::Watch;
 use crate::upstream::{self, Level, Place, View, places, resolve};
 
@@ -34,6 +35,9 @@ pub enum StartError {
         "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http or edge.admin"
     )]
     Listen(SocketAddr, std::io::Error),
+    /// The certificates that origins are verified against cannot be used.
+    #[error("cannot use the certificates in {0}: {1}")]
+    Roots(String, TlsError),
     /// No origin's name resolves.
     #[error("cannot resolve the upstream {0}: {1}")]
     Upstream(String, std::io::Error),
@@ -104,6 +108,9 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         return Err(StartError::Disk { path: disk.path.display().to_string(), bytes: disk.bytes, shards });
     }
     let places = located(&config)?;
+    let tls = Arc::new(upstream::tls::config(config.upstream.ca_file.as_deref()).map_err(|error| {
+        StartError::Roots(config.upstream.ca_file.clone().unwrap_or_default().display().to_string(), error)
+    })?);
     let view = View::new(&places, shards);
     let (sockets, http) = bind(&config, shards)?;
     let (log_to, log_from) = match &config.access_log {
@@ -155,6 +162,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             inbox,
             places: view.places.clone(),
             seen: view.shards[id].clone(),
+            tls: tls.clone(),
             counters: edge.counters[id].clone(),
             log: log_to.clone(),
             pages: pages.clone(),
@@ -168,7 +176,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     for _ in 0..shards {
         ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
     }
-    let watched = upstream::watch::start(config.clone(), view.places.clone(), edge.mailboxes.clone());
+    let watched = upstream::watch::start(config.clone(), tls, view.places.clone(), edge.mailboxes.clone());
     edge.watch = Some(watched.map_err(StartError::Thread)?);
     if let Some(addr) = config.admin {
         edge.admin = Some(admin::start(addr, edge.counters.clone(), view)?);
@@ -287,7 +295,9 @@ fn cpus() -> Vec<usize> {
 
 /// Everything that may be asked, resolved. One origin at least must be found; the rest may turn up later.
 fn located(config: &Config) -> Result<Vec<Place>, StartError> {
-    let mut places = places(&config.upstream);
+    let unnamed =
+        |_| StartError::Upstream("(https)".to_owned(), std::io::Error::other("a host is no name for a certificate"));
+    let mut places = places(&config.upstream).map_err(unnamed)?;
     let mut failed = StartError::Upstream("(none)".to_owned(), std::io::Error::other("no origin is configured"));
     let mut found = false;
     for place in &mut places {

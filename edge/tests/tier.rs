@@ -194,3 +194,26 @@ fn a_shield_takes_every_miss_and_is_gone_round_when_it_fails() {
     let edge = edges[0].as_ref().expect("it runs");
     until("the shield's breaker opens", || edge.origins()[0]["breakers"].to_string().contains("open"));
 }
+
+#[test]
+fn a_range_of_what_is_large_costs_its_slices_once_for_all_edges() {
+    const SLICE: usize = 1024 * 1024;
+    let origin = Origin::start();
+    let edges = tier(&origin, 3, |_| {});
+    let body = bytes(9 * SLICE + 77);
+    for (n, edge) in edges.iter().flatten().enumerate() {
+        let mut client = Client::connect(edge);
+        client.ask("GET", "/large", "Range: bytes=3500000-4500000");
+        for index in if n == 0 { 3..5 } else { 0..0 } {
+            let (from, to) = (index * SLICE, (index + 1) * SLICE);
+            let asked = origin.expect("GET /large");
+            assert_eq!(asked.field("range"), Some(format!("bytes={from}-{}", to - 1).as_str()));
+            let range = format!("Content-Range: bytes {from}-{}/{}", to - 1, body.len());
+            let fields = format!("Cache-Control: max-age=60\nETag: \"a\"\n{range}");
+            asked.answer("206 Partial Content", &fields, &body[from..to]);
+        }
+        let got = client.answer();
+        assert!(got.status == 206 && got.body == body[3_500_000..=4_500_000], "edge {n}: {}", got.head);
+        origin.expect_none();
+    }
+}

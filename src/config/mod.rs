@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn several_origins_take_the_place_of_the_url() {
-        let text = "[upstream]\nshield = \"http://s\"\n[[upstream.origins]]\nurl = \"http://a\"\nweight = 3\n\
+        let text = "[upstream]\nshield = \"https://s\"\n[[upstream.origins]]\nurl = \"http://a\"\nweight = 3\n\
             [[upstream.origins]]\nurl = \"http://b:81\"\nbackup = true\n\
             [upstream.tier]\npeers = [\"http://e1\", \"http://e2\"]\nself = \"http://e1\"\n";
         check(
@@ -147,7 +147,7 @@ mod tests {
                 let of = |s: &edge::Source| (s.to_string(), s.weight, s.backup);
                 let origins: Vec<_> = c.upstream.origins.iter().map(of).collect();
                 origins == [("http://a".to_owned(), 3, false), ("http://b:81".to_owned(), 1, true)]
-                    && c.upstream.shield.as_ref().is_some_and(|s| !s.tls && s.port == 80)
+                    && c.upstream.shield.as_ref().is_some_and(|s| s.tls && s.port == 443)
                     && c.upstream.tier.as_ref().is_some_and(|t| t.peers.len() == 2 && t.me.host == "e1")
             }),
         );

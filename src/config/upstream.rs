@@ -26,6 +26,7 @@ pub fn check(written: Upstream) -> Result<edge::Upstream> {
         retry_per_second: written.retry_per_second,
         breaker_after: written.breaker_after,
         health: health(written.health)?,
+        ca_file: optional(&written.ca_file).map(Into::into),
         resolve_interval: Duration::from_secs(written.resolve_seconds),
         ..edge::Upstream::default()
     })
@@ -69,9 +70,7 @@ fn health(written: UpstreamHealth) -> Result<edge::Health> {
 }
 
 fn source(key: &str, url: &str) -> Result<edge::Source> {
-    let parsed = edge::Source::parse(url).with_context(|| format!("{key} = \"{url}\""))?;
-    ensure!(!parsed.tls, "{key} = \"{url}\": TLS to the origin is not there yet");
-    Ok(parsed)
+    edge::Source::parse(url).with_context(|| format!("{key} = \"{url}\""))
 }
 
 fn optional(text: &str) -> Option<&str> {

@@ -48,6 +48,7 @@ section!(Upstream {
     origins: Vec<UpstreamOrigin> = Vec::new(),
     shield: String = String::new(),
     host: String = String::new(),
+    ca_file: String = String::new(),
     edge_key: String = String::new(),
     cdn_id: String = String::new(),
     try_ms: u64 = 500,

@@ -5,6 +5,7 @@
 //! Listener::bind, accept             SO_REUSEPORT, one listener a shard
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut
+//! Stream::secure                     TLS as a client; the same calls carry plaintext then
 //! spawn, sleep, timeout, pause
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
 //! apart                              a thread of its own for what blocks
@@ -19,12 +20,14 @@ mod driver;
 mod file;
 mod mailbox;
 mod socket;
+mod tls;
 
 pub(crate) use buf::Piece;
 pub(crate) use driver::{allowed_cpus, probe, run};
 pub(crate) use file::{File, apart, open};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use socket::{Listener, Stream, connect};
+pub(crate) use tls::Session;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,6 @@
 //! TCP through the ring.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent};
 use super::driver::faults;
+use super::tls::Session;
 
 /// Connections the kernel queues for one listener.
 const BACKLOG: i32 = 4096;
@@ -69,6 +70,8 @@ pub(crate) struct Stream {
     emptied: Cell<bool>,
     recv_max: usize,
     send_max: usize,
+    /// TLS, where this side is its client.
+    tls: Option<Box<RefCell<Session>>>,
 }
 
 /// Connects, or says `TimedOut` after `limit`.
@@ -98,11 +101,26 @@ impl Stream {
             emptied: Cell::new(false),
             recv_max: faults.recv_bytes_max.unwrap_or(usize::MAX),
             send_max: faults.send_bytes_max.unwrap_or(usize::MAX),
+            tls: None,
         }
     }
 
     /// Appends what has arrived to `vec`, within its capacity. `Ok(0)`: the peer has closed.
-    pub(crate) async fn recv(&self, vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
+    pub(crate) async fn recv(&self, mut vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
+        if let Some(tls) = &self.tls {
+            let room = (vec.capacity() - vec.len()).min(self.recv_max);
+            let put = |plain: &[u8]| {
+                let count = plain.len().min(room);
+                vec.extend_from_slice(&plain[..count]);
+                count
+            };
+            let result = self.recv_plain(tls, put).await;
+            return (result, vec);
+        }
+        self.recv_raw(vec).await
+    }
+
+    async fn recv_raw(&self, vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         let op = Recv::new(self.fd.clone(), Spare { vec, max: self.recv_max }, RecvFlags::empty());
         let (result, spare) = self.receive(op).await;
         let count = *result.as_ref().unwrap_or(&0);
@@ -110,8 +128,12 @@ impl Stream {
     }
 
     /// Appends at most `max` bytes to a chunk. `Ok(0)`: the peer has closed.
-    pub(crate) async fn recv_chunk(&self, writer: ChunkWriter, max: usize) -> (io::Result<usize>, ChunkWriter) {
+    pub(crate) async fn recv_chunk(&self, mut writer: ChunkWriter, max: usize) -> (io::Result<usize>, ChunkWriter) {
         let max = max.min(self.recv_max);
+        if let Some(tls) = &self.tls {
+            let result = self.recv_plain(tls, |plain| writer.push(&plain[..plain.len().min(max)])).await;
+            return (result, writer);
+        }
         let op = Recv::new(self.fd.clone(), ChunkSpare { writer, max }, RecvFlags::empty());
         let (result, spare) = self.receive(op).await;
         let count = *result.as_ref().unwrap_or(&0);
@@ -129,8 +151,77 @@ impl Stream {
         (result, op.into_inner())
     }
 
+    /// Makes this a TLS connection, of which this side is the client. The caller sets the time limit.
+    pub(crate) async fn secure(&mut self, session: Session) -> io::Result<()> {
+        let tls = Box::new(RefCell::new(session));
+        loop {
+            self.send_sealed(&tls).await?;
+            if !tls.borrow().is_handshaking() {
+                break;
+            }
+            if !self.open(&tls).await? {
+                self.recv_cipher(&tls).await?;
+            }
+        }
+        self.tls = Some(tls);
+        Ok(())
+    }
+
+    /// Gives the next plaintext to `put`, which says how much of it it took. `Ok(0)`: the peer has closed in good order.
+    async fn recv_plain(&self, tls: &RefCell<Session>, mut put: impl FnMut(&[u8]) -> usize) -> io::Result<usize> {
+        loop {
+            match tls.borrow_mut().read(&mut put) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            if !self.open(tls).await? {
+                self.recv_cipher(tls).await?;
+            }
+        }
+    }
+
+    /// Takes in what has been received; false: nothing had been. What it calls for is sent, an alert before its error is told too.
+    async fn open(&self, tls: &RefCell<Session>) -> io::Result<bool> {
+        let opened = tls.borrow_mut().open();
+        self.send_sealed(tls).await?;
+        opened
+    }
+
+    async fn recv_cipher(&self, tls: &RefCell<Session>) -> io::Result<()> {
+        let cipher = tls.borrow_mut().lend();
+        let (result, cipher) = self.recv_raw(cipher).await;
+        let closed = matches!(result, Ok(0));
+        tls.borrow_mut().give_back(cipher, closed)?;
+        // In the middle of a handshake there is no good order to close in.
+        if closed && tls.borrow().is_handshaking() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        result.map(|_| ())
+    }
+
+    async fn send_sealed(&self, tls: &RefCell<Session>) -> io::Result<()> {
+        let out = tls.borrow_mut().outgoing()?;
+        if out.is_empty() { Ok(()) } else { self.send_raw(out).await.0 }
+    }
+
     /// Sends all of `vec` and gives it back.
     pub(crate) async fn send(&self, vec: Vec<u8>) -> (io::Result<()>, Vec<u8>) {
+        let Some(tls) = &self.tls else { return self.send_raw(vec).await };
+        let mut sent = 0;
+        while sent < vec.len() {
+            let sealed = tls.borrow_mut().seal(&vec[sent..]);
+            match sealed {
+                Ok(count) => sent += count,
+                Err(e) => return (Err(e), vec),
+            }
+            if let Err(e) = self.send_sealed(tls).await {
+                return (Err(e), vec);
+            }
+        }
+        (Ok(()), vec)
+    }
+
+    async fn send_raw(&self, vec: Vec<u8>) -> (io::Result<()>, Vec<u8>) {
         let mut unsent = Unsent { vec, sent: 0, max: self.send_max };
         while unsent.sent < unsent.vec.len() {
             let BufResult(result, op) = submit(Send::new(self.fd.clone(), unsent, SendFlags::empty())).await;
@@ -146,7 +237,7 @@ impl Stream {
 
     /// Sends all pieces in order; gives the first back when it was made for this answer, so that its memory is used again.
     pub(crate) async fn sendv(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
-        if self.send_max != usize::MAX {
+        if self.send_max != usize::MAX || self.tls.is_some() {
             return (self.send_in_cuts(pieces).await, None);
         }
         if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if slice.file().is_some())) {

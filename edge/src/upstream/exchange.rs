@@ -162,7 +162,9 @@ pub(super) fn tell(shard: &Shard, at: usize, result: &Result<Exchanged, Refusal>
             500 | 502 | 503 | 504 => Outcome::Bad,
             _ => Outcome::Well,
         },
-        Err(Refusal::OriginConnect | Refusal::OriginTimeout | Refusal::OriginClosed) => Outcome::Failed,
+        Err(Refusal::OriginConnect | Refusal::OriginTls | Refusal::OriginTimeout | Refusal::OriginClosed) => {
+            Outcome::Failed
+        }
         Err(Refusal::OriginHead) => Outcome::Bad,
         // Ours or the client's: it says nothing about the place.
         Err(_) => return,

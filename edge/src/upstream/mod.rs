@@ -6,7 +6,7 @@
 //!
 //! - [`places`], [`sources`]: what there is, and how one shard has fared with it. [`rendezvous`]: who comes first for a target.
 //! - [`breaker`], [`health`], [`budget`]: when a place is left alone, and how often may be tried again. Pure.
-//! - [`exchange`], [`race`]: a request. [`pool`]: connections. [`request`]: the head that is sent.
+//! - [`exchange`], [`race`]: a request. [`pool`], [`tls`]: connections. [`request`]: the head that is sent.
 //! - [`fellow`]: another edge that asks us. [`loops`]: a request that comes round again.
 //! - [`watch`]: the thread that resolves names again and probes origins. [`seen`]: what an operator sees.
 
@@ -24,6 +24,7 @@ pub(crate) mod request;
 mod resolve;
 mod seen;
 mod sources;
+pub(crate) mod tls;
 pub(crate) mod watch;
 
 pub(crate) use exchange::{Body, Call, Exchanged, Informed, Reach, ask};

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
+
 use crate::config::Upstream;
 use crate::source::Source;
 
@@ -36,12 +38,14 @@ pub(crate) struct Place {
     pub(crate) authority: String,
     /// Lines that a request to it begins with: `Host`, and who we are.
     pub(crate) lines: Box<[u8]>,
+    /// What its certificate must name; `None`: no TLS.
+    pub(crate) tls_name: Option<ServerName<'static>>,
     /// Where its name led at start.
     pub(crate) addrs: Vec<SocketAddr>,
 }
 
 /// Every place of `upstream`, unresolved.
-pub(crate) fn places(upstream: &Upstream) -> Vec<Place> {
+pub(crate) fn places(upstream: &Upstream) -> Result<Vec<Place>, InvalidDnsNameError> {
     let me = upstream.tier.as_ref().map(|tier| tier.me.authority());
     let peers = upstream.tier.iter().flat_map(|tier| &tier.peers).filter(|peer| Some(peer.authority()) != me);
     let peers = peers.map(|source| (Level::Peer, source));
@@ -50,7 +54,7 @@ pub(crate) fn places(upstream: &Upstream) -> Vec<Place> {
     peers.chain(shield).chain(origins).map(|(level, source)| place(upstream, level, source)).collect()
 }
 
-fn place(upstream: &Upstream, level: Level, source: &Source) -> Place {
+fn place(upstream: &Upstream, level: Level, source: &Source) -> Result<Place, InvalidDnsNameError> {
     let authority = source.authority();
     let host = match (&upstream.host, level) {
         (Some(host), Level::Origin) => host,
@@ -63,5 +67,7 @@ fn place(upstream: &Upstream, level: Level, source: &Source) -> Place {
     if level != Level::Origin {
         lines.push_str(&format!("StreamGate-Hop: {}\r\n", level.word()));
     }
-    Place { level, source: source.clone(), authority, lines: lines.into_bytes().into(), addrs: Vec::new() }
+    let tls_name = source.tls.then(|| ServerName::try_from(source.host.clone())).transpose()?;
+    let lines = lines.into_bytes().into();
+    Ok(Place { level, source: source.clone(), authority, lines, tls_name, addrs: Vec::new() })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::limits::ADDRESSES_TRIED_MAX;
 use crate::refusal::Refusal;
-use crate::rt::{self, Stream};
+use crate::rt::{self, Session, Stream};
 use crate::shard::Shard;
 use crate::shard::line::{Listed, Waits};
 
@@ -77,8 +77,12 @@ async fn reach(shard: &Rc<Shard>, at: usize, limit: Duration) -> Result<(Stream,
     for step in 0..addrs.len().min(ADDRESSES_TRIED_MAX) {
         let to = addrs[(turn + step) % addrs.len()];
         let left = Duration::from_millis(until_ms.saturating_sub(rt::now()));
-        match rt::connect(to, left).await {
+        match open(shard, at, to, left).await {
             Ok(stream) => return Ok((stream, to)),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+                tracing::warn!(upstream = %target.place.source, error = %e, "no TLS with the origin");
+                why = Refusal::OriginTls;
+            }
             Err(e) if e.kind() == io::ErrorKind::TimedOut => why = Refusal::OriginTimeout,
             Err(_) => why = Refusal::OriginConnect,
         }
@@ -86,6 +90,18 @@ async fn reach(shard: &Rc<Shard>, at: usize, limit: Duration) -> Result<(Stream,
         target.turn.set((turn + step + 1) % addrs.len());
     }
     Err(why)
+}
+
+/// Connects, and shakes hands where the place wants TLS.
+async fn open(shard: &Rc<Shard>, at: usize, to: SocketAddr, limit: Duration) -> io::Result<Stream> {
+    let until_ms = rt::now() + limit.as_millis() as u64;
+    let mut stream = rt::connect(to, limit).await?;
+    let Some(name) = &shard.sources.at(at).place.tls_name else { return Ok(stream) };
+    let session = Session::new(&shard.sources.tls, name)?;
+    let left = Duration::from_millis(until_ms.saturating_sub(rt::now()));
+    let shaken = rt::timeout(left, stream.secure(session)).await;
+    shaken.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
+    Ok(stream)
 }
 
 /// Gives a connection back whose answer has been read to its end.

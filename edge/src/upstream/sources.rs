@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rustls::ClientConfig;
+
 use super::breaker::{Breaker, Outcome};
 use super::budget::{Allowance, Budget};
 use super::exchange::Reach;
@@ -12,6 +14,7 @@ use super::places::{Level, Place};
 use super::pool::Origin;
 use super::rendezvous::score;
 use super::seen::Seen;
+use super::tls::of_shard;
 use super::watch::News;
 use crate::config::Upstream;
 use crate::limits::TIER_EDGES_ASKED_MAX;
@@ -36,10 +39,17 @@ pub(crate) struct Sources {
     pub(super) budget: RefCell<Budget>,
     /// This edge's own name among its peers.
     me: Option<String>,
+    pub(super) tls: Arc<ClientConfig>,
 }
 
 impl Sources {
-    pub(crate) fn new(upstream: &Upstream, places: &[Place], seen: &[Arc<Seen>], now_ms: u64) -> Sources {
+    pub(crate) fn new(
+        upstream: &Upstream,
+        tls: &ClientConfig,
+        places: &[Place],
+        seen: &[Arc<Seen>],
+        now_ms: u64,
+    ) -> Sources {
         let target = |(place, seen): (&Place, &Arc<Seen>)| Target {
             place: place.clone(),
             addrs: RefCell::new(place.addrs.clone()),
@@ -55,6 +65,7 @@ impl Sources {
             targets: places.iter().zip(seen).map(target).collect(),
             budget: RefCell::new(Budget::new(allowance, now_ms)),
             me: upstream.tier.as_ref().map(|tier| tier.me.authority()),
+            tls: of_shard(tls),
         }
     }
 

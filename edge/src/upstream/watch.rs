@@ -2,14 +2,14 @@
 //! One thread for all shards, so that an origin is probed once an interval and not once an interval and shard.
 
 use std::cell::RefCell;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use rustls::client::ClientConnection;
+use rustls::{ClientConfig, StreamOwned};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -45,8 +45,15 @@ impl Drop for Watch {
 }
 
 /// Starts the thread.
-pub(crate) fn start(config: Arc<Config>, places: Arc<[Place]>, shards: Vec<Mailbox<Mail>>) -> io::Result<Watch> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+pub(crate) fn start(
+    config: Arc<Config>,
+    tls: Arc<ClientConfig>,
+    places: Arc<[Place]>,
+    shards: Vec<Mailbox<Mail>>,
+) -> io::Result<Watch> {
+    // A probe and a look-up a place may wait at the same time.
+    let threads = 2 * places.len().max(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(threads).build()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name("edge-upstream".to_owned()).spawn(move || {
         let all = LocalSet::new();
@@ -54,7 +61,13 @@ pub(crate) fn start(config: Arc<Config>, places: Arc<[Place]>, shards: Vec<Mailb
             let shards: Arc<[Mailbox<Mail>]> = shards.into();
             let mut watched = JoinSet::new();
             for at in 0..places.len() {
-                let one = One { at, config: config.clone(), places: places.clone(), shards: shards.clone() };
+                let one = One {
+                    at,
+                    config: config.clone(),
+                    tls: tls.clone(),
+                    places: places.clone(),
+                    shards: shards.clone(),
+                };
                 watched.spawn_local(one.watch());
             }
             let _ = stopped.await;
@@ -69,6 +82,7 @@ pub(crate) fn start(config: Arc<Config>, places: Arc<[Place]>, shards: Vec<Mailb
 struct One {
     at: usize,
     config: Arc<Config>,
+    tls: Arc<ClientConfig>,
     places: Arc<[Place]>,
     shards: Arc<[Mailbox<Mail>]>,
 }
@@ -115,9 +129,17 @@ impl One {
         let turns = Turns { unhealthy_after: policy.unhealthy_after, healthy_after: policy.healthy_after };
         let mut health = Health::new(turns);
         loop {
-            let now = addrs.borrow().clone();
-            let answer = tokio::time::timeout(policy.timeout, ask(self.place(), &now, path)).await;
-            let well = matches!(answer, Ok(Ok(status)) if (100..400).contains(&status));
+            let question = Question {
+                place: self.place().clone(),
+                addrs: addrs.borrow().clone(),
+                path: path.to_owned(),
+                limit: policy.timeout,
+                tls: self.tls.clone(),
+            };
+            // A slow answer is given up here; its thread ends by its own limits.
+            let asked = tokio::task::spawn_blocking(move || question.ask());
+            let answer = tokio::time::timeout(policy.timeout, asked).await;
+            let well = matches!(answer, Ok(Ok(Ok(status))) if (100..400).contains(&status));
             if let Some(up) = health.tell(well) {
                 tracing::warn!(upstream = %self.place().source, up, ?answer, "probes have turned");
                 self.tell(News::InService(up)).await;
@@ -131,16 +153,46 @@ fn same(a: &[SocketAddr], b: &[SocketAddr]) -> bool {
     a.len() == b.len() && a.iter().all(|addr| b.contains(addr))
 }
 
-/// The status of `GET path`, at the first address that takes a connection.
-async fn ask(place: &Place, addrs: &[SocketAddr], path: &str) -> io::Result<u16> {
-    let mut stream = TcpStream::connect(addrs).await?;
-    let mut head = format!("GET {path} HTTP/1.1\r\n").into_bytes();
-    head.extend_from_slice(&place.lines);
-    head.extend_from_slice(b"User-Agent: streamgate-probe\r\nConnection: close\r\n\r\n");
-    stream.write_all(&head).await?;
-    let mut start = [0u8; 12];
-    stream.read_exact(&mut start).await?;
-    status(&start).ok_or_else(|| io::Error::other("the answer is no HTTP"))
+/// A probe: who is asked for what, within which time a step.
+struct Question {
+    place: Place,
+    addrs: Vec<SocketAddr>,
+    path: String,
+    limit: Duration,
+    tls: Arc<ClientConfig>,
+}
+
+impl Question {
+    /// The status of the answer, from the first address that takes a connection. Blocks.
+    fn ask(&self) -> io::Result<u16> {
+        let mut stream = Err(io::Error::other("it has no address"));
+        for addr in &self.addrs {
+            stream = TcpStream::connect_timeout(addr, self.limit);
+            if stream.is_ok() {
+                break;
+            }
+        }
+        let mut stream = stream?;
+        stream.set_read_timeout(Some(self.limit))?;
+        stream.set_write_timeout(Some(self.limit))?;
+        match &self.place.tls_name {
+            None => self.talk(&mut stream),
+            Some(name) => {
+                let session = ClientConnection::new(self.tls.clone(), name.clone()).map_err(io::Error::other)?;
+                self.talk(&mut StreamOwned::new(session, stream))
+            }
+        }
+    }
+
+    fn talk(&self, stream: &mut (impl Read + Write)) -> io::Result<u16> {
+        let mut head = format!("GET {} HTTP/1.1\r\n", self.path).into_bytes();
+        head.extend_from_slice(&self.place.lines);
+        head.extend_from_slice(b"User-Agent: streamgate-probe\r\nConnection: close\r\n\r\n");
+        stream.write_all(&head)?;
+        let mut start = [0u8; 12];
+        stream.read_exact(&mut start)?;
+        status(&start).ok_or_else(|| io::Error::other("the answer is no HTTP"))
+    }
 }
 
 /// `HTTP/1.1 200`
