@@ -87,9 +87,11 @@ pub(crate) const DISK_FIRST_READ_BYTES: u64 = 512 * 1024;
 pub(crate) const DISK_WAIT: Duration = Duration::from_millis(100);
 /// How often a disk is made to keep what was written (fdatasync), and its file looked for.
 pub(crate) const DISK_CHECK_MS: u64 = 5_000;
-/// Objects that may wait to be written, and their bytes. They are held in memory meanwhile.
+/// Objects that may wait to be written, their bytes, and which part of a shard's memory those may be: 1/n. They are held in memory
+/// meanwhile, and what is held cannot make room.
 pub(crate) const DISK_QUEUE_OBJECTS_MAX: usize = 1024;
 pub(crate) const DISK_QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(crate) const DISK_QUEUE_PART: u64 = 8;
 /// Objects read from one disk at a time by one shard; more wait their turn.
 pub(crate) const DISK_READS_MAX: usize = 64;
 /// Keys learnt to be out of date while a log is not open yet; with more the disk is not used. About 40 bytes each.

@@ -28,6 +28,7 @@ fn failing(path: &Path, faults: Faults) -> impl FnOnce(&mut Config) {
 /// Puts `/0` to `/9` on the disk and stops.
 fn filled(path: &Path, origin: &Origin, size: usize) {
     let edge = edge(origin, on_disk(path));
+    up(&edge);
     let mut client = Client::connect(&edge);
     for i in 0..10 {
         client.ask("GET", &format!("/{i}"), "");
@@ -38,6 +39,11 @@ fn filled(path: &Path, origin: &Origin, size: usize) {
     until("they are on disk", || counter(&edge, "disk_objects_written_total") == 10);
     drop(client);
     edge.drain(support::SOON);
+}
+
+/// A start waits two seconds for its disk; a busy machine may need more.
+fn up(edge: &Edge) {
+    until("the disk is in use", || counter(edge, "disk_up") == 1);
 }
 
 fn fetched(client: &mut Client, origin: &Origin, path: &str, size: usize) {
@@ -60,7 +66,7 @@ fn a_failing_write_switches_the_tier_off_and_nothing_else() {
             let origin = Origin::start();
             let faults = Faults { file_writes_fail_from: Some((from, errno)), ..Faults::default() };
             let edge = edge(&origin, failing(dir.path(), faults));
-            assert_eq!(counter(&edge, "disk_up"), 1);
+            up(&edge);
             let mut client = Client::connect(&edge);
             for i in 0..6 {
                 let path = format!("/{i}");
@@ -119,6 +125,56 @@ fn answer(client: &mut Client, origin: &Origin, i: usize, before: u64, edge: &Ed
 }
 
 #[test]
+fn a_disk_that_fails_in_the_middle_of_a_body_is_made_up_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let origin = Origin::start();
+    let body = bytes(6_000_000);
+    let first = edge(&origin, on_disk(dir.path()));
+    up(&first);
+    let mut client = Client::connect(&first);
+    client.ask("GET", "/a", "");
+    origin.next().answer("200 OK", FRESH, &body);
+    client.answer();
+    client.get("/a", "");
+    until("it is on disk", || counter(&first, "disk_objects_written_total") == 1);
+    drop(client);
+    first.drain(support::SOON);
+    let (mut rests, mut wholes) = (0, 0);
+    // A start reads the last block of seventeen regions and walks one of 16 MiB; then come the reads of the body.
+    for from in 33..44 {
+        let faults = Faults { file_reads_fail_from: Some(from), ..Faults::default() };
+        let edge = edge(&origin, failing(dir.path(), faults));
+        let mut client = Client::connect(&edge);
+        client.ask("GET", "/a", "");
+        let reader = std::thread::spawn(move || (client.answer(), client));
+        until("the answer has come or the origin is asked", || {
+            reader.is_finished() || counter(&edge, "origin_requests_total") > 0
+        });
+        if counter(&edge, "origin_requests_total") > 0 {
+            let exchange = origin.expect("GET /a");
+            match exchange.field("range").map(str::to_owned) {
+                None => {
+                    wholes += 1;
+                    exchange.answer("200 OK", FRESH, &body);
+                }
+                Some(range) => {
+                    rests += 1;
+                    assert_eq!(exchange.field("if-range"), Some("\"v1\""));
+                    let from = range.strip_prefix("bytes=").and_then(|r| r.split_once('-')).expect("a range").0;
+                    let from: usize = from.parse().expect("a number");
+                    let told = format!("ETag: \"v1\"\nContent-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
+                    exchange.answer("206 Partial Content", &told, &body[from..]);
+                }
+            }
+        }
+        let (got, mut client) = reader.join().expect("an answer");
+        assert!(got.status == 200 && got.body == body, "failing from read {from}");
+        assert!(client.get("/a", "").body == body, "kept whole, failing from read {from}");
+    }
+    assert!(rests >= 3 && wholes >= 1, "{rests} rests, {wholes} wholes");
+}
+
+#[test]
 fn a_folder_that_cannot_be_used_or_goes_away_is_done_without() {
     let dir = tempfile::tempdir().expect("a folder");
     let origin = Origin::start();
@@ -131,6 +187,7 @@ fn a_folder_that_cannot_be_used_or_goes_away_is_done_without() {
     std::fs::remove_file(dir.path().join("disk")).expect("removes");
 
     let edge = edge(&origin, on_disk(dir.path()));
+    up(&edge);
     let mut client = Client::connect(&edge);
     fetched(&mut client, &origin, "/a", 10);
     assert_eq!(client.get("/a", "").cache(), "streamgate; hit");
@@ -155,6 +212,7 @@ fn changed_bytes_are_seen_before_any_of_them_is_sent() {
     }
     drop(file);
     let edge = edge(&origin, on_disk(dir.path()));
+    up(&edge);
     let mut client = Client::connect(&edge);
     let mut hits = 0;
     for i in 0..10 {
@@ -179,6 +237,7 @@ fn a_record_that_changes_under_a_running_edge_is_fetched_again() {
     let origin = Origin::start();
     filled(dir.path(), &origin, 100_000);
     let edge = edge(&origin, on_disk(dir.path()));
+    up(&edge);
     assert_eq!(counter(&edge, "disk_objects"), 10);
     let log = dir.path().join("disk/shard-0-of-1.log");
     let file = std::fs::OpenOptions::new().write(true).open(&log).expect("opens");

@@ -21,7 +21,7 @@ fn serve(origin: SocketAddr, folder: &Path) {
     let mut config = Config::new(Upstream::new(source(origin)));
     config.shards = 1;
     config.pin = false;
-    config.ram_bytes = 16 << 20;
+    config.ram_bytes = 256 << 20;
     config.admin = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     config.disks = vec![Disk { path: folder.join("disk"), bytes: 280 << 20, write_bytes_per_second: 0 }];
     let edge = edge::start(config).expect("the edge starts");
@@ -55,9 +55,13 @@ impl Served {
     }
 
     fn written(&self) -> u64 {
+        self.number("disk_objects_written_total")
+    }
+
+    fn number(&self, name: &str) -> u64 {
         let metrics = Client::to(self.admin).get("/metrics", "").text();
-        let name = "streamgate_edge_disk_objects_written_total{";
-        let line = metrics.lines().find(|line| line.starts_with(name)).expect("the metric");
+        let name = format!("streamgate_edge_{name}{{");
+        let line = metrics.lines().find(|line| line.starts_with(&name)).expect("the metric");
         line.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("a number")
     }
 }
@@ -141,6 +145,8 @@ fn a_killed_edge_comes_back_with_what_it_had_written() {
         let written = served.written();
         drop(served);
         served = Served::start(origin, dir.path());
+        // A start waits two seconds for its disk; a busy machine may need more.
+        until("the disk is found again", || served.number("disk_up") == 1);
         let mut client = Client::to(served.http);
         let before = asked.load(Ordering::SeqCst);
         for i in first..(first + written).min(next) {

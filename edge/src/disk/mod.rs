@@ -9,10 +9,11 @@
 //!
 //! - [`volume`]: one shard's log on one disk, and whether it is in use. [`cache::disk`] decides, this module moves the bytes.
 //! - [`open`]: from a folder to a log, on a thread and then through the ring. [`seed`]: keys that outlive the process.
-//! - [`write`]: admission's far end. [`promote`]: from the disk into memory.
+//! - [`write`]: admission's far end. [`promote`]: from the disk into memory. [`resume`]: the rest from the origin when the disk fails midway.
 
 pub(crate) mod open;
 pub(crate) mod promote;
+mod resume;
 pub(crate) mod seed;
 mod volume;
 mod write;

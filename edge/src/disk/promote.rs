@@ -11,6 +11,7 @@ use cache::disk::{Buffer, Front, Kind, Place};
 use cache::object::Tail;
 use cache::{Arena, Chunk, Key, State, Ticket};
 
+use super::resume::resume;
 use super::volume::{Failure, Reading, Volume};
 use crate::http::freshness::Use;
 use crate::limits::{CHUNK_BYTES, CHUNK_KEPT_BYTES, DISK_BUFFER_BYTES, DISK_FIRST_READ_BYTES};
@@ -34,13 +35,15 @@ pub(crate) struct Look<'a> {
     pub(crate) at: Key,
     pub(crate) name: &'a [u8],
     pub(crate) selecting: &'a [u8],
-    /// Its freshness is that of the whole it is part of.
+    /// What the origin is asked with, without the final empty line, should the disk fail in the middle of the body.
+    pub(crate) head: &'a [u8],
+    /// Part of a whole, whose freshness it shares: small enough to be read to its end before anyone begins.
     pub(crate) is_slice: bool,
 }
 
 impl Look<'_> {
     pub(crate) fn of(ask: &Ask) -> Look<'_> {
-        Look { at: ask.at, name: &ask.name, selecting: &ask.selecting, is_slice: false }
+        Look { at: ask.at, name: &ask.name, selecting: &ask.selecting, head: &ask.head, is_slice: false }
     }
 }
 
@@ -53,16 +56,16 @@ pub(crate) async fn promote(shard: &Rc<Shard>, look: Look<'_>) -> Promoted {
     match begin(shard, &volume, look, place).await {
         Ok(Begun::Fill(fill)) => {
             shard.counters.disk_loads.add(1);
-            if fill.left() > 0 && (look.is_slice || fill.is_fresh()) {
-                let shard = shard.clone();
+            if fill.left() > 0 && !look.is_slice && fill.is_fresh() {
+                let (shard, head) = (shard.clone(), look.head.to_vec());
                 rt::spawn(async move {
-                    fill.run(&shard, &volume, reading).await;
+                    fill.run(&shard, &volume, reading, Some(head)).await;
                     drop(turn);
                 });
                 return Promoted::Here;
             }
             let object = fill.object.clone();
-            fill.run(shard, &volume, reading).await;
+            fill.run(shard, &volume, reading, None).await;
             if object.state() == State::Whole { Promoted::Here } else { Promoted::No }
         }
         Ok(Begun::Wrong) => {
@@ -186,24 +189,38 @@ impl Fill {
         true
     }
 
-    /// Reads to the end and says how that went to everyone who reads.
-    async fn run(mut self, shard: &Rc<Shard>, volume: &Rc<Volume>, reading: Reading) {
+    /// Reads to the end and says how that went to everyone who reads. With a `head` someone may: a disk that fails is then made up for.
+    async fn run(mut self, shard: &Rc<Shard>, volume: &Rc<Volume>, reading: Reading, head: Option<Vec<u8>>) {
         let result = self.body(shard, volume).await;
         drop(reading);
         let object = self.object.clone();
-        match result {
-            Ok(true) => self.finish(shard),
-            Ok(false) => {
-                shard.counters.disk_misses.add(1);
-                volume.forget(object.key);
-                self.give_up(shard);
-            }
-            Err(failure) => {
-                self.give_up(shard);
-                volume.switch_off(shard, &failure);
-            }
+        let mut is_whole = matches!(result, Ok(true));
+        if !is_whole {
+            volume.forget(object.key);
+            shard.counters.disk_misses.add(1);
+        }
+        if let Err(failure) = result {
+            volume.switch_off(shard, &failure);
+        }
+        if let (false, Some(head)) = (is_whole, head) {
+            object.set_below(false);
+            is_whole = self.resumed(shard, head).await;
+        }
+        if is_whole {
+            self.finish(shard)
+        } else {
+            self.give_up(shard)
         }
         shard.ring(&object.bell);
+    }
+
+    async fn resumed(&mut self, shard: &Rc<Shard>, head: Vec<u8>) -> bool {
+        let (object, place) = (self.object.clone(), (self.done, self.length));
+        resume(shard, &object, head, place, |slice| {
+            self.push(slice.as_ref());
+            shard.ring(&object.bell);
+        })
+        .await
     }
 
     async fn body(&mut self, shard: &Rc<Shard>, volume: &Volume) -> Result<bool, Failure> {

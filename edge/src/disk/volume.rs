@@ -13,7 +13,7 @@ use cache::disk::{Address, Admission, Budget, Log, Place};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Disk;
-use crate::limits::{DISK_QUEUE_BYTES_MAX, DISK_QUEUE_OBJECTS_MAX, DISK_READS_MAX, DISK_TOUCHED_MAX};
+use crate::limits::{DISK_QUEUE_BYTES_MAX, DISK_QUEUE_OBJECTS_MAX, DISK_QUEUE_PART, DISK_READS_MAX, DISK_TOUCHED_MAX};
 use crate::rt;
 use crate::shard::Shard;
 use crate::stored::Object;
@@ -259,7 +259,10 @@ impl Volume {
             return;
         }
         let queued = self.queued_bytes.get() + bytes;
-        let is_full = self.queue.borrow().len() >= DISK_QUEUE_OBJECTS_MAX || queued > DISK_QUEUE_BYTES_MAX;
+        // What waits is pinned in memory: a part of it, and one object in any case.
+        let share = shard.config.ram_bytes / shard.peers.len() as u64 / DISK_QUEUE_PART;
+        let waiting = self.queue.borrow().len();
+        let is_full = waiting >= DISK_QUEUE_OBJECTS_MAX || (waiting > 0 && queued > share.min(DISK_QUEUE_BYTES_MAX));
         if is_full || !self.budget.borrow_mut().take(bytes, now_ms) {
             shard.counters.disk_refused.add(1);
             return;

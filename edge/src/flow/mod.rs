@@ -11,7 +11,7 @@
 
 pub(crate) mod accept;
 mod authorise;
-mod fetch;
+pub(crate) mod fetch;
 mod fill;
 pub(crate) mod flight;
 mod hit;

@@ -175,7 +175,7 @@ fn found(shard: &Shard, ask: &AskSlice, key: Key, selecting: &[u8]) -> Option<(A
 }
 
 async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, selecting: &[u8]) {
-    let look = Look { at: key, name: &ask.whole.meta.name, selecting, is_slice: true };
+    let look = Look { at: key, name: &ask.whole.meta.name, selecting, head: &ask.head, is_slice: true };
     if promote(shard, look).await == Promoted::Here
         && let Some((object, first)) = found(shard, ask, key, selecting)
     {

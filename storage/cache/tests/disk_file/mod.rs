@@ -26,12 +26,16 @@ pub fn header(bytes: u64) -> Header {
 impl Tier {
     /// The tier in the file at `path`, as it was left, or a new one.
     pub fn open(path: &Path, bytes: u64) -> Tier {
+        Tier::with(path, &header(bytes))
+    }
+
+    /// As [`Tier::open`], of any header.
+    pub fn with(path: &Path, header: &Header) -> Tier {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).expect("opens");
-        let header = header(bytes);
         let mut block = vec![0; BLOCK_BYTES as usize];
         let _ = file.read_at(&mut block, 0).expect("reads");
         if Header::parse(&block).is_some_and(|found| header.accepts(&found)) {
-            let log = recover(&file, &header);
+            let log = recover(&file, header);
             return Tier { file, log };
         }
         file.set_len(header.geometry.file_bytes()).expect("room");
