@@ -258,6 +258,17 @@ fn the_breaker_of_an_only_origin_refuses_at_once_and_closes_when_it_is_back() {
 }
 
 #[test]
+fn a_path_on_which_an_only_origin_hangs_up_does_not_close_the_others() {
+    let origin = Named::answering(|n| (n >= 10).then(|| "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell".to_owned()));
+    let edge = edge(vec![source(origin.addr)], |_| {});
+    let mut client = Client::connect(&edge);
+    for i in 0..10 {
+        assert_eq!(client.get(&format!("/{i}"), "").refusal(), "origin-closed");
+    }
+    assert_eq!(client.get("/other", "").text(), "well");
+}
+
+#[test]
 fn a_slow_origin_that_answers_first_after_all_wins() {
     let (one, two) = (Origin::start(), Origin::start());
     let edge = edge(vec![source(one.addr), source(two.addr)], |config| {

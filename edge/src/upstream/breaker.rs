@@ -8,7 +8,9 @@ pub(crate) enum Outcome {
     Well,
     /// An answer that says that the source cannot do its work: 500, 502, 503, 504.
     Bad,
-    /// No connection, no answer in time, or none that can be read.
+    /// A connection, and no answer on it: closed, or not in time. Some paths of an origin may always do that.
+    Lost,
+    /// No connection.
     Failed,
 }
 
@@ -91,11 +93,17 @@ impl Breaker {
         }
     }
 
-    /// What came of it. `alone`: there is no other source, so bad answers alone do not open it: they are still answers.
+    /// What came of it. `alone`: there is no other source, so what one path may be to blame for does not open it: only that it cannot be
+    /// reached does.
     pub(crate) fn tell(&mut self, outcome: Outcome, alone: bool, now_ms: u64) {
         if self.after == 0 {
             return;
         }
+        let outcome = match outcome {
+            Outcome::Lost if alone => Outcome::Bad,
+            Outcome::Lost => Outcome::Failed,
+            outcome => outcome,
+        };
         match (self.state, outcome) {
             (State::Closed, _) => self.count(outcome, alone, now_ms),
             (State::HalfOpen, Outcome::Failed) => self.reopen(now_ms),
@@ -114,7 +122,7 @@ impl Breaker {
         }
         match outcome {
             Outcome::Well => self.window[1].well += 1,
-            Outcome::Bad | Outcome::Failed => self.window[1].ill += 1,
+            Outcome::Bad | Outcome::Lost | Outcome::Failed => self.window[1].ill += 1,
         }
         self.failed_in_a_row = if outcome == Outcome::Failed { self.failed_in_a_row + 1 } else { 0 };
         let (well, ill) = (self.window[0].well + self.window[1].well, self.window[0].ill + self.window[1].ill);
@@ -206,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_do_not_come_open_it_only_when_there_is_somewhere_else_to_go() {
+        let lost = |alone| {
+            let mut breaker = Breaker::new(5);
+            (0..5).for_each(|i| breaker.tell(Outcome::Lost, alone, i));
+            breaker.state(5)
+        };
+        assert_eq!(lost(false), State::Open);
+        assert_eq!(lost(true), State::Closed);
+    }
+
+    #[test]
     fn what_was_bad_long_ago_is_forgotten() {
         let mut breaker = Breaker::new(50);
         (0..19).for_each(|_| breaker.tell(Outcome::Bad, false, 0));
@@ -216,7 +235,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_happens_it_admits_someone_within_half_a_minute(
-            steps in proptest::collection::vec((0u64..3_000, 0u8..3, proptest::prelude::any::<bool>()), 1..200),
+            steps in proptest::collection::vec((0u64..3_000, 0u8..4, proptest::prelude::any::<bool>()), 1..200),
         ) {
             let mut breaker = Breaker::new(2);
             let mut now = 0;
@@ -225,7 +244,7 @@ mod tests {
                 if breaker.admits(now) {
                     breaker.enter(now);
                 }
-                breaker.tell([Outcome::Well, Outcome::Bad, Outcome::Failed][usize::from(outcome)], alone, now);
+                breaker.tell([Outcome::Well, Outcome::Bad, Outcome::Lost, Outcome::Failed][usize::from(outcome)], alone, now);
                 proptest::prop_assert!(breaker.admits(now + OPEN_MS_MAX));
             }
         }

@@ -115,17 +115,25 @@ async fn once<B: Body>(
         }
         match pool::connect(shard, at).await {
             Ok(origin) => {
-                let result = attempt(shard, origin, at, call, body, &Cell::default()).await;
-                tell(shard, at, &result);
+                let result = attempt(shard, origin, at, call, body, &Progress::default()).await;
+                tell(shard, at, true, &result);
                 return result;
             }
             Err(refusal) => {
                 why = refusal;
-                tell(shard, at, &Err(refusal));
+                tell(shard, at, false, &Err(refusal));
             }
         }
     }
     Err(why)
+}
+
+/// How far a try has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    pub(super) connected: Cell<bool>,
+    /// A byte of its answer has come.
+    pub(super) alive: Cell<bool>,
 }
 
 /// One try at one place: on a kept connection, and on a new one when that turns out to be closed.
@@ -133,17 +141,19 @@ pub(super) async fn one_try(
     shard: &Rc<Shard>,
     at: usize,
     call: Call<'_>,
-    alive: Rc<Cell<bool>>,
+    progress: Rc<Progress>,
 ) -> Result<Exchanged, Refusal> {
     if let Some(origin) = pool::take(shard, at) {
-        match attempt::<Nothing>(shard, origin, at, call, None, &alive).await {
+        progress.connected.set(true);
+        match attempt::<Nothing>(shard, origin, at, call, None, &progress).await {
             // Closed before a byte of the answer came: the origin had not seen the request, or let go of an idle connection.
-            Err(Refusal::OriginClosed) if !alive.get() => {}
+            Err(Refusal::OriginClosed) if !progress.alive.get() => progress.connected.set(false),
             result => return result,
         }
     }
     let origin = pool::connect(shard, at).await?;
-    attempt::<Nothing>(shard, origin, at, call, None, &alive).await
+    progress.connected.set(true);
+    attempt::<Nothing>(shard, origin, at, call, None, &progress).await
 }
 
 /// No body.
@@ -155,16 +165,16 @@ impl Body for Nothing {
     }
 }
 
-/// Books how a request has ended.
-pub(super) fn tell(shard: &Shard, at: usize, result: &Result<Exchanged, Refusal>) {
+/// Books how a request has ended; `connected`: there was a connection for it.
+pub(super) fn tell(shard: &Shard, at: usize, connected: bool, result: &Result<Exchanged, Refusal>) {
     let outcome = match result {
         Ok(exchanged) => match exchanged.response.status {
             500 | 502 | 503 | 504 => Outcome::Bad,
             _ => Outcome::Well,
         },
-        Err(Refusal::OriginConnect | Refusal::OriginTls | Refusal::OriginTimeout | Refusal::OriginClosed) => {
-            Outcome::Failed
-        }
+        Err(Refusal::OriginConnect | Refusal::OriginTls) => Outcome::Failed,
+        Err(Refusal::OriginTimeout) if !connected => Outcome::Failed,
+        Err(Refusal::OriginTimeout | Refusal::OriginClosed) => Outcome::Lost,
         Err(Refusal::OriginHead) => Outcome::Bad,
         // Ours or the client's: it says nothing about the place.
         Err(_) => return,
@@ -172,18 +182,18 @@ pub(super) fn tell(shard: &Shard, at: usize, result: &Result<Exchanged, Refusal>
     shard.sources.tell(at, outcome, rt::now());
 }
 
-/// Sends the request on `origin` and reads the head of its answer. `alive` is set by its first byte.
+/// Sends the request on `origin` and reads the head of its answer. `progress` is told of its first byte.
 async fn attempt<B: Body>(
     shard: &Rc<Shard>,
     mut origin: Origin,
     at: usize,
     call: Call<'_>,
     body: Option<&mut B>,
-    alive: &Cell<bool>,
+    progress: &Progress,
 ) -> Result<Exchanged, Refusal> {
     let sent_ms = rt::now();
     send(shard, &mut origin, call.head_for(shard, at), body).await?;
-    let response = head(shard, &mut origin, at, call, alive).await?;
+    let response = head(shard, &mut origin, at, call, progress).await?;
     Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now() })
 }
 
@@ -212,7 +222,7 @@ async fn head(
     origin: &mut Origin,
     at: usize,
     call: Call<'_>,
-    alive: &Cell<bool>,
+    progress: &Progress,
 ) -> Result<Response, Refusal> {
     let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
     loop {
@@ -237,7 +247,7 @@ async fn head(
             Ok(None) => {
                 origin.line.due(rt::now() + wait_ms, Waits::Busy);
                 receive(origin).await?;
-                alive.set(true);
+                progress.alive.set(true);
             }
         }
     }

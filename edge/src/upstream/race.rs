@@ -1,7 +1,6 @@
 //! A request that may be repeated: when a place fails, or has said nothing for a while, the next one is asked as well, and the first
 //! good head wins. Nothing is repeated once a head has been handed on.
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::breaker::Outcome;
-use super::exchange::{Call, Exchanged, one_try, tell};
+use super::exchange::{Call, Exchanged, Progress, one_try, tell};
 use super::places::Level;
 use crate::limits::TRIES_MAX;
 use crate::refusal::Refusal;
@@ -20,8 +19,7 @@ use crate::shard::Shard;
 struct Try<F> {
     at: usize,
     started_ms: u64,
-    /// A byte of its answer has come.
-    alive: Rc<Cell<bool>>,
+    progress: Rc<Progress>,
     /// Its silence has been acted upon.
     overtaken: bool,
     answer: Pin<Box<F>>,
@@ -37,9 +35,9 @@ enum Because {
 /// Asks the places of `order` (not empty) until one has answered.
 pub(super) async fn race(shard: &Rc<Shard>, call: Call<'_>, order: Vec<usize>) -> Result<Exchanged, Refusal> {
     let start = |at| {
-        let alive = Rc::new(Cell::new(false));
-        let answer = Box::pin(one_try(shard, at, call, alive.clone()));
-        Try { at, started_ms: rt::now(), alive, overtaken: false, answer }
+        let progress = Rc::new(Progress::default());
+        let answer = Box::pin(one_try(shard, at, call, progress.clone()));
+        Try { at, started_ms: rt::now(), progress, overtaken: false, answer }
     };
     let mut order = order.into_iter();
     let Some(first) = next(shard, &mut order) else { return Err(Refusal::OriginUnavailable) };
@@ -54,14 +52,14 @@ pub(super) async fn race(shard: &Rc<Shard>, call: Call<'_>, order: Vec<usize>) -
             None => {
                 let Some(newest) = running.last_mut() else { return spare.ok_or(Refusal::OriginUnavailable) };
                 newest.overtaken = true;
-                if newest.alive.get() {
+                if newest.progress.alive.get() {
                     continue;
                 }
                 (newest.at, Because::Silent, Refusal::OriginTimeout)
             }
             Some((i, result)) => {
                 let ended = running.remove(i);
-                tell(shard, ended.at, &result);
+                tell(shard, ended.at, ended.progress.connected.get(), &result);
                 match result {
                     Ok(exchanged) if more && is_elsewhere(exchanged.response.status) => {
                         spare = Some(exchanged);
@@ -96,7 +94,7 @@ fn next(shard: &Shard, order: &mut std::vec::IntoIter<usize>) -> Option<usize> {
 
 /// How much longer `newest` may be silent before the next place is asked as well. `None`: as long as it likes.
 fn patience<F>(shard: &Shard, newest: &Try<F>) -> Option<Duration> {
-    if newest.overtaken || newest.alive.get() {
+    if newest.overtaken || newest.progress.alive.get() {
         return None;
     }
     let waited = Duration::from_millis(rt::now().saturating_sub(newest.started_ms));
@@ -135,6 +133,7 @@ fn may_go_on(shard: &Shard, from: usize, because: Because) -> bool {
 /// Those that a later one has overtaken have been too slow.
 fn lost<F>(shard: &Shard, running: &[Try<F>], won_started_ms: u64) {
     for one in running.iter().filter(|one| one.overtaken && one.started_ms <= won_started_ms) {
-        shard.sources.tell(one.at, Outcome::Failed, rt::now());
+        let outcome = if one.progress.connected.get() { Outcome::Lost } else { Outcome::Failed };
+        shard.sources.tell(one.at, outcome, rt::now());
     }
 }
