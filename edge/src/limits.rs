@@ -92,8 +92,8 @@ pub(crate) const DISK_CHECK_MS: u64 = 5_000;
 pub(crate) const DISK_QUEUE_OBJECTS_MAX: usize = 1024;
 pub(crate) const DISK_QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(crate) const DISK_QUEUE_PART: u64 = 8;
-/// Objects read from one disk at a time by one shard; more wait their turn.
-pub(crate) const DISK_READS_MAX: usize = 64;
+/// Objects read from one disk at a time by one shard; more wait their turn. Each takes up to 1 MiB of memory that is not the cache's.
+pub(crate) const DISK_READS_MAX: usize = 16;
 /// Keys learnt to be out of date while a log is not open yet; with more the disk is not used. About 40 bytes each.
 pub(crate) const DISK_TOUCHED_MAX: usize = 1 << 20;
 /// Reads under way while a log is opened.

@@ -381,3 +381,25 @@ fn what_is_used_outlives_its_region_and_the_rest_makes_room() {
     origin.expect_none();
     ask(&mut client, "/0", 200_000);
 }
+
+#[test]
+fn what_the_write_budget_does_not_allow_is_served_and_not_written() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| {
+        on_disk(dir.path())(config);
+        config.disks[0].write_bytes_per_second = 1000;
+    });
+    let mut client = Client::connect(&edge);
+    // The first may overdraw what is saved up; the others find nothing left.
+    for i in 0..5 {
+        let path = format!("/{i}");
+        client.ask("GET", &path, "");
+        origin.next().answer("200 OK", FRESH, bytes(100_000));
+        client.answer();
+        until("it is whole", || client.get(&path, "").cache() == "streamgate; hit");
+        written(&edge, 1);
+    }
+    assert_eq!(counter(&edge, "disk_objects_written_total"), 1);
+    assert!(counter(&edge, "disk_refused_total") >= 4);
+}
