@@ -36,6 +36,8 @@ pub enum Command {
     Edge(ConfigFile),
     /// Check a configuration file and print what it resolves to
     CheckConfig(CheckConfig),
+    /// End what an edge keeps: by URL, prefix, tag, group, or all of it
+    Purge(Purge),
     /// Make, read and check playback tokens with the keys of a data folder
     Token(Token),
     /// Print the version and what this build can do
@@ -68,6 +70,35 @@ pub struct Demo {
     /// Print one line of JSON with all URLs on standard output when everything is published
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
+pub struct Purge {
+    /// One URL or path with its query, in every variant
+    #[arg(long, group = "what", value_name = "URL")]
+    pub url: Option<String>,
+    /// Everything whose path begins so, e.g. /v/ID/ for a title
+    #[arg(long, group = "what", value_name = "PATH")]
+    pub prefix: Option<String>,
+    /// Everything with this cache tag (Surrogate-Key), e.g. asset-ID
+    #[arg(long, group = "what", value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Everything in this cache group (Cache-Groups)
+    #[arg(long, group = "what", value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Everything
+    #[arg(long, group = "what")]
+    pub all: bool,
+    /// Do not end it: ask the origin whether it has changed before it is used again
+    #[arg(long)]
+    pub soft: bool,
+    /// Admin address of the edge; by default the one of the configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    pub edge: Option<String>,
+    /// Configuration file (TOML) whose edge.admin is asked
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod edge_only;
 mod logging;
 mod origin_only;
 mod pages;
+mod purge;
 mod serve;
 mod stack;
 mod stop;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Origin(options) => origin_only::run(options),
         Command::Edge(options) => edge_only::run(options),
         Command::CheckConfig(options) => check_config::run(options),
+        Command::Purge(options) => purge::run(options),
         Command::Token(options) => token::run(options.command),
         Command::Version => version::run(),
     };

@@ -26,6 +26,7 @@ mod gate;
 mod http;
 pub mod limits;
 mod metrics;
+pub mod purge;
 pub mod refusal;
 mod rt;
 mod shard;

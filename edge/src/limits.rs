@@ -42,6 +42,14 @@ pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 pub(crate) const GATHER: Duration = Duration::from_millis(50);
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
+/// Targets, tags and groups that were purged and are remembered; beyond it everything counts as purged. 24 bytes each.
+pub(crate) const PURGE_MARKS_MAX: usize = 65_536;
+/// Purged prefixes that are remembered; each is compared with every object's name once. Beyond it everything counts as purged.
+pub(crate) const PURGE_PREFIXES_MAX: usize = 256;
+/// Lines of the purge journal; beyond it everything counts as purged. Read at every start.
+pub(crate) const PURGE_JOURNAL_LINES_MAX: usize = 100_000;
+/// Tags and groups of one object that are kept; one with more is ended by every purge of a tag or group.
+pub(crate) const MARKS_MAX: usize = 128;
 /// Interim answers of one exchange that may wait for the client; more are dropped. Origins send one, early hints.
 pub(crate) const INTERIM_MAX: usize = 8;
 /// Ranges of one request that are served; one that asks for more is given the whole. Players ask for one, readers of documents for few.

@@ -81,6 +81,10 @@ counters! {
     origin_connects counter "origin_connects_total";
     /// Origin answers that ended early.
     truncated counter "origin_truncated_total";
+    /// Purges taken in.
+    purges counter "purges_total";
+    /// Objects found to be purged.
+    purged counter "purged_total";
     /// Objects in memory.
     objects gauge "objects";
     /// Bytes charged in memory.

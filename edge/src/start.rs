@@ -15,6 +15,8 @@ use crate::disk;
 use crate::flow::page;
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
+use crate::purge::Purge;
+use crate::purge::thread::{self, Past, PurgeError, Purger};
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
@@ -87,6 +89,7 @@ pub struct Edge {
     view: View,
     watch: Option<Watch>,
     threads: Vec<JoinHandle<()>>,
+    purger: Option<Purger>,
     admin: Option<Admin>,
     /// Dropped to end the thread that gathers memory.
     memory: Option<(Sender<()>, JoinHandle<()>)>,
@@ -144,10 +147,14 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         view: view.clone(),
         watch: None,
         threads: Vec::new(),
+        purger: None,
         admin: None,
         memory: None,
         log,
     };
+    let past = Past::read(config.disks.first().map(|disk| disk.path.as_path()), rt::now());
+    let (purger, purges) = thread::way();
+    edge.purger = Some(purger.clone());
     let share = config.ram_bytes / shards as u64;
     let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
@@ -167,19 +174,23 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             log: log_to.clone(),
             pages: pages.clone(),
             arena: arenas[id].clone(),
+            purges: past.table(),
+            purger: purger.clone(),
         };
         let up = up.clone();
         let thread = std::thread::Builder::new().name(format!("edge-{id}")).spawn(move || run(plan, up));
         edge.threads.push(thread.map_err(StartError::Thread)?);
     }
     drop((up, log_to));
+    // Ends by itself once the shards have.
+    thread::start(purges, past, edge.mailboxes.clone()).map_err(StartError::Thread)?;
     for _ in 0..shards {
         ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
     }
     let watched = upstream::watch::start(config.clone(), tls, view.places.clone(), edge.mailboxes.clone());
     edge.watch = Some(watched.map_err(StartError::Thread)?);
     if let Some(addr) = config.admin {
-        edge.admin = Some(admin::start(addr, edge.counters.clone(), view)?);
+        edge.admin = Some(admin::start(addr, edge.counters.clone(), view, purger)?);
     }
     Ok(edge)
 }
@@ -213,6 +224,11 @@ impl Edge {
     #[must_use]
     pub fn origins(&self) -> serde_json::Value {
         self.view.as_json()
+    }
+
+    /// Purges. Returns the purge's number once no shard gives out what it covers. Blocks; not for async code.
+    pub fn purge(&self, purge: Purge) -> Result<u64, PurgeError> {
+        self.purger.as_ref().ok_or(PurgeError::Ended)?.purge_blocking(purge)
     }
 
     /// Stops accepting, lets answers under way end, closes idle connections, and after `limit` cuts what is left.
@@ -253,6 +269,7 @@ impl Edge {
             let _ = thread.join();
         }
         self.admin.take();
+        self.purger.take();
         if let Some((stop, thread)) = self.memory.take() {
             drop(stop);
             let _ = thread.join();

@@ -1,5 +1,6 @@
 //! What the edge keeps beside a body: the head as it will be sent, and what decides its use.
 
+pub(crate) mod purged;
 pub(crate) mod saved;
 
 use crate::http::conditional::Validators;
@@ -9,6 +10,7 @@ use crate::http::request::number;
 use crate::http::response::{Response, parse};
 use crate::http::vary::Names;
 use crate::refusal::phrase;
+use purged::Purged;
 
 /// An object of the edge: a [`Stored`] head and a body.
 pub(crate) type Object = cache::Object<Stored>;
@@ -39,8 +41,10 @@ pub(crate) struct Stored {
     pub(crate) freshness: Option<Freshness>,
     /// Nobody without a valid token may have it.
     pub(crate) gated: bool,
-    /// The origin's cache tags (`Surrogate-Key`), for purges.
+    /// The origin's cache tags (`Surrogate-Key`).
     pub(crate) tags: Option<Box<[u8]>>,
+    /// What it can be purged by: its name, tags and groups.
+    pub(crate) purged: purged::Purged,
 }
 
 /// What the answers under one name vary by.
@@ -93,7 +97,8 @@ impl Stored {
             told_length: response.first("content-length").and_then(number),
             freshness,
             gated: response.first("streamgate-gate").is_some(),
-            tags: response.first("surrogate-key").map(Box::from),
+            tags: all_tags(response),
+            purged: Purged::default(),
         };
         for (name, value) in response.fields() {
             let dropped = ends_here(name)
@@ -121,6 +126,7 @@ impl Stored {
             head.extend_from_slice(CORS);
         }
         stored.head = head.into();
+        stored.purged = Purged::of(&stored);
         stored
     }
 
@@ -141,6 +147,7 @@ impl Stored {
             freshness: None,
             gated: false,
             tags: None,
+            purged: Purged::default(),
         }
     }
 
@@ -211,7 +218,13 @@ impl Stored {
     pub(crate) fn cost(&self) -> u64 {
         let tags = self.tags.as_ref().map_or(0, |tags| tags.len());
         let names = self.varies.as_ref().map_or(0, |varies| varies.names.iter().map(|name| name.len() + 16).sum());
-        (self.name.len() + self.head.len() + self.selecting.len() + tags + names + size_of::<Object>()) as u64
+        (self.name.len()
+            + self.head.len()
+            + self.selecting.len()
+            + tags
+            + names
+            + self.purged.cost()
+            + size_of::<Object>()) as u64
     }
 
     /// Whether its status has a body.
@@ -223,6 +236,12 @@ impl Stored {
 /// Length of the body that `object` stands for, once it is known.
 pub(crate) fn length_of(object: &Object) -> Option<u64> {
     object.meta.sliced.map_or_else(|| object.length(), |sliced| Some(sliced.total))
+}
+
+/// The cache tags of every line.
+fn all_tags(response: &Response) -> Option<Box<[u8]>> {
+    let tags = response.all("surrogate-key").collect::<Vec<_>>().join(&b" "[..]);
+    (!tags.is_empty()).then(|| tags.into())
 }
 
 /// `HTTP/1.1 200 OK`

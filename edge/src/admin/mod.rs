@@ -6,15 +6,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
-use axum::Router;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use tokio::sync::oneshot;
 
 use crate::metrics::{Counters, as_json, exposition};
+use crate::purge::Purge;
+use crate::purge::thread::Purger;
 use crate::start::StartError;
 use crate::upstream::View;
 
@@ -31,16 +35,22 @@ struct Seen {
     counters: Vec<Arc<Counters>>,
     ready: Arc<AtomicBool>,
     view: View,
+    purger: Purger,
 }
 
-/// Serves `/metrics /healthz /readyz /shards /origins` on `addr`.
-pub(crate) fn start(addr: SocketAddr, counters: Vec<Arc<Counters>>, view: View) -> Result<Admin, StartError> {
+/// Serves `/metrics /healthz /readyz /shards /origins /purge` on `addr`.
+pub(crate) fn start(
+    addr: SocketAddr,
+    counters: Vec<Arc<Counters>>,
+    view: View,
+    purger: Purger,
+) -> Result<Admin, StartError> {
     let failed = |e| StartError::Listen(addr, e);
     let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let seen = Seen { counters, ready: ready.clone(), view };
+    let seen = Seen { counters, ready: ready.clone(), view, purger };
     let (stop, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let thread = std::thread::Builder::new()
@@ -64,6 +74,7 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
         .route("/readyz", get(readyz))
         .route("/shards", get(shards))
         .route("/origins", get(origins))
+        .route("/purge", post(purge))
         .with_state(seen);
     let served = std::pin::pin!(async { axum::serve(listener, router).await });
     tokio::select! {
@@ -78,6 +89,35 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
 
 async fn metrics(State(seen): State<Seen>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&seen.counters) + &seen.view.exposition())
+}
+
+/// `POST {"url": "/a"}`, `{"prefix": ..}`, `{"tag": ..}`, `{"group": ..}` or `{"all": null}`, each with `"soft": true` or not.
+async fn purge(State(seen): State<Seen>, asked: Result<Json<Purge>, JsonRejection>) -> impl IntoResponse {
+    let Json(asked) = match asked {
+        Ok(asked) => asked,
+        Err(rejection) => return problem(StatusCode::BAD_REQUEST, "purge-syntax", &rejection.body_text()),
+    };
+    let started = Instant::now();
+    match seen.purger.purge(asked.of_this_host()).await {
+        Ok(seq) => {
+            let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+            let done = serde_json::json!({ "seq": seq, "milliseconds": milliseconds });
+            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], done.to_string())
+        }
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "purge-failed", &error.to_string()),
+    }
+}
+
+fn problem(
+    status: StatusCode,
+    code: &str,
+    detail: &str,
+) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
+    let title = status.canonical_reason();
+    let body = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+    });
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
 }
 
 async fn readyz(State(seen): State<Seen>) -> impl IntoResponse {

@@ -46,7 +46,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     let stored = &object.meta;
     let freshness = stored.freshness.as_ref().filter(|f| f.at(now_ms) == Use::Fresh)?;
     let body = object.single().filter(|body| body.len() <= COPY_BODY_BYTES_MAX)?;
-    if !stored.is_for(name, b"") || stored.sliced.is_some() {
+    if !stored.is_for(name, b"") || stored.sliced.is_some() || shard.is_purged(object) || stored.purged.is_soft() {
         return None;
     }
     if (stored.gated || token.is_some()) && !is_open(shard, request, head, token, name, now_ms) {

@@ -1,4 +1,4 @@
-//! What a client changed is not given to anyone any more (RFC 9111 section 4.4).
+//! What a client changed is not given to anyone any more (RFC 9111 section 4.4, RFC 9875 section 3).
 
 use std::rc::Rc;
 
@@ -10,9 +10,11 @@ use crate::flow::flight;
 use crate::http::request::Method;
 use crate::http::response::Response;
 use crate::http::target;
+use crate::purge::{Purge, What};
 use crate::shard::Shard;
 use crate::shard::mail::Mail;
 use crate::source::Source;
+use crate::stored::purged::groups;
 
 /// After an answer to `asked`: ends what is kept of its target and of the Location and Content-Location that it names, when the
 /// method may have changed them and the answer is no error. Returns when nobody gets them any more.
@@ -26,6 +28,12 @@ pub(crate) async fn by_method(shard: &Rc<Shard>, asked: &Asked, response: &Respo
     let ours: Vec<&[u8]> = std::iter::once(host).chain(origins.iter().map(String::as_bytes)).collect();
     let named = ["location", "content-location"].into_iter().filter_map(|field| response.first(field));
     let others = named.filter_map(|reference| target::resolve(reference, asked.name(), &ours));
+    for group in groups(response.all("cache-group-invalidation")) {
+        // What cannot be written down is still done: the client's change must not fail for it.
+        if let Err(error) = shard.purger.purge(Purge { what: What::Group(group), soft: false }).await {
+            tracing::warn!(%error, "a cache group was not invalidated as it should be");
+        }
+    }
     for name in std::iter::once(asked.name().to_vec()).chain(others) {
         everywhere(shard, &name).await;
     }

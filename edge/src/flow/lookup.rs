@@ -102,6 +102,7 @@ fn leased(shard: &Shard, asked: &Asked, key: cache::Key) -> Option<Answer> {
     let mut front = shard.front.borrow_mut();
     let object = front.get(key)?;
     let fresh = object.meta.freshness.is_some_and(|f| f.at(asked.now_ms) == Use::Fresh);
+    let fresh = fresh && !shard.is_purged(object) && !object.meta.purged.is_soft();
     (fresh && object.meta.is_for(asked.name(), b"")).then(|| Answer::Object {
         object: object.clone(),
         first: None,
@@ -143,6 +144,12 @@ pub(crate) fn is_keepable(shard: &Shard, mut ask: Box<Ask>) {
 fn found(shard: &Shard, ask: &Ask) -> Option<(Arc<Object>, Option<Arc<Chunk>>)> {
     let mut ram = shard.ram.borrow_mut();
     let found = ram.get(ask.at)?;
+    if shard.is_purged(found.object) {
+        drop(ram);
+        shard.counters.purged.add(1);
+        shard.forget(ask.at);
+        return None;
+    }
     Some((found.object.clone(), found.first.cloned()))
 }
 
@@ -158,7 +165,12 @@ fn serve_found(
     // It was fetched once: it comes from the disk.
     let from_disk = filling && object.is_below();
     let freshness = object.meta.freshness;
+    let is_soft = object.meta.purged.is_soft();
     let how = match freshness.map_or(Use::Stale, |f| usable(&f, &ask.wants, now_ms)) {
+        // The same body again, or another: only the origin knows.
+        Use::Fresh | Use::Wanted | Use::WhileRevalidating if is_soft && !filling => {
+            return flight::join(shard, ask, Some(object), Some(reply));
+        }
         Use::Fresh if from_disk => How::DiskHit,
         // For one client it is not fresh enough, and it cannot be confirmed before it is whole.
         _ if from_disk => {

@@ -46,6 +46,8 @@ pub(crate) struct Freshness {
     pub(crate) error_until_ms: u64,
     /// No stale use is allowed, whoever asks for it.
     pub(crate) never_stale: bool,
+    /// Number of the last purge before it was asked for: later ones may be about it.
+    pub(crate) purges: u64,
 }
 
 /// How usable a stored answer is.
@@ -90,6 +92,8 @@ pub(crate) struct Exchange {
     /// When the request was sent and its answer's head was here, milliseconds.
     pub(crate) sent_ms: u64,
     pub(crate) received_ms: u64,
+    /// Number of the last purge when the request was sent.
+    pub(crate) purges: u64,
     /// The request carried Authorization to the origin.
     pub(crate) authorised: bool,
     /// The request carried a cookie to the origin.
@@ -232,6 +236,7 @@ fn bounds(response: &Response, cc: &CacheControl, lifetime: u64, exchange: Excha
         revalidate_until_ms: grace(cc.stale_while_revalidate),
         error_until_ms: grace(cc.stale_if_error),
         never_stale: cc.forbids_stale() || cc.s_maxage.is_some(),
+        purges: exchange.purges,
     }
 }
 
@@ -243,7 +248,7 @@ mod tests {
     const NOW: u64 = 784_111_777_000;
 
     fn exchange() -> Exchange {
-        Exchange { sent_ms: NOW, received_ms: NOW, authorised: false, cookie: false }
+        Exchange { sent_ms: NOW, received_ms: NOW, purges: 0, authorised: false, cookie: false }
     }
 
     fn judged(lines: &str, exchange: Exchange) -> Result<Freshness, Unkept> {

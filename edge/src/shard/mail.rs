@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::http::cache_control::CacheControl;
 use crate::http::freshness::Exchange;
 use crate::http::response::Response;
+use crate::purge::Turn;
 use crate::refusal::Refusal;
 use crate::stored::Object;
 use crate::upstream::{Informed, News, Reach};
@@ -22,6 +23,8 @@ pub(crate) enum Mail {
     Head(Box<Ask>, Box<Response>, Exchange),
     /// What a request was answered with past the cache could have been kept: the next one need not pass.
     Keepable(Box<Ask>),
+    /// A purge, to be confirmed.
+    Purge(Arc<Turn>, std::sync::mpsc::Sender<()>),
     /// What is kept under this name has been changed by a client (RFC 9111 section 4.4). Answered when nobody gets it any more.
     Invalidate(Key, Box<[u8]>, oneshot::Sender<()>),
     /// Objects of this shard that others asked for again by their leases: for the disk.

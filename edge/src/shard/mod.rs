@@ -30,8 +30,10 @@ use crate::gate::Tokens;
 use crate::http::date;
 use crate::limits::{PASS_KEYS_MAX, PASS_MS};
 use crate::metrics::Counters;
+use crate::purge::table::Table;
+use crate::purge::thread::Purger;
 use crate::rt::Mailbox;
-use crate::stored::Stored;
+use crate::stored::{Object, Stored};
 use crate::upstream::Sources;
 
 use access::AccessBuffer;
@@ -62,6 +64,10 @@ pub(crate) struct Shard {
     pub(crate) bells: RefCell<Bells>,
     pub(crate) access: RefCell<AccessBuffer>,
     pub(crate) pages: Arc<[Ready]>,
+    /// What was purged.
+    pub(crate) purges: RefCell<Table>,
+    /// Where purges of this shard's own finding go: every shard must know them.
+    pub(crate) purger: Purger,
     pub(crate) draining: Cell<bool>,
     lives: Cell<u64>,
     date: Cell<(u64, [u8; date::LEN])>,
@@ -94,6 +100,11 @@ impl Shard {
     /// Largest body that is kept.
     pub(crate) fn object_bytes_max(&self) -> u64 {
         self.ram.borrow().budget() / self.config.limits.object_share.max(1)
+    }
+
+    /// Whether a purge has ended `object`.
+    pub(crate) fn is_purged(&self, object: &Object) -> bool {
+        object.meta.is_purged(&self.purges.borrow())
     }
 
     /// Ends what is stored under `key`, in memory and on disk.

@@ -26,6 +26,8 @@ use crate::gate::Tokens;
 use crate::http::date;
 use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
 use crate::metrics::Counters;
+use crate::purge::table::Table;
+use crate::purge::thread::Purger;
 use crate::rt::{self, Inbox, Listener, Mailbox};
 use crate::upstream::{Place, Seen, Sources};
 
@@ -45,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) log: Option<SyncSender<Batch>>,
     pub(crate) pages: Arc<[Ready]>,
     pub(crate) arena: Option<Arc<Arena>>,
+    pub(crate) purges: Table,
+    pub(crate) purger: Purger,
 }
 
 /// Runs a shard on this thread until it has drained. `up` is told once it serves.
@@ -97,6 +101,8 @@ fn build(plan: &Plan) -> Shard {
         bells: RefCell::new(Bells::default()),
         access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
         pages: plan.pages.clone(),
+        purges: RefCell::new(plan.purges.clone()),
+        purger: plan.purger.clone(),
         draining: Cell::new(false),
         // Microseconds since 1970: no shard gives out a million a second for long.
         lives: Cell::new(rt::now() * 1000),
@@ -171,6 +177,11 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Purge(turn, done) => {
+                shard.purges.borrow_mut().take(&turn);
+                shard.counters.purges.add(1);
+                let _ = done.send(());
+            }
             Mail::Keepable(ask) => lookup::is_keepable(&shard, ask),
             Mail::Slice(ask, reply) => slices::at_owner(&shard, ask, reply),
             Mail::Head(ask, response, exchange) => renew::by_head(&shard, ask, &response, exchange),

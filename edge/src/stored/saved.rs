@@ -2,13 +2,14 @@
 //!
 //! The name is not part of it: the record has it. Whatever can be found again in the head is found again.
 
+use super::purged::Purged;
 use super::{Sliced, Stored, Varies};
 use crate::http::fields::{Span, fields};
 use crate::http::freshness::Freshness;
 use crate::http::vary::Names;
 
 /// Of this form. Raise it with every change of what is written, and of what a stored head means: logs of another version are begun anew.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const GATED: u8 = 1;
 const NEVER_STALE: u8 = 2;
@@ -35,7 +36,7 @@ pub(crate) fn encode(stored: &Stored) -> Vec<u8> {
     );
     out.extend(stored.told_length.iter().flat_map(|n| n.to_le_bytes()));
     if let Some(f) = &stored.freshness {
-        let times = [f.received_ms, f.initial_age, f.fresh_until_ms, f.revalidate_until_ms, f.error_until_ms];
+        let times = [f.received_ms, f.initial_age, f.fresh_until_ms, f.revalidate_until_ms, f.error_until_ms, f.purges];
         out.extend(times.iter().flat_map(|n| n.to_le_bytes()));
     }
     if let Some(varies) = &stored.varies {
@@ -92,6 +93,7 @@ pub(crate) fn decode(name: &[u8], bytes: &[u8]) -> Option<Stored> {
         freshness,
         gated: has(GATED),
         tags,
+        purged: Purged::default(),
         head: Box::default(),
     };
     for (name, value) in fields(&head) {
@@ -104,6 +106,7 @@ pub(crate) fn decode(name: &[u8], bytes: &[u8]) -> Option<Stored> {
         place.get_or_insert(Span::of(value, &head));
     }
     stored.head = head;
+    stored.purged = Purged::of(&stored);
     Some(stored)
 }
 
@@ -145,6 +148,7 @@ impl<'a> Rest<'a> {
             fresh_until_ms: self.number()?,
             revalidate_until_ms: self.number()?,
             error_until_ms: self.number()?,
+            purges: self.number()?,
             never_stale,
         })
     }
@@ -161,6 +165,7 @@ mod tests {
         let text = format!("HTTP/1.1 200 OK\r\n{}\r\n", lines.replace('\n', "\r\n"));
         let response = parse(text.as_bytes(), false).expect("valid").expect("complete").0;
         let freshness = Freshness {
+            purges: 9,
             received_ms: 1,
             initial_age: 2,
             fresh_until_ms: 3,

@@ -22,12 +22,14 @@ pub(crate) struct Exchanged {
     pub(crate) origin: Origin,
     pub(crate) sent_ms: u64,
     pub(crate) received_ms: u64,
+    /// Number of the last purge when it was sent.
+    pub(crate) purges: u64,
 }
 
 impl Exchanged {
     /// The facts that freshness depends on.
     pub(crate) fn facts(&self, authorised: bool, cookie: bool) -> Exchange {
-        Exchange { sent_ms: self.sent_ms, received_ms: self.received_ms, authorised, cookie }
+        Exchange { sent_ms: self.sent_ms, received_ms: self.received_ms, purges: self.purges, authorised, cookie }
     }
 }
 
@@ -191,10 +193,10 @@ async fn attempt<B: Body>(
     body: Option<&mut B>,
     progress: &Progress,
 ) -> Result<Exchanged, Refusal> {
-    let sent_ms = rt::now();
+    let (sent_ms, purges) = (rt::now(), shard.purges.borrow().seq());
     send(shard, &mut origin, call.head_for(shard, at), body).await?;
     let response = head(shard, &mut origin, at, call, progress).await?;
-    Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now() })
+    Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now(), purges })
 }
 
 async fn send<B: Body>(

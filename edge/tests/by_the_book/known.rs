@@ -21,10 +21,6 @@ pub const MISSED: &[(&str, &[&str])] = &[
             "partial-store-partial-complete",
         ],
     ),
-    (
-        "Cache-Groups is not read",
-        &["group-ends", "group-among-others", "group-of-thirty-two", "group-on-two-lines", "groups-do-not-cascade"],
-    ),
     ("Cache-Status has no word for another variant", &["status-of-another-variant"]),
     (
         "what a key that could not be kept brings next is not kept for five seconds",
