@@ -17,11 +17,13 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     if config.gate_keys.is_empty() {
         tracing::warn!("[gate] keys is empty: every gated title is refused");
     }
-    let edge = stack::start_edge(&config, upstream, keys)?;
+    let edge = stack::start_edge(&config, upstream.clone(), keys)?;
+    let feed = stack::follow(&config, &upstream, &edge)?;
     let origins: Vec<String> = config.upstream.origins.iter().map(ToString::to_string).collect();
     tracing::info!(listen = %edge.http_addr(), upstream = origins.join(" "), "edge is up");
     let _ = stopped.recv();
     tracing::info!("draining");
+    drop(feed);
     edge.drain(config.drain);
     Ok(())
 }

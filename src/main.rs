@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod demo;
 mod edge_only;
+mod feed;
 mod logging;
 mod origin_only;
 mod pages;

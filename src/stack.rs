@@ -1,6 +1,7 @@
 //! Origin and edge in one process, talking HTTP to each other over loopback: what `serve` and `demo` run.
 
 use crate::config::{AccessLog, Config};
+use crate::feed::{self, Feed};
 use crate::pages;
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,6 +12,7 @@ use tokio::runtime::Runtime;
 pub struct Stack {
     pub origin: origin::Origin,
     pub edge: edge::Edge,
+    feed: Option<Feed>,
 }
 
 /// Starts the origin, then an edge in front of it that holds its keys.
@@ -20,13 +22,15 @@ pub fn start(config: &Config, runtime: &Runtime) -> Result<Stack> {
         edge::Source::parse(&format!("http://{}", reachable(origin.addr()))).context("the origin's own address")?;
     let upstream =
         edge::Upstream { origins: vec![own], edge_key: Some(origin.edge_key().to_owned()), ..config.upstream.clone() };
-    let edge = start_edge(config, upstream, origin.verification_keys())?;
-    Ok(Stack { origin, edge })
+    let edge = start_edge(config, upstream.clone(), origin.verification_keys())?;
+    let feed = follow(config, &upstream, &edge)?;
+    Ok(Stack { origin, edge, feed })
 }
 
 impl Stack {
     /// Drains the edge, then the origin: nothing that was asked for is cut within the limit.
     pub fn stop(self, runtime: &Runtime, limit: Duration) {
+        drop(self.feed);
         self.edge.drain(limit);
         runtime.block_on(self.origin.shutdown());
     }
@@ -66,6 +70,22 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         ..edge::Config::new(upstream)
     };
     edge::start(settings).context("the edge did not start")
+}
+
+/// Follows the origin's events where the edge holds its key. Not over TLS yet, and of several origins the first: they share a catalogue.
+pub fn follow(config: &Config, upstream: &edge::Upstream, edge: &edge::Edge) -> Result<Option<Feed>> {
+    let (Some(key), Some(origin), Some(purger)) = (&upstream.edge_key, upstream.origins.first(), edge.purger()) else {
+        return Ok(None);
+    };
+    let url = origin.to_string();
+    if url.starts_with("https:") {
+        tracing::warn!(
+            origin = url,
+            "events are not followed over TLS: changes reach viewers as cached answers expire"
+        );
+        return Ok(None);
+    }
+    feed::follow(url, key.clone(), config, purger).map(Some).context("cannot start a thread")
 }
 
 /// The address by which this machine reaches what listens on `listening`.

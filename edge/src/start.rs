@@ -226,6 +226,12 @@ impl Edge {
         self.view.as_json()
     }
 
+    /// Hands purges to this edge, from any thread. `None` once it has ended.
+    #[must_use]
+    pub fn purger(&self) -> Option<Purger> {
+        self.purger.clone()
+    }
+
     /// Purges. Returns the purge's number once no shard gives out what it covers. Blocks; not for async code.
     pub fn purge(&self, purge: Purge) -> Result<u64, PurgeError> {
         self.purger.as_ref().ok_or(PurgeError::Ended)?.purge_blocking(purge)

@@ -23,6 +23,15 @@ pub const UPLOAD_PIECES: usize = 8;
 /// JSON bodies of the API.
 pub const API_BODY_BYTES_MAX: usize = 64 << 10;
 
+/// How long a request for events waits for one; an edge asks again at once. Short, since a shutdown waits for it.
+pub const EVENTS_WAIT: Duration = Duration::from_millis(500);
+
+/// How often the catalogue is looked at meanwhile: a change is at the edges after about as long.
+pub const EVENTS_LOOK: Duration = Duration::from_millis(25);
+
+/// Events of one answer.
+pub const EVENTS_A_PAGE: u32 = 1000;
+
 /// Characters of a title.
 pub const TITLE_CHARS_MAX: usize = 200;
 

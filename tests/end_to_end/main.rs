@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod demo;
+mod feed;
 mod kill;
 mod media;
 mod program;

@@ -80,6 +80,20 @@ impl Program {
         answer(request.header("authorization", format!("Bearer {}", self.key)).call())
     }
 
+    /// Changes an asset's properties.
+    pub fn change(&self, id: &str, body: &str) {
+        let request = self.agent.post(format!("http://{}/api/v1/content/{id}", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key));
+        let got = answer(request.content_type("application/json").send(body));
+        assert_eq!(got.status, 200, "{}", got.text());
+    }
+
+    pub fn delete(&self, id: &str) {
+        let request = self.agent.delete(format!("http://{}/api/v1/content/{id}", self.origin));
+        let got = answer(request.header("authorization", format!("Bearer {}", self.key)).call());
+        assert!((200..300).contains(&got.status), "{}", got.text());
+    }
+
     pub fn through_edge(&self, path: &str) -> Answer {
         answer(self.agent.get(format!("http://{}{path}", self.edge)).call())
     }

@@ -17,7 +17,7 @@ pub(crate) mod journal;
 pub(crate) mod table;
 pub(crate) mod thread;
 
-pub use thread::PurgeError;
+pub use thread::{PurgeError, Purger};
 
 use serde::{Deserialize, Serialize};
 

@@ -36,19 +36,19 @@ pub enum PurgeError {
 type Reply = oneshot::Sender<Result<u64, PurgeError>>;
 
 /// Hands purges to their thread. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Purger(Sender<(Purge, Reply)>);
+#[derive(Clone, Debug)]
+pub struct Purger(Sender<(Purge, Reply)>);
 
 impl Purger {
     /// Purges. Returns its number once no shard gives out what it covers.
-    pub(crate) async fn purge(&self, purge: Purge) -> Result<u64, PurgeError> {
+    pub async fn purge(&self, purge: Purge) -> Result<u64, PurgeError> {
         let (reply, done) = oneshot::channel();
         self.0.send((purge, reply)).map_err(|_| PurgeError::Ended)?;
         done.await.unwrap_or(Err(PurgeError::Ended))
     }
 
     /// As [`Self::purge`], for a thread without a runtime.
-    pub(crate) fn purge_blocking(&self, purge: Purge) -> Result<u64, PurgeError> {
+    pub fn purge_blocking(&self, purge: Purge) -> Result<u64, PurgeError> {
         let (reply, done) = oneshot::channel();
         self.0.send((purge, reply)).map_err(|_| PurgeError::Ended)?;
         done.blocking_recv().unwrap_or(Err(PurgeError::Ended))

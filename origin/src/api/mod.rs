@@ -2,6 +2,7 @@
 
 mod auth;
 mod content;
+mod events;
 mod json;
 pub(crate) mod problem;
 mod status;
@@ -25,6 +26,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/content/{id}", get(content::one).post(content::update).delete(content::delete))
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
+        .route("/api/v1/events", get(events::events))
         .route("/healthz", get(monitor::health))
         .route("/metrics", get(monitor::metrics))
         .route("/v/{*path}", get(playback::play))

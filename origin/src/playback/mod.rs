@@ -27,7 +27,7 @@ use crate::house::House;
 use crate::limits::{NOT_YET_MAX_AGE_S, UNKNOWN_MAX_AGE_S};
 
 const GATE: HeaderName = HeaderName::from_static("streamgate-gate");
-const EDGE_KEY: HeaderName = HeaderName::from_static("streamgate-edge-key");
+pub(crate) const EDGE_KEY: HeaderName = HeaderName::from_static("streamgate-edge-key");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
 /// `GET /v/...`.

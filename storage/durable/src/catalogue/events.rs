@@ -26,6 +26,12 @@ impl Catalogue {
         let sql = "SELECT seq, at_ms, kind, asset, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         Ok(sqlx::query_as(sql).bind(seq).bind(limit).fetch_all(&self.read).await?)
     }
+
+    /// Numbers of the oldest event that is kept and of the last one; 0 and 0 before the first.
+    pub async fn event_bounds(&self) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0) FROM events";
+        Ok(sqlx::query_as(sql).fetch_one(&self.read).await?)
+    }
 }
 
 pub(super) async fn append(

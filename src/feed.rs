@@ -1,0 +1,150 @@
+//! The origin's events at an edge: what was changed or deleted there is purged here, within a fraction of a second. An edge follows an
+//! origin whose edge key it holds.
+
+use crate::config::Config;
+use anyhow::{Context, Result, ensure};
+use edge::purge::{Purge, Purger, What};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Longer than an origin waits for something to happen.
+const WAIT: Duration = Duration::from_secs(10);
+/// Pause after a failure: the origin may be starting again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// An answer of a thousand events is far below.
+const ANSWER_BYTES_MAX: u64 = 4 << 20;
+/// Where the number of the last event stands, in the folder of the first disk.
+const NAME: &str = "events.seq";
+
+/// The thread that follows.
+pub struct Feed {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    events: Vec<Event>,
+    last: i64,
+    gap: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Event {
+    kind: String,
+    asset: String,
+}
+
+/// Follows the origin at `url`.
+pub fn follow(url: String, edge_key: String, config: &Config, purger: Purger) -> Result<Feed> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = stop.clone();
+    let memory = config.edge_disks.first().map(|disk| disk.path.join(NAME));
+    let thread = std::thread::Builder::new().name("event-feed".to_owned());
+    let thread = thread.spawn(move || Follower::new(url, edge_key, memory, purger).run(&told))?;
+    Ok(Feed { stop, thread: Some(thread) })
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Follower {
+    agent: ureq::Agent,
+    url: String,
+    edge_key: String,
+    /// Where the last event's number outlives the process: beside a disk tier, whose contents do as well.
+    memory: Option<PathBuf>,
+    purger: Purger,
+}
+
+impl Follower {
+    fn new(url: String, edge_key: String, memory: Option<PathBuf>, purger: Purger) -> Self {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(WAIT)).build().into();
+        Self { agent, url, edge_key, memory, purger }
+    }
+
+    fn run(&self, stop: &AtomicBool) {
+        let mut last = self.memory.as_deref().and_then(remembered);
+        // What a disk kept from before, while nobody followed, may be anything; memory is empty.
+        let mut is_new = self.memory.is_some() && last.is_none();
+        let mut failing = false;
+        while !stop.load(Ordering::Relaxed) {
+            match self.page(last).and_then(|page| self.apply(&page, last, std::mem::take(&mut is_new))) {
+                Ok(seq) => {
+                    if failing {
+                        tracing::info!(origin = self.url, "following the origin's events again");
+                    }
+                    (failing, last) = (false, Some(seq));
+                }
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(
+                            origin = self.url,
+                            error = format!("{error:#}"),
+                            "the origin's events cannot be followed: changes there reach viewers as cached answers expire"
+                        );
+                    }
+                    failing = true;
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    fn page(&self, last: Option<i64>) -> Result<Page> {
+        let after = last.map(|seq| format!("?after={seq}")).unwrap_or_default();
+        let request = self.agent.get(format!("{}/api/v1/events{after}", self.url));
+        let mut answer = request.header("StreamGate-Edge-Key", &self.edge_key).call().context("no answer")?;
+        ensure!(answer.status().is_success(), "it answers {}", answer.status());
+        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string().context("a cut answer")?;
+        serde_json::from_str(&text).context("the answer is no list of events")
+    }
+
+    /// Purges what a page is about. Returns the number to go on from.
+    fn apply(&self, page: &Page, known: Option<i64>, is_new: bool) -> Result<i64> {
+        if page.gap || is_new {
+            tracing::warn!("events of the origin were missed: everything is purged");
+            self.purge(What::All)?;
+        }
+        for event in &page.events {
+            if matches!(event.kind.as_str(), "asset.updated" | "asset.deleted") {
+                self.purge(What::Tag(format!("asset-{}", event.asset)))?;
+            }
+        }
+        if known != Some(page.last)
+            && let Some(memory) = &self.memory
+        {
+            remember(memory, page.last).with_context(|| format!("cannot write {}", memory.display()))?;
+        }
+        Ok(page.last)
+    }
+
+    fn purge(&self, what: What) -> Result<()> {
+        self.purger.purge_blocking(Purge { what, soft: false }).context("the purge failed")?;
+        Ok(())
+    }
+}
+
+fn remembered(path: &Path) -> Option<i64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Written after what it counts was purged: a crash in between purges once more.
+fn remember(path: &Path, seq: i64) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, seq.to_string())?;
+    std::fs::rename(&fresh, path)
+}
