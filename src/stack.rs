@@ -54,6 +54,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
 pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> Result<edge::Edge> {
     let settings = edge::Config {
         http: config.edge_http,
+        https: config.edge_https.clone(),
         admin: config.edge_admin,
         shards: config.edge_shards,
         ram_bytes: config.edge_ram_bytes,

@@ -16,6 +16,8 @@ use crate::source::Source;
 pub struct Config {
     /// Where clients connect, plain HTTP. Port 0 picks a free one.
     pub http: SocketAddr,
+    /// HTTPS; `None`: none.
+    pub https: Option<Https>,
     /// Where `/metrics`, `/healthz`, `/readyz` and `/shards` are served; `None`: nowhere. Not for the public.
     pub admin: Option<SocketAddr>,
     /// Threads, each with its own ring, listener and memory. 0: one a core.
@@ -45,6 +47,40 @@ pub struct Config {
     pub client_directives: bool,
     /// Faults of a test. Default: none.
     pub faults: Faults,
+}
+
+/// HTTPS towards clients: TLS 1.3 and 1.2, HTTP/1.1 by ALPN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Https {
+    /// Where clients connect. Port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Which one a client is shown its SNI selects; the first is for every other name, and for clients that say none.
+    pub certificates: Vec<Certificate>,
+    /// A secret of at least 32 bytes, from which the keys of tickets are derived: edges that share it, and restarts, go on with each
+    /// other's sessions. `None`: a random one a process.
+    pub ticket_secret: Option<PathBuf>,
+    /// How often the files are looked at; changed ones are used without a restart.
+    pub look_every: Duration,
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// PEM file of the certificate, and of those that lead to its root.
+    pub cert: PathBuf,
+    /// PEM file of the private key.
+    pub key: PathBuf,
+    /// DER file of an OCSP response that is stapled; renewed by someone else.
+    pub ocsp: Option<PathBuf>,
+}
+
+impl Https {
+    /// With one certificate, everything else by default.
+    #[must_use]
+    pub fn new(listen: SocketAddr, cert: PathBuf, key: PathBuf) -> Https {
+        let certificates = vec![Certificate { cert, key, ocsp: None }];
+        Https { listen, certificates, ticket_secret: None, look_every: Duration::from_secs(5) }
+    }
 }
 
 /// How long an answer is fresh that does not say it. Both zero: it is not kept, unless a Last-Modified allows a guess
@@ -233,6 +269,7 @@ impl Config {
     pub fn new(upstream: Upstream) -> Config {
         Config {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
+            https: None,
             admin: None,
             shards: 0,
             ram_bytes: 256 * 1024 * 1024,

@@ -33,11 +33,13 @@ mod shard;
 pub mod source;
 mod start;
 mod stored;
+mod tls;
 mod upstream;
 
-pub use config::{AccessLog, Config, Defaults, Disk, Health, Page, Resolver, Tier, Upstream};
+pub use config::{AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Page, Resolver, Tier, Upstream};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;
 pub use source::Source;
 pub use start::{Drained, Edge, StartError, start};
+pub use tls::CertificateError;

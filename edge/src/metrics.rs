@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::refusal::Refusal;
+use crate::tls::failure::Failure;
 
 /// A number that one thread writes and others may read: a plain load and store, no locked instruction.
 #[derive(Default)]
@@ -30,6 +31,7 @@ macro_rules! counters {
         pub(crate) struct Counters {
             $(#[doc = $doc] pub(crate) $field: Counter,)*
             pub(crate) refusals: Vec<Counter>,
+            pub(crate) handshake_failures: Vec<Counter>,
         }
 
         impl Default for Counters {
@@ -37,6 +39,7 @@ macro_rules! counters {
                 Counters {
                     $($field: Counter::default(),)*
                     refusals: Refusal::ALL.iter().map(|_| Counter::default()).collect(),
+                    handshake_failures: Failure::ALL.iter().map(|_| Counter::default()).collect(),
                 }
             }
         }
@@ -73,6 +76,14 @@ counters! {
     accepted counter "connections_total";
     /// Connections open.
     connections gauge "connections";
+    /// TLS handshakes with clients.
+    tls_handshakes counter "tls_handshakes_total";
+    /// TLS handshakes that went on from an earlier session, by a ticket.
+    tls_resumed counter "tls_resumed_total";
+    /// Certificates read again.
+    tls_reloads counter "tls_reloads_total";
+    /// Changed certificate files that could not be used; counted by the first shard.
+    tls_reloads_failed counter "tls_reloads_failed_total";
     /// Requests sent to the origin.
     fetches counter "origin_requests_total";
     /// Requests sent to another place because one failed or was silent.
@@ -127,6 +138,10 @@ impl Counters {
     pub(crate) fn refused(&self, refusal: Refusal) {
         self.refusals[refusal.index()].add(1);
     }
+
+    pub(crate) fn handshake_failed(&self, failure: Failure) {
+        self.handshake_failures[failure as usize].add(1);
+    }
 }
 
 /// All shards in Prometheus' text format.
@@ -145,6 +160,14 @@ pub(crate) fn exposition(shards: &[Arc<Counters>]) -> String {
         for (refusal, counter) in Refusal::ALL.iter().zip(&counters.refusals) {
             let (word, n) = (refusal.word(), counter.get());
             let _ = writeln!(out, "streamgate_edge_refusals_total{{shard=\"{i}\",reason=\"{word}\"}} {n}");
+        }
+    }
+    let _ = writeln!(out, "# HELP streamgate_edge_tls_failures_total TLS handshakes that came to nothing, by reason.");
+    let _ = writeln!(out, "# TYPE streamgate_edge_tls_failures_total counter");
+    for (i, counters) in shards.iter().enumerate() {
+        for (failure, counter) in Failure::ALL.iter().zip(&counters.handshake_failures) {
+            let (word, n) = (failure.word(), counter.get());
+            let _ = writeln!(out, "streamgate_edge_tls_failures_total{{shard=\"{i}\",reason=\"{word}\"}} {n}");
         }
     }
     out
@@ -177,7 +200,7 @@ mod tests {
         let text = exposition(&shards);
         assert!(text.contains("streamgate_edge_hits_total{shard=\"1\"} 3\n"));
         assert!(text.contains("reason=\"token-missing\"} 1\n"));
-        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 1);
+        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 2);
         assert_eq!(as_json(&shards)[1]["hits_total"], 3);
     }
 }

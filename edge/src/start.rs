@@ -10,7 +10,7 @@ use cache::Arena;
 use cache::disk::Geometry;
 
 use crate::admin::{self, Admin};
-use crate::config::{AccessLog, Config};
+use crate::config::{AccessLog, Config, Https};
 use crate::disk;
 use crate::flow::page;
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
@@ -20,6 +20,8 @@ use crate::purge::thread::{self, Past, PurgeError, Purger};
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
+use crate::tls::reload::{self, Reloader};
+use crate::tls::{self, CertificateError};
 use crate::upstream::tls::TlsError;
 use crate::upstream::watch::Watch;
 use crate::upstream::{self, Level, Place, View, places, resolve};
@@ -34,12 +36,15 @@ pub enum StartError {
     NoIoUring(std::io::Error),
     /// The address cannot be bound.
     #[error(
-        "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http or edge.admin"
+        "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http, edge.https or edge.admin"
     )]
     Listen(SocketAddr, std::io::Error),
     /// The certificates that origins are verified against cannot be used.
     #[error("cannot use the certificates in {0}: {1}")]
     Roots(String, TlsError),
+    /// HTTPS cannot be served.
+    #[error("{0}")]
+    Certificate(#[from] CertificateError),
     /// No origin's name resolves.
     #[error("cannot resolve the upstream {0}: {1}")]
     Upstream(String, std::io::Error),
@@ -84,10 +89,12 @@ pub struct Drained {
 /// A running edge. Dropping it cuts every connection.
 pub struct Edge {
     http: SocketAddr,
+    https: Option<SocketAddr>,
     mailboxes: Vec<Mailbox<Mail>>,
     counters: Vec<Arc<Counters>>,
     view: View,
     watch: Option<Watch>,
+    reloader: Option<Reloader>,
     threads: Vec<JoinHandle<()>>,
     purger: Option<Purger>,
     admin: Option<Admin>,
@@ -115,7 +122,11 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         StartError::Roots(config.upstream.ca_file.clone().unwrap_or_default().display().to_string(), error)
     })?);
     let view = View::new(&places, shards);
-    let (sockets, http) = bind(&config, shards)?;
+    let (sockets, http) = bind(config.http, &config, shards)?;
+    let secure = match &config.https {
+        None => None,
+        Some(https) => Some(Secure::of(https, &config, shards)?),
+    };
     let (log_to, log_from) = match &config.access_log {
         AccessLog::Off => (None, None),
         _ => {
@@ -142,10 +153,12 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     let (up, ups) = channel();
     let mut edge = Edge {
         http,
+        https: secure.as_ref().map(|secure| secure.addr),
         mailboxes,
         counters,
         view: view.clone(),
         watch: None,
+        reloader: None,
         threads: Vec::new(),
         purger: None,
         admin: None,
@@ -158,12 +171,17 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     let share = config.ram_bytes / shards as u64;
     let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
+    let (mut secure_sockets, shown) = match secure {
+        None => (Vec::new(), None),
+        Some(Secure { sockets, shown, .. }) => (sockets, Some(shown)),
+    };
     for (id, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
         let plan = Plan {
             id,
             cpu: config.pin.then(|| cpus[id % cpus.len()]),
             config: config.clone(),
             socket,
+            https: shown.as_ref().and_then(|shown| Some((secure_sockets.pop()?, shown.config.clone()))),
             seed,
             peers: edge.mailboxes.clone(),
             inbox,
@@ -189,6 +207,10 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     }
     let watched = upstream::watch::start(config.clone(), tls, view.places.clone(), edge.mailboxes.clone());
     edge.watch = Some(watched.map_err(StartError::Thread)?);
+    if let (Some(shown), Some(https)) = (shown, config.https.clone()) {
+        let reloader = reload::start(https, shown.tickets, shown.stamps, edge.mailboxes.clone());
+        edge.reloader = Some(reloader.map_err(StartError::Thread)?);
+    }
     if let Some(addr) = config.admin {
         edge.admin = Some(admin::start(addr, edge.counters.clone(), view, purger)?);
     }
@@ -200,6 +222,18 @@ impl Edge {
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where clients of HTTPS connect, if they can.
+    #[must_use]
+    pub fn https_addr(&self) -> Option<SocketAddr> {
+        self.https
+    }
+
+    /// Reads the certificate files now, and returns once every shard shows what they contain. An error leaves the old ones in use.
+    /// Blocks; not for async code.
+    pub fn reload_certificates(&self) -> Result<(), CertificateError> {
+        self.reloader.as_ref().ok_or(CertificateError::None)?.reload()
     }
 
     /// Where the admin API listens, if it does.
@@ -267,8 +301,9 @@ impl Edge {
 
     /// Cuts what is left and joins the threads.
     fn end(&mut self) {
-        // First: it writes to the shards.
+        // First: they write to the shards.
         self.watch.take();
+        self.reloader.take();
         self.tell(|| Mail::Drain);
         self.tell(|| Mail::Cut);
         for thread in self.threads.drain(..) {
@@ -338,9 +373,35 @@ fn located(config: &Config) -> Result<Vec<Place>, StartError> {
     if found { Ok(places) } else { Err(failed) }
 }
 
+/// What HTTPS begins with: its listeners, and what they show.
+struct Secure {
+    addr: SocketAddr,
+    sockets: Vec<socket2::Socket>,
+    shown: Shown,
+}
+
+struct Shown {
+    config: Arc<rustls::ServerConfig>,
+    tickets: Arc<dyn rustls::server::ProducesTickets>,
+    stamps: reload::Stamps,
+}
+
+impl Secure {
+    fn of(https: &Https, config: &Config, shards: usize) -> Result<Secure, StartError> {
+        let stamps = reload::stamps(https);
+        let tickets = tls::tickets::tickets(https.ticket_secret.as_deref())?;
+        let shown = Shown { config: tls::server(https, &tickets)?, tickets, stamps };
+        let (sockets, addr) = bind(https.listen, config, shards)?;
+        Ok(Secure { addr, sockets, shown })
+    }
+}
+
 /// One listener a shard, all on the same port.
-fn bind(config: &Config, shards: usize) -> Result<(Vec<socket2::Socket>, SocketAddr), StartError> {
-    let mut addr = config.http;
+fn bind(
+    mut addr: SocketAddr,
+    config: &Config,
+    shards: usize,
+) -> Result<(Vec<socket2::Socket>, SocketAddr), StartError> {
     let mut sockets = Vec::with_capacity(shards);
     for _ in 0..shards {
         let failed = |e| StartError::Listen(addr, e);

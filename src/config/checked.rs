@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::{EdgeDisk, Written};
+use super::written::{Edge, EdgeCertificate, EdgeDisk, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ use std::time::Duration;
 const EDGE_RAM_BYTES_MIN: u64 = 16 << 20;
 /// Below this a disk holds less than the least memory.
 const EDGE_DISK_BYTES_MIN: u64 = 64 << 20;
+/// How often certificate files are looked at: soon enough after a renewal, and a few `stat` calls.
+const CERTIFICATES_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// More threads than this on one machine is a typing error.
 const THREADS_MAX: usize = 1024;
 
@@ -20,6 +22,7 @@ pub struct Config {
     pub data: PathBuf,
     pub origin_listen: SocketAddr,
     pub edge_http: SocketAddr,
+    pub edge_https: Option<edge::Https>,
     pub edge_admin: Option<SocketAddr>,
     pub edge_shards: usize,
     pub edge_ram_bytes: u64,
@@ -61,6 +64,7 @@ pub fn check(written: Written) -> Result<Config> {
         data: PathBuf::from(storage.data),
         origin_listen: address("origin.listen", &origin.listen)?,
         edge_http: address("edge.http", &edge.http)?,
+        edge_https: https(&edge)?,
         edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
         edge_shards: edge.shards,
         edge_ram_bytes,
@@ -83,6 +87,34 @@ pub fn check(written: Written) -> Result<Config> {
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         drain: Duration::from_secs(limits.drain_seconds),
     })
+}
+
+/// HTTPS, when it has an address.
+fn https(written: &Edge) -> Result<Option<edge::Https>> {
+    let Edge { https, tls_certificates, tls_ticket_secret_file, .. } = written;
+    if https.is_empty() {
+        ensure!(
+            tls_certificates.is_empty(),
+            "edge.tls_certificates is of no use without edge.https; write https = \"0.0.0.0:8443\""
+        );
+        return Ok(None);
+    }
+    ensure!(
+        !tls_certificates.is_empty(),
+        "edge.https needs a certificate; write tls_certificates = [{{ cert = \"edge.pem\", key = \"edge.key\" }}]"
+    );
+    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    let certificate = |written: &EdgeCertificate| {
+        let EdgeCertificate { cert, key, ocsp } = written;
+        ensure!(!cert.is_empty() && !key.is_empty(), "an entry of edge.tls_certificates has no cert, or no key");
+        Ok(edge::Certificate { cert: PathBuf::from(cert), key: PathBuf::from(key), ocsp: path(ocsp) })
+    };
+    Ok(Some(edge::Https {
+        listen: address("edge.https", https)?,
+        certificates: tls_certificates.iter().map(certificate).collect::<Result<_>>()?,
+        ticket_secret: path(tls_ticket_secret_file),
+        look_every: CERTIFICATES_LOOK_EVERY,
+    }))
 }
 
 fn disk(written: &EdgeDisk) -> Result<edge::Disk> {

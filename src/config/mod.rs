@@ -101,6 +101,9 @@ mod tests {
     #[test]
     fn values_that_cannot_be_used_are_refused_with_a_reason() {
         check("[edge]\nhttp = \"nowhere\"\n", &[], Err("edge.http"));
+        check("[edge]\nhttps = \"0.0.0.0:8443\"\n", &[], Err("edge.https needs a certificate"));
+        check("[edge]\ntls_certificates = [{ cert = \"c\", key = \"k\" }]\n", &[], Err("without edge.https"));
+        check("[edge]\nhttps = \"[::]:8443\"\ntls_certificates = [{ cert = \"c\" }]\n", &[], Err("no cert, or no key"));
         check("[edge]\nram = \"1 MiB\"\n", &[], Err("edge.ram"));
         check("[edge]\nram = \"a lot\"\n", &[], Err("edge.ram"));
         check("[edge]\ndisks = [{ size = \"1 GiB\" }]\n", &[], Err("an entry of edge.disks has no path"));

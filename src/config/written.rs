@@ -33,6 +33,9 @@ section!(Storage { data: String = "data".into() });
 section!(Origin { listen: String = "0.0.0.0:9090".into() });
 section!(Edge {
     http: String = "0.0.0.0:8080".into(),
+    https: String = String::new(),
+    tls_certificates: Vec<EdgeCertificate> = Vec::new(),
+    tls_ticket_secret_file: String = String::new(),
     admin: String = "127.0.0.1:9100".into(),
     shards: usize = 0,
     ram: Size = Size::text("512 MiB"),
@@ -42,6 +45,7 @@ section!(Edge {
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,
 });
+section!(EdgeCertificate { cert: String = String::new(), key: String = String::new(), ocsp: String = String::new() });
 section!(EdgeDisk { path: String = String::new(), size: Size = Size::Bytes(0), writes: Size = Size::text("64 MiB") });
 section!(Upstream {
     url: String = "http://127.0.0.1:9090".into(),

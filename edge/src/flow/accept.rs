@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::flow::{After, answer, hit, refuse};
+use crate::flow::{After, answer, handshake::handshake, hit, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
 use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
@@ -68,19 +68,24 @@ impl Asked {
     }
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr) {
+/// Serves a connection to its end; a `secure` one after a handshake.
+pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, secure: bool) {
     let limits = &shard.config.limits;
     let mut conn =
         Conn { line: shard.list(stream), peer, input: Vec::new(), at: 0, out: Vec::new(), answered: 0, cut: false };
     if shard.counters.connections.get() >= limits.connections_max as u64 {
         refuse::unparsed(&shard, &mut conn, Refusal::ConnectionsFull);
-        let _ = flush(&shard, &mut conn).await;
+        // Without a handshake there is nothing a client of TLS would read.
+        if !secure {
+            let _ = flush(&shard, &mut conn).await;
+        }
         return;
     }
     shard.counters.accepted.add(1);
     shard.counters.connections.add(1);
-    if requests(&shard, &mut conn).await.is_ok() {
+    // Boxed: a handshake is long, and a connection should not pay for it afterwards. One that failed has been sent an alert.
+    let shaken = !secure || Box::pin(handshake(&shard, &conn)).await.is_ok();
+    if !shaken || requests(&shard, &mut conn).await.is_ok() {
         linger(&shard, &mut conn).await;
     }
     shard.counters.connections.set(shard.counters.connections.get() - 1);
@@ -204,8 +209,8 @@ async fn linger(shard: &Shard, conn: &mut Conn) {
     /// Longest wait for the client to close, and most bytes read meanwhile.
     const LINGER_MS: u64 = 1_000;
     const LINGER_BYTES: usize = 256 * 1024;
-    conn.line.stream.finish();
     conn.line.due(rt::now() + LINGER_MS, Waits::Busy);
+    conn.line.stream.finish().await;
     let mut left = LINGER_BYTES;
     while left > 0 && !shard.draining.get() {
         conn.input.clear();

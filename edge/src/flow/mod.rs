@@ -1,9 +1,9 @@
 //! The way of a request: the table of steps. One step, one file.
 //!
 //! ```text
-//! accept -> parse -> authorise -> lookup -+-> hit | stale --------> send -> (keep-alive: parse)
-//!                                         +-> join (being filled) -> send as it arrives
-//!                                         +-> miss -> fetch -> fill -> send as it arrives
+//! accept -> (handshake ->) parse -> authorise -> lookup -+-> hit | stale --------> send -> (keep-alive: parse)
+//!                                                        +-> join (being filled) -> send as it arrives
+//!                                                        +-> miss -> fetch -> fill -> send as it arrives
 //! any step -> refuse(named reason)
 //! ```
 //!
@@ -14,6 +14,7 @@ mod authorise;
 pub(crate) mod fetch;
 mod fill;
 pub(crate) mod flight;
+mod handshake;
 mod hit;
 mod interim;
 pub(crate) mod invalidate;

@@ -5,7 +5,7 @@
 //! Listener::bind, accept             SO_REUSEPORT, one listener a shard
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut
-//! Stream::secure                     TLS as a client; the same calls carry plaintext then
+//! Stream::secure                     TLS, as a client or a server; the same calls carry plaintext then
 //! spawn, sleep, timeout, pause
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
 //! apart                              a thread of its own for what blocks

@@ -1,6 +1,6 @@
 //! TCP through the ring.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -16,7 +16,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent};
 use super::driver::faults;
-use super::tls::Session;
+use super::tls::{Session, keep_sealed};
 
 /// Connections the kernel queues for one listener.
 const BACKLOG: i32 = 4096;
@@ -70,8 +70,8 @@ pub(crate) struct Stream {
     emptied: Cell<bool>,
     recv_max: usize,
     send_max: usize,
-    /// TLS, where this side is its client.
-    tls: Option<Box<RefCell<Session>>>,
+    /// TLS, once hands were shaken.
+    tls: OnceCell<Box<RefCell<Session>>>,
 }
 
 /// Connects, or says `TimedOut` after `limit`.
@@ -101,13 +101,13 @@ impl Stream {
             emptied: Cell::new(false),
             recv_max: faults.recv_bytes_max.unwrap_or(usize::MAX),
             send_max: faults.send_bytes_max.unwrap_or(usize::MAX),
-            tls: None,
+            tls: OnceCell::new(),
         }
     }
 
     /// Appends what has arrived to `vec`, within its capacity. `Ok(0)`: the peer has closed.
     pub(crate) async fn recv(&self, mut vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = self.tls.get() {
             let room = (vec.capacity() - vec.len()).min(self.recv_max);
             let put = |plain: &[u8]| {
                 let count = plain.len().min(room);
@@ -130,7 +130,7 @@ impl Stream {
     /// Appends at most `max` bytes to a chunk. `Ok(0)`: the peer has closed.
     pub(crate) async fn recv_chunk(&self, mut writer: ChunkWriter, max: usize) -> (io::Result<usize>, ChunkWriter) {
         let max = max.min(self.recv_max);
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = self.tls.get() {
             let result = self.recv_plain(tls, |plain| writer.push(&plain[..plain.len().min(max)])).await;
             return (result, writer);
         }
@@ -151,8 +151,8 @@ impl Stream {
         (result, op.into_inner())
     }
 
-    /// Makes this a TLS connection, of which this side is the client. The caller sets the time limit.
-    pub(crate) async fn secure(&mut self, session: Session) -> io::Result<()> {
+    /// Makes this a TLS connection. The caller sets the time limit. True: an earlier session goes on.
+    pub(crate) async fn secure(&self, session: Session) -> io::Result<bool> {
         let tls = Box::new(RefCell::new(session));
         loop {
             self.send_sealed(&tls).await?;
@@ -163,8 +163,9 @@ impl Stream {
                 self.recv_cipher(&tls).await?;
             }
         }
-        self.tls = Some(tls);
-        Ok(())
+        let resumed = tls.borrow().is_resumed();
+        self.tls.set(tls).map_err(|_| io::Error::other("this is a TLS connection already"))?;
+        Ok(resumed)
     }
 
     /// Gives the next plaintext to `put`, which says how much of it it took. `Ok(0)`: the peer has closed in good order.
@@ -201,24 +202,33 @@ impl Stream {
 
     async fn send_sealed(&self, tls: &RefCell<Session>) -> io::Result<()> {
         let out = tls.borrow_mut().outgoing()?;
-        if out.is_empty() { Ok(()) } else { self.send_raw(out).await.0 }
+        if out.is_empty() {
+            return Ok(());
+        }
+        let (result, out) = self.send_raw(out).await;
+        keep_sealed(out);
+        result
+    }
+
+    /// Seals all of `plain`, and sends what there is no room for.
+    async fn seal(&self, tls: &RefCell<Session>, mut plain: &[u8]) -> io::Result<()> {
+        while !plain.is_empty() {
+            let sealed = tls.borrow_mut().seal(plain)?;
+            plain = &plain[sealed..];
+            if !plain.is_empty() {
+                self.send_sealed(tls).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends all of `vec` and gives it back.
     pub(crate) async fn send(&self, vec: Vec<u8>) -> (io::Result<()>, Vec<u8>) {
-        let Some(tls) = &self.tls else { return self.send_raw(vec).await };
-        let mut sent = 0;
-        while sent < vec.len() {
-            let sealed = tls.borrow_mut().seal(&vec[sent..]);
-            match sealed {
-                Ok(count) => sent += count,
-                Err(e) => return (Err(e), vec),
-            }
-            if let Err(e) = self.send_sealed(tls).await {
-                return (Err(e), vec);
-            }
+        let Some(tls) = self.tls.get() else { return self.send_raw(vec).await };
+        if let Err(e) = self.seal(tls, &vec).await {
+            return (Err(e), vec);
         }
-        (Ok(()), vec)
+        (self.send_sealed(tls).await, vec)
     }
 
     async fn send_raw(&self, vec: Vec<u8>) -> (io::Result<()>, Vec<u8>) {
@@ -237,7 +247,10 @@ impl Stream {
 
     /// Sends all pieces in order; gives the first back when it was made for this answer, so that its memory is used again.
     pub(crate) async fn sendv(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
-        if self.send_max != usize::MAX || self.tls.is_some() {
+        if let Some(tls) = self.tls.get() {
+            return self.sendv_sealed(tls, pieces).await;
+        }
+        if self.send_max != usize::MAX {
             return (self.send_in_cuts(pieces).await, None);
         }
         if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if slice.file().is_some())) {
@@ -327,6 +340,21 @@ impl Stream {
         Ok(())
     }
 
+    /// Sends pieces over TLS: sealed out of cache memory, a buffer full at a time.
+    async fn sendv_sealed(&self, tls: &RefCell<Session>, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
+        let mut made = None;
+        for piece in pieces {
+            let part = Part { piece, sent: 0 };
+            if let Err(e) = self.seal(tls, part.left()).await {
+                return (Err(e), None);
+            }
+            if let Piece::Made(vec) = part.piece {
+                made = made.or(Some(vec));
+            }
+        }
+        (self.send_sealed(tls).await, made)
+    }
+
     /// Ends both directions: whatever waits on this connection returns.
     pub(crate) fn shut(&self) {
         let _ = self.fd.shutdown(std::net::Shutdown::Both);
@@ -337,8 +365,12 @@ impl Stream {
         let _ = self.fd.shutdown(std::net::Shutdown::Read);
     }
 
-    /// Ends our direction after what was sent.
-    pub(crate) fn finish(&self) {
+    /// Ends our direction after what was sent; over TLS says so first, so that the client knows it has everything.
+    pub(crate) async fn finish(&self) {
+        if let Some(tls) = self.tls.get() {
+            tls.borrow_mut().close();
+            let _ = self.send_sealed(tls).await;
+        }
         let _ = self.fd.shutdown(std::net::Shutdown::Write);
     }
 }

@@ -33,6 +33,10 @@ pub(crate) enum Mail {
     Ring(usize),
     /// What the control thread has found out about the place of this index.
     Upstream(usize, News),
+    /// What handshakes begin with from now on, to be confirmed.
+    Certificates(Arc<rustls::ServerConfig>, std::sync::mpsc::Sender<()>),
+    /// The certificate files have changed and cannot be used: to be counted, by one shard.
+    CertificatesUnusable,
     /// Stop accepting, let what is under way end.
     Drain,
     /// The drain's time is over.

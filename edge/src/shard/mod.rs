@@ -64,6 +64,8 @@ pub(crate) struct Shard {
     pub(crate) bells: RefCell<Bells>,
     pub(crate) access: RefCell<AccessBuffer>,
     pub(crate) pages: Arc<[Ready]>,
+    /// What handshakes with clients begin with.
+    pub(crate) https: RefCell<Option<Arc<rustls::ServerConfig>>>,
     /// What was purged.
     pub(crate) purges: RefCell<Table>,
     /// Where purges of this shard's own finding go: every shard must know them.

@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) cpu: Option<usize>,
     pub(crate) config: Arc<Config>,
     pub(crate) socket: Socket,
+    /// The listener of HTTPS, and what its handshakes begin with.
+    pub(crate) https: Option<(Socket, Arc<rustls::ServerConfig>)>,
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
     pub(crate) inbox: Inbox<Mail>,
@@ -70,10 +72,15 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     shard.disk.open(&shard, DISK_OPEN_WAIT).await;
     shard.gauges();
     let _ = up.send(Ok(()));
-    let listener = Rc::new(RefCell::new(Some(Rc::new(Listener::on_ring(plan.socket)))));
-    rt::spawn(accept(shard.clone(), listener.clone()));
+    let https = plan.https.map(|(socket, _)| (socket, true));
+    let mut listeners = Vec::new();
+    for (socket, secure) in std::iter::once((plan.socket, false)).chain(https) {
+        let listener = Rc::new(Listener::on_ring(socket));
+        rt::spawn(accept(shard.clone(), listener.clone(), secure));
+        listeners.push(listener);
+    }
     rt::spawn(sweep(shard.clone(), end));
-    rt::spawn(mail(shard, plan.inbox, listener));
+    rt::spawn(mail(shard, plan.inbox, listeners));
     let _ = ended.await;
 }
 
@@ -101,6 +108,7 @@ fn build(plan: &Plan) -> Shard {
         bells: RefCell::new(Bells::default()),
         access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
         pages: plan.pages.clone(),
+        https: RefCell::new(plan.https.as_ref().map(|(_, config)| config.clone())),
         purges: RefCell::new(plan.purges.clone()),
         purger: plan.purger.clone(),
         draining: Cell::new(false),
@@ -110,15 +118,14 @@ fn build(plan: &Plan) -> Shard {
     }
 }
 
-/// Accepts until the listener is taken away.
-async fn accept(shard: Rc<Shard>, listener: Rc<RefCell<Option<Rc<Listener>>>>) {
+/// Accepts until the shard drains.
+async fn accept(shard: Rc<Shard>, listener: Rc<Listener>, secure: bool) {
     /// A pause after an error of ours (no descriptors left), so that the loop does not spin.
     const PAUSE: Duration = Duration::from_millis(20);
-    loop {
-        let Some(current) = listener.borrow().clone() else { return };
-        match current.accept().await {
-            Ok((stream, peer)) => rt::spawn(serve(shard.clone(), stream, peer)),
-            Err(_) if listener.borrow().is_none() => return,
+    while !shard.draining.get() {
+        match listener.accept().await {
+            Ok((stream, peer)) => rt::spawn(serve(shard.clone(), stream, peer, secure)),
+            Err(_) if shard.draining.get() => return,
             Err(_) => rt::sleep(PAUSE).await,
         }
     }
@@ -173,7 +180,7 @@ impl Shard {
     }
 }
 
-async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Option<Rc<Listener>>>>) {
+async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Listener>>) {
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
@@ -195,11 +202,15 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, listener: Rc<RefCell<Opt
             }
             Mail::Upstream(at, news) => shard.sources.hear(at, news),
             Mail::Ring(at) => shard.rung(at),
+            Mail::Certificates(config, done) => {
+                shard.https.replace(Some(config));
+                shard.counters.tls_reloads.add(1);
+                let _ = done.send(());
+            }
+            Mail::CertificatesUnusable => shard.counters.tls_reloads_failed.add(1),
             Mail::Drain => {
                 shard.draining.set(true);
-                if let Some(listener) = listener.borrow_mut().take() {
-                    listener.close();
-                }
+                listeners.drain(..).for_each(|listener| listener.close());
                 shard.lines.borrow().sweep(rt::now(), true);
             }
             Mail::Cut => shard.lines.borrow().cut(),

@@ -95,7 +95,7 @@ async fn reach(shard: &Rc<Shard>, at: usize, limit: Duration) -> Result<(Stream,
 /// Connects, and shakes hands where the place wants TLS.
 async fn open(shard: &Rc<Shard>, at: usize, to: SocketAddr, limit: Duration) -> io::Result<Stream> {
     let until_ms = rt::now() + limit.as_millis() as u64;
-    let mut stream = rt::connect(to, limit).await?;
+    let stream = rt::connect(to, limit).await?;
     let Some(name) = &shard.sources.at(at).place.tls_name else { return Ok(stream) };
     let session = Session::new(&shard.sources.tls, name)?;
     let left = Duration::from_millis(until_ms.saturating_sub(rt::now()));
