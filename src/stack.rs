@@ -68,6 +68,7 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         pages: pages::all(),
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
+        limits: config.edge_limits.clone(),
         ..edge::Config::new(upstream)
     };
     edge::start(settings).context("the edge did not start")

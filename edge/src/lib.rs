@@ -14,13 +14,14 @@
 //! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
-//!    `disk`: what memory does not hold.
+//!    `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
 //! 5. `rt`: the one seam to io_uring. `admin`, `metrics`: what an operator sees. `start`: threads, and their end.
 #![deny(unsafe_code)]
 
 mod admin;
 pub mod config;
 mod disk;
+mod door;
 mod flow;
 mod gate;
 mod http;

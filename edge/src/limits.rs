@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Largest request head. nginx allows 8 KiB lines; players with long tokens and cookies stay below 8 KiB in all.
 pub(crate) const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Addresses whose connections and requests are counted: rows and places in a row. 16 bytes each, 1 MiB in all. More addresses than
+/// that cannot be connected to one machine's shards for long without being an attack by many, which counting each does not stop.
+pub(crate) const ADDRESS_ROWS: usize = 8192;
+pub(crate) const ADDRESS_ROW: usize = 8;
 /// Longest target: a token of 2 KiB, a path and a query, with room.
 pub(crate) const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Most header lines, of a request as of an answer.
@@ -118,10 +122,16 @@ pub(crate) const DISK_VALIDATED_BYTES_MIN: u64 = 64 * 1024;
 pub(crate) const DISK_DRAIN_SWEEPS: u32 = 20;
 
 /// Limits an operator may set. All times are bounds on one step, not on a whole request.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Limits {
     /// Connections of one shard. A connection costs about 4 KiB.
     pub connections_max: usize,
+    /// Connections of one address (IPv6: of one /64) over all shards. 0: no bound. Trusted proxies' own are not counted.
+    pub connections_per_address: u32,
+    /// Requests of one address a second over all shards. 0: no bound.
+    pub requests_per_address_per_second: u32,
+    /// Requests of one address at once, after a pause.
+    pub requests_per_address_burst: u32,
     /// An idle keep-alive connection is closed after this.
     pub idle: Duration,
     /// A head must arrive within this from its first byte.
@@ -148,6 +158,11 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections_max: 20_000,
+            // Below `connections_max`, so that one address cannot fill even one shard; above what a carrier's NAT or another edge of
+            // the tier (1024 a shard) rightly has.
+            connections_per_address: 16_384,
+            requests_per_address_per_second: 0,
+            requests_per_address_burst: 200,
             idle: Duration::from_secs(75),
             header: Duration::from_secs(10),
             write: Duration::from_secs(30),

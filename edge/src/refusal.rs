@@ -110,6 +110,10 @@ refusals! {
     OriginBusy = 503 "origin-busy" "Too many requests wait for the origin.";
     /// Every connection slot is taken.
     ConnectionsFull = 503 "connections-full" "Too many connections.";
+    /// One address has as many connections as it may have.
+    AddressConnections = 503 "address-connections" "Too many connections from this address.";
+    /// One address asks for more than it may (RFC 6585 section 4).
+    AddressRate = 429 "address-rate" "Too many requests from this address.";
     /// The server is shutting down.
     Draining = 503 "draining" "The server is shutting down.";
 }
@@ -143,6 +147,7 @@ pub fn phrase(status: u16) -> &'static str {
         414 => "URI Too Long",
         416 => "Range Not Satisfiable",
         417 => "Expectation Failed",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",

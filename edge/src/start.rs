@@ -12,6 +12,7 @@ use cache::disk::Geometry;
 use crate::admin::{self, Admin};
 use crate::config::{AccessLog, Config, Https};
 use crate::disk;
+use crate::door::Door;
 use crate::flow::page;
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
@@ -149,6 +150,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     if config.upstream.node.is_empty() {
         config.upstream.node = format!("{:016x}", std::hash::BuildHasher::hash_one(&chance, "node"));
     }
+    let addresses = Door::shared(&config.limits);
     let config = Arc::new(config);
     let (up, ups) = channel();
     let mut edge = Edge {
@@ -194,6 +196,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             arena: arenas[id].clone(),
             purges: past.table(),
             purger: purger.clone(),
+            addresses: addresses.clone(),
         };
         let up = up.clone();
         let thread = std::thread::Builder::new().name(format!("edge-{id}")).spawn(move || run(plan, up));

@@ -30,6 +30,8 @@ pub struct Config {
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
+    /// The edge's bounds; those that have no key are the edge's defaults.
+    pub edge_limits: edge::Limits,
     /// What the edge pulls from.
     pub upstream: edge::Upstream,
     /// Verification keys as written; each was parsed once by the check.
@@ -80,6 +82,12 @@ pub fn check(written: Written) -> Result<Config> {
             negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
         },
         client_directives: edge.client_directives,
+        edge_limits: edge::Limits {
+            connections_per_address: limits.connections_per_address,
+            requests_per_address_per_second: limits.requests_per_address_per_second,
+            requests_per_address_burst: limits.requests_per_address_burst,
+            ..edge::Limits::default()
+        },
         upstream: upstream::check(pulled)?,
         gate_keys: gate.keys,
         lanes: work.lanes,

@@ -78,4 +78,10 @@ section!(UpstreamTier {
 });
 section!(Gate { keys: Vec<String> = Vec::new() });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
-section!(Limits { upload: Size = Size::text("16 GiB"), drain_seconds: u64 = 10 });
+section!(Limits {
+    upload: Size = Size::text("16 GiB"),
+    drain_seconds: u64 = 10,
+    connections_per_address: u32 = 16_384,
+    requests_per_address_per_second: u32 = 0,
+    requests_per_address_burst: u32 = 200,
+});

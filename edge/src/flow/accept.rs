@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::door::addresses::Seat;
 use crate::flow::{After, answer, handshake::handshake, hit, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
@@ -32,6 +33,8 @@ pub(crate) struct Conn {
     pub(crate) answered: u64,
     /// The answer was ended before its end.
     pub(crate) cut: bool,
+    /// Its place among those of its address, when they are counted.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// A request with the bytes it came in.
@@ -71,10 +74,23 @@ impl Asked {
 /// Serves a connection to its end; a `secure` one after a handshake.
 pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, secure: bool) {
     let limits = &shard.config.limits;
-    let mut conn =
-        Conn { line: shard.list(stream), peer, input: Vec::new(), at: 0, out: Vec::new(), answered: 0, cut: false };
-    if shard.counters.connections.get() >= limits.connections_max as u64 {
-        refuse::unparsed(&shard, &mut conn, Refusal::ConnectionsFull);
+    let mut conn = Conn {
+        line: shard.list(stream),
+        peer,
+        input: Vec::new(),
+        at: 0,
+        out: Vec::new(),
+        answered: 0,
+        cut: false,
+        seat: None,
+    };
+    let full = if shard.counters.connections.get() >= limits.connections_max as u64 {
+        Some(Refusal::ConnectionsFull)
+    } else {
+        sit(&shard, &mut conn).err()
+    };
+    if let Some(refusal) = full {
+        refuse::unparsed(&shard, &mut conn, refusal);
         // Without a handshake there is nothing a client of TLS would read.
         if !secure {
             let _ = flush(&shard, &mut conn).await;
@@ -89,6 +105,12 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         linger(&shard, &mut conn).await;
     }
     shard.counters.connections.set(shard.counters.connections.get() - 1);
+}
+
+/// Counts the connection for its address.
+fn sit(shard: &Shard, conn: &mut Conn) -> Result<(), Refusal> {
+    conn.seat = shard.door.enter(conn.peer, rt::now()).map_err(|_| Refusal::AddressConnections)?;
+    Ok(())
 }
 
 /// Answers requests until the connection is to be closed in good order, or is gone.
@@ -125,6 +147,10 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
 /// Answers one request and takes it out of the input.
 async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<After, Gone> {
     let now_ms = rt::now();
+    if shard.door.counts_requests() && !shard.door.admits(conn.seat.as_ref(), now_ms) {
+        let asked = take(shard, conn, request, now_ms);
+        return Ok(refuse::send(shard, conn, &asked, Refusal::AddressRate));
+    }
     if let Some(after) = hit::quick(shard, conn, &request, now_ms) {
         conn.at += request.head_len;
         return Ok(after);
@@ -134,6 +160,13 @@ async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<Aft
 }
 
 async fn slowly(shard: &Rc<Shard>, conn: &mut Conn, request: Request, now_ms: u64) -> Result<After, Gone> {
+    let asked = take(shard, conn, request, now_ms);
+    conn.line.not_due();
+    answer(shard, conn, &asked).await
+}
+
+/// Takes a request out of the input.
+fn take(shard: &Shard, conn: &mut Conn, request: Request, now_ms: u64) -> Asked {
     let head = conn.input[conn.at..conn.at + request.head_len].to_vec();
     conn.at += request.head_len;
     conn.answered = 0;
@@ -142,9 +175,7 @@ async fn slowly(shard: &Rc<Shard>, conn: &mut Conn, request: Request, now_ms: u6
     let (token, name) = (token.map(|token| Span::of(token, &head)), Span::of(name, &head));
     let token_in_path = token.is_some();
     let fellow = fellow::read(&head, shard.config.upstream.edge_key.as_deref());
-    let asked = Asked { fellow, request, name, token, token_in_path, head, now_ms, started: Instant::now() };
-    conn.line.not_due();
-    answer(shard, conn, &asked).await
+    Asked { fellow, request, name, token, token_in_path, head, now_ms, started: Instant::now() }
 }
 
 /// Sends what is waiting in `out`.

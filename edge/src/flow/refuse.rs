@@ -42,6 +42,10 @@ fn write(conn: &mut Conn, refusal: Refusal, with_body: bool, connection: &[u8]) 
     if status == 405 {
         out.extend_from_slice(b"Allow: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE\r\n");
     }
+    if refusal == Refusal::AddressRate {
+        // A bound is one request a second at least, so that the next one is never further away.
+        out.extend_from_slice(b"Retry-After: 1\r\n");
+    }
     out.extend_from_slice(b"Content-Length: ");
     push_number(out, body.len() as u64);
     for part in ["\r\nStreamGate-Refusal: ", refusal.word(), "\r\nCache-Status: streamgate; detail=", refusal.word()] {

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::disk::Disk;
+use crate::door::Door;
 use crate::flow::flight::Flight;
 use crate::flow::page::Ready;
 use crate::gate::Tokens;
@@ -70,6 +71,8 @@ pub(crate) struct Shard {
     pub(crate) purges: RefCell<Table>,
     /// Where purges of this shard's own finding go: every shard must know them.
     pub(crate) purger: Purger,
+    /// Who may come in.
+    pub(crate) door: Door,
     pub(crate) draining: Cell<bool>,
     lives: Cell<u64>,
     date: Cell<(u64, [u8; date::LEN])>,

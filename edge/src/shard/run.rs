@@ -19,6 +19,8 @@ use super::line::Lines;
 use super::mail::Mail;
 use crate::config::Config;
 use crate::disk::Disk;
+use crate::door::Door;
+use crate::door::addresses::Addresses;
 use crate::flow::accept::serve;
 use crate::flow::page::Ready;
 use crate::flow::{invalidate, lookup, renew, slices};
@@ -51,6 +53,7 @@ pub(crate) struct Plan {
     pub(crate) arena: Option<Arc<Arena>>,
     pub(crate) purges: Table,
     pub(crate) purger: Purger,
+    pub(crate) addresses: Option<Arc<Addresses>>,
 }
 
 /// Runs a shard on this thread until it has drained. `up` is told once it serves.
@@ -111,6 +114,7 @@ fn build(plan: &Plan) -> Shard {
         https: RefCell::new(plan.https.as_ref().map(|(_, config)| config.clone())),
         purges: RefCell::new(plan.purges.clone()),
         purger: plan.purger.clone(),
+        door: Door::new(&config.limits, plan.addresses.clone()),
         draining: Cell::new(false),
         // Microseconds since 1970: no shard gives out a million a second for long.
         lives: Cell::new(rt::now() * 1000),

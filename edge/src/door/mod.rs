@@ -1,0 +1,55 @@
+//! The front door: who it is that connects, and how much one address may take.
+//!
+//! - [`addresses`]: connections and requests of each address, counted over all shards without a lock.
+
+pub(crate) mod addresses;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::limits::Limits;
+use addresses::{Addresses, Full, Rate, Seat};
+
+/// What a shard holds to at its door.
+pub(crate) struct Door {
+    /// `None`: no bound on an address is set, and nothing is counted.
+    addresses: Option<Arc<Addresses>>,
+    connections_max: u32,
+    /// `None`: no bound on requests.
+    rate: Option<Rate>,
+}
+
+impl Door {
+    /// The counts that all shards of an edge share, when there is something to count.
+    pub(crate) fn shared(limits: &Limits) -> Option<Arc<Addresses>> {
+        let counts = limits.connections_per_address > 0 || limits.requests_per_address_per_second > 0;
+        counts.then(|| Arc::new(Addresses::new()))
+    }
+
+    pub(crate) fn new(limits: &Limits, addresses: Option<Arc<Addresses>>) -> Door {
+        let connections_max = limits.connections_per_address;
+        let rate = Rate::new(limits.requests_per_address_per_second, limits.requests_per_address_burst);
+        Door { addresses, connections_max, rate }
+    }
+
+    /// Lets a connection of `peer` in. `None`: it is not counted.
+    pub(crate) fn enter(&self, peer: SocketAddr, now_ms: u64) -> Result<Option<Seat>, Full> {
+        match &self.addresses {
+            Some(addresses) => Addresses::enter(addresses, peer.ip(), self.connections_max, now_ms),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether requests are counted: the one question on the way of a hit.
+    pub(crate) fn counts_requests(&self) -> bool {
+        self.rate.is_some()
+    }
+
+    /// Whether the address that sits here may have one more request answered.
+    pub(crate) fn admits(&self, seat: Option<&Seat>, now_ms: u64) -> bool {
+        match (self.rate, seat) {
+            (Some(rate), Some(seat)) => seat.take(rate, now_ms),
+            _ => true,
+        }
+    }
+}
