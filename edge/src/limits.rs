@@ -124,7 +124,7 @@ pub(crate) const DISK_DRAIN_SWEEPS: u32 = 20;
 /// Limits an operator may set. All times are bounds on one step, not on a whole request.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Limits {
-    /// Connections of one shard. A connection costs about 4 KiB.
+    /// Connections of one shard. A connection costs about 4 KiB, over TLS 15.
     pub connections_max: usize,
     /// Connections of one address (IPv6: of one /64) over all shards. 0: no bound. Trusted proxies' own are not counted.
     pub connections_per_address: u32,

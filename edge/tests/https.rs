@@ -5,14 +5,17 @@ mod support;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use edge::{Certificate, CertificateError, Config, Edge, Https};
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, RootCertStore, SignatureScheme};
+use rustls::{StreamOwned, SupportedProtocolVersion};
 use support::{Answer, Client, Origin, SOON, bytes, counter, edge, until};
 
 /// An authority, and a folder for the pairs it makes.
@@ -390,6 +393,100 @@ fn changed_files_are_found_and_bad_ones_change_nothing() {
     assert!(matches!(edge.reload_certificates(), Err(CertificateError::Empty(..))));
     by.pair("first", "edge.example");
     until("the new one is shown", || shown() != first);
+}
+
+#[test]
+fn the_first_records_are_small_and_later_ones_full() {
+    let by = Authority::new();
+    let origin = Origin::start();
+    let edge = secure(&origin, &by, |_| {});
+    for versions in ONE_BY_ONE {
+        let mut client = Secure::connect(&edge, &by.client(versions), "edge.example");
+        client.ask("/a", "Connection: close");
+        if versions == ONE_BY_ONE[0] {
+            origin.next().answer("200 OK", "Cache-Control: max-age=60", bytes(400_000));
+        }
+        // The records as they are on the wire, beside the client's own TLS.
+        let mut wire = Vec::new();
+        client.stream.sock.read_to_end(&mut wire).expect("an end in good order");
+        let mut sizes = Vec::new();
+        let mut rest = wire.as_slice();
+        while let [kind, _, _, high, low, more @ ..] = rest {
+            let size = usize::from(u16::from_be_bytes([*high, *low]));
+            if *kind == 23 {
+                sizes.push(size);
+            }
+            rest = &more[size..];
+        }
+        let small = sizes.iter().take_while(|size| **size <= 1_400).count();
+        assert!((48..60).contains(&small), "{sizes:?}");
+        assert!(sizes[small..].iter().filter(|size| **size > 16_384).count() >= 15, "{sizes:?}");
+    }
+}
+
+/// Believes everyone, and remembers what was stapled.
+#[derive(Debug, Default)]
+struct Stapled(Mutex<Vec<u8>>);
+
+impl ServerCertVerifier for Stapled {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        stapled: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.0.lock().expect("not poisoned") = stapled.to_vec();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[test]
+fn an_ocsp_response_is_stapled_and_a_new_one_after_it() {
+    let by = Authority::new();
+    let origin = Origin::start();
+    let response = by.file("first.ocsp");
+    std::fs::write(&response, "one").expect("it is written");
+    let edge = secure(&origin, &by, |config| {
+        config.https.as_mut().expect("set").certificates[0].ocsp = Some(response.clone());
+    });
+    for versions in ONE_BY_ONE {
+        let seen = Arc::new(Stapled::default());
+        let mut config = (*by.client(versions)).clone();
+        config.dangerous().set_certificate_verifier(seen.clone());
+        // A session that goes on shows no certificate.
+        config.resumption = Resumption::disabled();
+        let config = Arc::new(config);
+        for word in ["one", "another"] {
+            std::fs::write(&response, word).expect("it is written");
+            edge.reload_certificates().expect("it is read");
+            Secure::connect(&edge, &config, "edge.example");
+            assert_eq!(*seen.0.lock().expect("not poisoned"), word.as_bytes());
+        }
+    }
 }
 
 #[test]
