@@ -7,15 +7,17 @@ use foldhash::fast::FixedState;
 /// Remembered however few entries are alive, so that a small cache of large bodies still learns.
 const REMEMBERED_MIN: usize = 1024;
 
-/// A bounded first-in first-out set of fingerprints.
+/// A bounded first-in first-out set of fingerprints, which knows how long ago each came.
 pub(crate) struct Ghost {
     order: VecDeque<u64>,
-    present: HashMap<u64, u32, FixedState>,
+    /// By fingerprint the turn in which it last came.
+    present: HashMap<u64, u64, FixedState>,
+    turn: u64,
 }
 
 impl Default for Ghost {
     fn default() -> Ghost {
-        Ghost { order: VecDeque::new(), present: HashMap::with_hasher(FixedState::default()) }
+        Ghost { order: VecDeque::new(), present: HashMap::with_hasher(FixedState::default()), turn: 0 }
     }
 }
 
@@ -23,25 +25,20 @@ impl Ghost {
     /// Remembers `print`; `alive` is the number of entries in the cache, which is how many are remembered.
     pub(crate) fn remember(&mut self, print: u64, alive: usize) {
         self.order.push_back(print);
-        *self.present.entry(print).or_insert(0) += 1;
+        self.turn += 1;
+        self.present.insert(print, self.turn);
         while self.order.len() > alive.max(REMEMBERED_MIN) {
             let Some(old) = self.order.pop_front() else { break };
-            self.forget_one(old);
-        }
-    }
-
-    /// Whether `print` is remembered; forgets it.
-    pub(crate) fn recall(&mut self, print: u64) -> bool {
-        self.present.remove(&print).is_some()
-    }
-
-    fn forget_one(&mut self, print: u64) {
-        if let Some(count) = self.present.get_mut(&print) {
-            *count -= 1;
-            if *count == 0 {
-                self.present.remove(&print);
+            let turn = self.turn - self.order.len() as u64;
+            if self.present.get(&old) == Some(&turn) {
+                self.present.remove(&old);
             }
         }
+    }
+
+    /// How many came after `print`, if it is remembered; forgets it.
+    pub(crate) fn recall(&mut self, print: u64) -> Option<u64> {
+        self.present.remove(&print).map(|turn| self.turn - turn)
     }
 }
 
@@ -57,8 +54,10 @@ mod tests {
         }
         assert_eq!(ghost.order.len(), REMEMBERED_MIN);
         assert!(ghost.present.len() <= REMEMBERED_MIN);
-        assert!(!ghost.recall(0));
-        assert!(ghost.recall(2999));
-        assert!(!ghost.recall(2999));
+        assert_eq!(ghost.recall(0), None);
+        assert_eq!(ghost.recall(2998), Some(1));
+        assert_eq!(ghost.recall(2998), None);
+        ghost.remember(2999, 10);
+        assert_eq!(ghost.recall(2999), Some(0), "the last time counts");
     }
 }

@@ -16,7 +16,7 @@ impl Admission {
     /// A request that was not answered from memory. True: it is not the first one of late.
     pub fn asked_again(&mut self, key: Key) -> bool {
         let print = key.fingerprint();
-        let again = self.ghost.recall(print);
+        let again = self.ghost.recall(print).is_some();
         self.ghost.remember(print, REMEMBERED);
         again
     }
