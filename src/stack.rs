@@ -69,6 +69,9 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
         limits: config.edge_limits.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        proxy_protocol: config.proxy_protocol,
+        trusted_field: config.trusted_field,
         ..edge::Config::new(upstream)
     };
     edge::start(settings).context("the edge did not start")

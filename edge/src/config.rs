@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::door::net::{Net, NetError};
 use crate::limits::Limits;
 use crate::rt::Faults;
 use crate::source::Source;
@@ -45,6 +46,12 @@ pub struct Config {
     /// Whether a client's Cache-Control can ask for a fresher answer than what is kept (`no-cache`, `max-age`, `min-fresh`), or make do
     /// with a staler one (`max-stale`). `only-if-cached` is always kept to. Off, as it lets anyone send every request to the origin.
     pub client_directives: bool,
+    /// Proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Net>,
+    /// Whether trusted proxies begin each connection with a PROXY header, version 1 or 2. Then every one of theirs must.
+    pub proxy_protocol: bool,
+    /// Where trusted proxies write whom they speak for.
+    pub trusted_field: TrustedField,
     /// Faults of a test. Default: none.
     pub faults: Faults,
 }
@@ -81,6 +88,19 @@ impl Https {
         let certificates = vec![Certificate { cert, key, ocsp: None }];
         Https { listen, certificates, ticket_secret: None, look_every: Duration::from_secs(5) }
     }
+}
+
+/// The field in which a trusted proxy appends whom it was asked by. One, not either: a proxy that writes one of them may well pass a
+/// client's own idea of the other on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustedField {
+    /// Neither.
+    None,
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// How long an answer is fresh that does not say it. Both zero: it is not kept, unless a Last-Modified allows a guess
@@ -283,6 +303,9 @@ impl Config {
             pin: true,
             defaults: Defaults::default(),
             client_directives: false,
+            trusted_proxies: Vec::new(),
+            proxy_protocol: false,
+            trusted_field: TrustedField::default(),
             faults: Faults::default(),
         }
     }

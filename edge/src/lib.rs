@@ -37,7 +37,9 @@ mod stored;
 mod tls;
 mod upstream;
 
-pub use config::{AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Page, Resolver, Tier, Upstream};
+pub use config::{
+    AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, Tier, TrustedField, Upstream,
+};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;

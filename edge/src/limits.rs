@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Largest request head. nginx allows 8 KiB lines; players with long tokens and cookies stay below 8 KiB in all.
 pub(crate) const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Largest PROXY header of version 2: addresses, and TLVs such as the name in a client's certificate. Its field allows 64 KiB.
+pub(crate) const PROXY_HEADER_BYTES_MAX: usize = 4 * 1024;
 /// Addresses whose connections and requests are counted: rows and places in a row. 16 bytes each, 1 MiB in all. More addresses than
 /// that cannot be connected to one machine's shards for long without being an attack by many, which counting each does not stop.
 pub(crate) const ADDRESS_ROWS: usize = 8192;

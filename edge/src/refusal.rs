@@ -110,6 +110,8 @@ refusals! {
     OriginBusy = 503 "origin-busy" "Too many requests wait for the origin.";
     /// Every connection slot is taken.
     ConnectionsFull = 503 "connections-full" "Too many connections.";
+    /// A trusted proxy began a connection with something else than a PROXY header, or did not end it in time. Nothing is answered.
+    ProxyHeader = 400 "proxy-header" "The connection does not begin with a valid PROXY header.";
     /// One address has as many connections as it may have.
     AddressConnections = 503 "address-connections" "Too many connections from this address.";
     /// One address asks for more than it may (RFC 6585 section 4).

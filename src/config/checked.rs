@@ -30,6 +30,9 @@ pub struct Config {
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
+    pub trusted_proxies: Vec<edge::Net>,
+    pub proxy_protocol: bool,
+    pub trusted_field: edge::TrustedField,
     /// The edge's bounds; those that have no key are the edge's defaults.
     pub edge_limits: edge::Limits,
     /// What the edge pulls from.
@@ -82,6 +85,14 @@ pub fn check(written: Written) -> Result<Config> {
             negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
         },
         client_directives: edge.client_directives,
+        trusted_proxies: edge.trusted_proxies.iter().map(|text| net(text)).collect::<Result<_>>()?,
+        proxy_protocol: proxy_protocol(&edge)?,
+        trusted_field: match edge.trusted_field.as_str() {
+            "" => edge::TrustedField::None,
+            "x-forwarded-for" => edge::TrustedField::XForwardedFor,
+            "forwarded" => edge::TrustedField::Forwarded,
+            other => bail!("edge.trusted_field = \"{other}\"; write \"x-forwarded-for\", \"forwarded\" or \"\""),
+        },
         edge_limits: edge::Limits {
             connections_per_address: limits.connections_per_address,
             requests_per_address_per_second: limits.requests_per_address_per_second,
@@ -95,6 +106,20 @@ pub fn check(written: Written) -> Result<Config> {
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         drain: Duration::from_secs(limits.drain_seconds),
     })
+}
+
+fn net(text: &str) -> Result<edge::Net> {
+    text.parse().with_context(|| {
+        format!("edge.trusted_proxies: \"{text}\" is no range such as \"10.0.0.0/8\" or \"2001:db8::1\"")
+    })
+}
+
+fn proxy_protocol(written: &Edge) -> Result<bool> {
+    ensure!(
+        !written.proxy_protocol || !written.trusted_proxies.is_empty(),
+        "edge.proxy_protocol is of no use without edge.trusted_proxies; name the balancers, e.g. [\"10.0.0.0/8\"]"
+    );
+    Ok(written.proxy_protocol)
 }
 
 /// HTTPS, when it has an address.

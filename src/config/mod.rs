@@ -110,6 +110,13 @@ mod tests {
         check("[edge]\ndisks = [{ path = \"x\" }]\n", &[], Err("edge.disks: x has a size below"));
         check("[edge]\ndisks = [{ path = \"x\", size = \"1 GB\" }]\n", &[], Err("edge.disks: the size of x"));
         check("[edge]\ndisks = [{ path = \"x\", sise = 1 }]\n", &[], Err("sise"));
+        check(
+            "[edge]\ntrusted_proxies = [\"10.0.0.1/8\"]\n",
+            &[],
+            Err("edge.trusted_proxies: \"10.0.0.1/8\" is no range"),
+        );
+        check("[edge]\nproxy_protocol = true\n", &[], Err("edge.proxy_protocol is of no use"));
+        check("[edge]\ntrusted_field = \"via\"\n", &[], Err("edge.trusted_field"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
         check("[upstream]\nurl = \"ftp://a\"\n", &[], Err("upstream.url = \"ftp://a\": it must begin with http://"));
         check("[upstream]\nurl = \"http://a/b\"\n", &[], Err("without a path"));

@@ -44,6 +44,9 @@ section!(Edge {
     default_ttl_seconds: u64 = 0,
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,
+    trusted_proxies: Vec<String> = Vec::new(),
+    proxy_protocol: bool = false,
+    trusted_field: String = "x-forwarded-for".into(),
 });
 section!(EdgeCertificate { cert: String = String::new(), key: String = String::new(), ocsp: String = String::new() });
 section!(EdgeDisk { path: String = String::new(), size: Size = Size::Bytes(0), writes: Size = Size::text("64 MiB") });

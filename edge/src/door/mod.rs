@@ -1,12 +1,16 @@
 //! The front door: who it is that connects, and how much one address may take.
 //!
 //! - [`addresses`]: connections and requests of each address, counted over all shards without a lock.
+//! - [`net`]: ranges of addresses. [`told`]: what trusted proxies say of whom they speak for.
 
 pub(crate) mod addresses;
+pub(crate) mod net;
+pub(crate) mod told;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::config::Config;
 use crate::limits::Limits;
 use addresses::{Addresses, Full, Rate, Seat};
 
@@ -32,6 +36,11 @@ impl Door {
         Door { addresses, connections_max, rate }
     }
 
+    /// Whether `peer` is a proxy that is believed what it says of others.
+    pub(crate) fn trusts(config: &Config, peer: SocketAddr) -> bool {
+        config.trusted_proxies.iter().any(|net| net.holds(peer.ip()))
+    }
+
     /// Lets a connection of `peer` in. `None`: it is not counted.
     pub(crate) fn enter(&self, peer: SocketAddr, now_ms: u64) -> Result<Option<Seat>, Full> {
         match &self.addresses {
@@ -51,5 +60,11 @@ impl Door {
             (Some(rate), Some(seat)) => seat.take(rate, now_ms),
             _ => true,
         }
+    }
+
+    /// Whether `client`, for whom a proxy speaks, may have one more request answered. It has no connection of its own.
+    pub(crate) fn admits_told(&self, client: SocketAddr, now_ms: u64) -> bool {
+        let seat = self.addresses.as_ref().and_then(|table| table.enter(client.ip(), 0, now_ms).ok().flatten());
+        self.admits(seat.as_ref(), now_ms)
     }
 }

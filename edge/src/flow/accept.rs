@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::door::addresses::Seat;
-use crate::flow::{After, answer, handshake::handshake, hit, refuse};
+use crate::flow::{After, answer, handshake::handshake, hit, introduce, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
 use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
@@ -23,7 +23,10 @@ pub(crate) struct Gone;
 /// A client's connection.
 pub(crate) struct Conn {
     pub(crate) line: Listed,
+    /// The client: whoever connected, or whom a trusted proxy names.
     pub(crate) peer: SocketAddr,
+    /// The trusted proxy that connected, or that another one names: it says anew with each request for whom.
+    pub(crate) proxy: Option<SocketAddr>,
     /// Received and not yet used up: from `at` on.
     pub(crate) input: Vec<u8>,
     pub(crate) at: usize,
@@ -77,6 +80,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
     let mut conn = Conn {
         line: shard.list(stream),
         peer,
+        proxy: None,
         input: Vec::new(),
         at: 0,
         out: Vec::new(),
@@ -84,33 +88,34 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         cut: false,
         seat: None,
     };
-    let full = if shard.counters.connections.get() >= limits.connections_max as u64 {
-        Some(Refusal::ConnectionsFull)
-    } else {
-        sit(&shard, &mut conn).err()
-    };
-    if let Some(refusal) = full {
-        refuse::unparsed(&shard, &mut conn, refusal);
-        // Without a handshake there is nothing a client of TLS would read.
-        if !secure {
-            let _ = flush(&shard, &mut conn).await;
-        }
+    if shard.counters.connections.get() >= limits.connections_max as u64 {
+        turn_away(&shard, &mut conn, Refusal::ConnectionsFull, secure).await;
         return;
     }
     shard.counters.accepted.add(1);
     shard.counters.connections.add(1);
-    // Boxed: a handshake is long, and a connection should not pay for it afterwards. One that failed has been sent an alert.
-    let shaken = !secure || Box::pin(handshake(&shard, &conn)).await.is_ok();
-    if !shaken || requests(&shard, &mut conn).await.is_ok() {
-        linger(&shard, &mut conn).await;
+    match introduce::first(&shard, &mut conn).await {
+        Ok(()) => {
+            // Boxed: a handshake is long, and a connection should not pay for it afterwards. One that failed has been sent an alert.
+            let shaken = !secure || Box::pin(handshake(&shard, &mut conn)).await.is_ok();
+            if !shaken || requests(&shard, &mut conn).await.is_ok() {
+                linger(&shard, &mut conn).await;
+            }
+        }
+        // What speaks here is no HTTP.
+        Err(Refusal::ProxyHeader) => shard.counters.refused(Refusal::ProxyHeader),
+        Err(refusal) => turn_away(&shard, &mut conn, refusal, secure).await,
     }
     shard.counters.connections.set(shard.counters.connections.get() - 1);
 }
 
-/// Counts the connection for its address.
-fn sit(shard: &Shard, conn: &mut Conn) -> Result<(), Refusal> {
-    conn.seat = shard.door.enter(conn.peer, rt::now()).map_err(|_| Refusal::AddressConnections)?;
-    Ok(())
+/// Refuses a whole connection.
+async fn turn_away(shard: &Shard, conn: &mut Conn, refusal: Refusal, secure: bool) {
+    refuse::unparsed(shard, conn, refusal);
+    // Without a handshake there is nothing a client of TLS would read.
+    if !secure {
+        let _ = flush(shard, conn).await;
+    }
 }
 
 /// Answers requests until the connection is to be closed in good order, or is gone.
@@ -147,7 +152,7 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
 /// Answers one request and takes it out of the input.
 async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<After, Gone> {
     let now_ms = rt::now();
-    if shard.door.counts_requests() && !shard.door.admits(conn.seat.as_ref(), now_ms) {
+    if (shard.door.counts_requests() || conn.proxy.is_some()) && !introduce::again(shard, conn, &request, now_ms) {
         let asked = take(shard, conn, request, now_ms);
         return Ok(refuse::send(shard, conn, &asked, Refusal::AddressRate));
     }
@@ -228,7 +233,7 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
     }
 }
 
-async fn receive(conn: &mut Conn) -> Result<usize, Gone> {
+pub(crate) async fn receive(conn: &mut Conn) -> Result<usize, Gone> {
     let input = std::mem::take(&mut conn.input);
     let (result, input) = conn.line.stream.recv(input).await;
     conn.input = input;

@@ -1,9 +1,9 @@
 //! The way of a request: the table of steps. One step, one file.
 //!
 //! ```text
-//! accept -> (handshake ->) parse -> authorise -> lookup -+-> hit | stale --------> send -> (keep-alive: parse)
-//!                                                        +-> join (being filled) -> send as it arrives
-//!                                                        +-> miss -> fetch -> fill -> send as it arrives
+//! accept -> introduce -> (handshake ->) parse -> authorise -> lookup -+-> hit | stale --------> send -> (keep-alive: parse)
+//!                                                                     +-> join (being filled) -> send as it arrives
+//!                                                                     +-> miss -> fetch -> fill -> send as it arrives
 //! any step -> refuse(named reason)
 //! ```
 //!
@@ -17,6 +17,7 @@ pub(crate) mod flight;
 mod handshake;
 mod hit;
 mod interim;
+mod introduce;
 pub(crate) mod invalidate;
 pub(crate) mod lookup;
 mod multipart;

@@ -42,7 +42,9 @@ pub(crate) async fn through(
     let method = request.method_word.of_buffer(&asked.head);
     let is_token = |text: &[u8]| shard.tokens.borrow().is_token(text);
     let upstream = &shard.config.upstream;
-    let mut forwarded = forward(method, asked.name(), &asked.head, upstream, Purpose::Pass, sized, is_token);
+    // What the origin says to a HEAD may become part of what is kept for all.
+    let purpose = Purpose::Pass((request.method != Method::Head).then(|| conn.peer.ip()));
+    let mut forwarded = forward(method, asked.name(), &asked.head, upstream, purpose, sized, is_token);
     forwarded.head.extend_from_slice(b"\r\n");
     if request.expects_continue {
         conn.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");

@@ -6,6 +6,7 @@ pub(crate) mod conditional;
 pub(crate) mod date;
 pub(crate) mod fields;
 pub(crate) mod freshness;
+pub(crate) mod proxy_protocol;
 pub(crate) mod range;
 pub(crate) mod request;
 pub(crate) mod response;

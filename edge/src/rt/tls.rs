@@ -53,11 +53,11 @@ impl Session {
         Ok(Session { conn: conn.into(), cipher: Vec::new(), cipher_bytes: FROM_ORIGIN_BYTES, small: Small::Never })
     }
 
-    /// The server's side.
-    pub(crate) fn accept(config: &Arc<ServerConfig>) -> io::Result<Session> {
+    /// The server's side. `early` has been received already.
+    pub(crate) fn accept(config: &Arc<ServerConfig>, early: Vec<u8>) -> io::Result<Session> {
         let conn = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
         let small = Small::Left(SMALL_RECORDS_BYTES, Instant::now());
-        Ok(Session { conn: conn.into(), cipher: Vec::new(), cipher_bytes: FROM_CLIENT_BYTES, small })
+        Ok(Session { conn: conn.into(), cipher: early, cipher_bytes: FROM_CLIENT_BYTES, small })
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The request an origin is sent: what the client sent, less what is ours, what ends at this hop, and what would split the cache.
 
+use std::net::IpAddr;
+
 use crate::config::Upstream;
 use crate::http::fields::{ends_here, fields, has_member, is_ours};
 use crate::http::request::number;
@@ -15,8 +17,8 @@ pub(crate) const TOKEN_COOKIE: &[u8] = b"streamgate";
 pub(crate) enum Purpose {
     /// An answer that others may be given: no range, no precondition, codings in a form that many clients share.
     Fetch,
-    /// An answer for this client alone.
-    Pass,
+    /// An answer for this client alone. The origin is told who it is, when it is known; never in a fetch, whose answer is shared.
+    Pass(Option<IpAddr>),
 }
 
 /// A request's body as the origin is told of it.
@@ -123,6 +125,9 @@ pub(crate) fn forward(
     let is_1_0 = client.split(|b| *b == b'\r').next().is_some_and(|start| start.ends_with(b"HTTP/1.0"));
     line(&mut forwarded.head, b"Via", if is_1_0 { b"1.0 streamgate" } else { b"1.1 streamgate" });
     loops::write(&mut forwarded.head, client, upstream);
+    if let Purpose::Pass(Some(ip)) = purpose {
+        line(&mut forwarded.head, b"X-Forwarded-For", ip.to_canonical().to_string().as_bytes());
+    }
     match sized {
         Sized::None => {}
         Sized::Length(n) => {
@@ -197,8 +202,17 @@ mod tests {
             "GET /a HTTP/1.1\r\nCookie: a=b; c=d\r\nAccept: x\r\nVia: 1.1 streamgate\r\nCDN-Loop: me;node=n\r\n"
         );
         assert!(!authorised && cookie);
-        let (head, ..) = check(client, Purpose::Pass);
+        let (head, ..) = check(client, Purpose::Pass(None));
         assert!(head.contains("Range: bytes=0-1\r\n") && !head.contains("forged") && !head.contains("tok"));
+    }
+
+    #[test]
+    fn the_origin_is_told_of_the_client_by_us_alone() {
+        let client = "GET /a HTTP/1.1\r\nX-Forwarded-For: 203.0.113.66\r\nForwarded: for=203.0.113.66\r\n\r\n";
+        let (head, ..) = check(client, Purpose::Pass(Some("::ffff:192.0.2.1".parse().expect("an address"))));
+        assert!(head.contains("X-Forwarded-For: 192.0.2.1\r\n") && !head.contains("203.0.113.66"), "{head}");
+        let (head, ..) = check(client, Purpose::Fetch);
+        assert!(!head.contains("orwarded"), "{head}");
     }
 
     #[test]

@@ -332,6 +332,16 @@ impl Client {
         std::mem::take(&mut self.input)
     }
 
+    /// The edge ends the connection without saying anything more; what it has not read makes the kernel reset it.
+    pub fn expect_closed_or_reset(&mut self) {
+        let mut rest = std::mem::take(&mut self.input);
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::ConnectionReset),
+        }
+        assert!(rest.is_empty(), "more came: {:?}", String::from_utf8_lossy(&rest));
+    }
+
     /// The edge closes without saying anything more.
     pub fn expect_closed(&mut self) {
         let rest = self.rest();
@@ -351,6 +361,16 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < limit, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Sum of a refusal's counter over all shards.
+pub fn refusals(edge: &Edge, word: &str) -> u64 {
+    let reason = format!("reason=\"{word}\"}} ");
+    edge.metrics()
+        .lines()
+        .filter(|line| line.starts_with("streamgate_edge_refusals_total"))
+        .filter_map(|line| line.split_once(&reason)?.1.parse::<u64>().ok())
+        .sum()
 }
 
 /// Sum of a counter over all shards.
