@@ -63,8 +63,8 @@ pub struct Https {
     pub listen: SocketAddr,
     /// Which one a client is shown its SNI selects; the first is for every other name, and for clients that say none.
     pub certificates: Vec<Certificate>,
-    /// A secret of at least 32 bytes, from which the keys of tickets are derived: edges that share it, and restarts, go on with each
-    /// other's sessions. `None`: a random one a process.
+    /// Secrets of at least 32 bytes, one a line, from which the keys of tickets are derived: edges that share it, and restarts, go on
+    /// with each other's sessions. The first line seals, up to three open. `None`: a random one a process.
     pub ticket_secret: Option<PathBuf>,
     /// How often the files are looked at; changed ones are used without a restart.
     pub look_every: Duration,

@@ -344,6 +344,28 @@ fn a_session_goes_on_after_a_restart_when_the_secret_is_kept() {
 }
 
 #[test]
+fn a_secret_is_changed_without_a_lost_session() {
+    let by = Authority::new();
+    let origin = Origin::start();
+    let (secret, one, two) = (by.file("secret"), "1".repeat(32), "2".repeat(32));
+    std::fs::write(&secret, &one).expect("it is written");
+    let edge = secure(&origin, &by, |config| config.https.as_mut().expect("set").ticket_secret = Some(secret.clone()));
+    let config = by.client(BOTH);
+    let connect = || {
+        let mut client = Secure::connect(&edge, &config, "edge.example");
+        assert_eq!(client.get("/none", "Cache-Control: only-if-cached").status, 504);
+        client.is_resumed()
+    };
+    assert!(!connect());
+    for (lines, resumed) in [(format!("{one}\n{two}"), true), (format!("{two}\n{one}\n"), true), (one, false)] {
+        std::fs::write(&secret, &lines).expect("it is written");
+        edge.reload_certificates().expect("it is read");
+        // A client shows its newest ticket: in the end one of a secret that is gone.
+        assert_eq!(connect(), resumed, "{lines}");
+    }
+}
+
+#[test]
 fn twenty_reloads_under_load_fail_no_handshake() {
     let by = Authority::new();
     let origin = Origin::start();

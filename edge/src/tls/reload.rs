@@ -1,4 +1,4 @@
-//! The thread that looks whether certificate files have changed, and hands every shard the new ones. A pair that cannot be used
+//! The thread that looks whether files of certificates and of the ticket secret have changed, and hands every shard the new ones. A pair that cannot be used
 //! changes nothing: what is there goes on being shown.
 
 use std::os::unix::fs::MetadataExt;
@@ -8,9 +8,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::server::ProducesTickets;
 
-use super::{CertificateError, server};
+use super::{CertificateError, server, tickets};
 use crate::config::Https;
 use crate::rt::Mailbox;
 use crate::shard::mail::Mail;
@@ -63,7 +64,7 @@ pub(crate) type Stamps = Vec<Option<(u64, u64, i64, i64)>>;
 /// The stamps of all files of `https`. Take them before the files are read: a change in between is then seen.
 pub(crate) fn stamps(https: &Https) -> Stamps {
     let files = https.certificates.iter().flat_map(|pair| [Some(&pair.cert), Some(&pair.key), pair.ocsp.as_ref()]);
-    files.flatten().map(|path| stamp(path)).collect()
+    files.flatten().chain(&https.ticket_secret).map(|path| stamp(path)).collect()
 }
 
 fn stamp(path: &Path) -> Option<(u64, u64, i64, i64)> {
@@ -97,9 +98,17 @@ impl Watched {
         }
     }
 
+    fn read(&mut self) -> Result<Arc<ServerConfig>, CertificateError> {
+        // A random secret stays: sessions would end for nothing.
+        if let Some(path) = &self.https.ticket_secret {
+            self.tickets = tickets::tickets(Some(path))?;
+        }
+        server(&self.https, &self.tickets)
+    }
+
     fn reload(&mut self, stamps: Stamps) -> Result<(), CertificateError> {
         self.stamps = stamps;
-        let config = match server(&self.https, &self.tickets) {
+        let config = match self.read() {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!(%error, "the new certificates cannot be used; the old ones stay");
