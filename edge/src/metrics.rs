@@ -84,6 +84,8 @@ counters! {
     tls_reloads counter "tls_reloads_total";
     /// Changed certificate files that could not be used; counted by the first shard.
     tls_reloads_failed counter "tls_reloads_failed_total";
+    /// Connections cut because the client did not take its answer in time.
+    slow_readers counter "slow_readers_total";
     /// Requests sent to the origin.
     fetches counter "origin_requests_total";
     /// Requests sent to another place because one failed or was silent.

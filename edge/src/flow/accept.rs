@@ -1,5 +1,6 @@
 //! Connections: accepted, read, and asked for one request after the other.
 
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -34,6 +35,8 @@ pub(crate) struct Conn {
     pub(crate) out: Vec<u8>,
     /// Bytes of the current answer, for the record.
     pub(crate) answered: u64,
+    /// When the head that is being read must be there; 0: none is. Set by its first bytes and by no later ones.
+    pub(crate) head_due_ms: u64,
     /// The answer was ended before its end.
     pub(crate) cut: bool,
     /// Its place among those of its address, when they are counted.
@@ -85,6 +88,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         at: 0,
         out: Vec::new(),
         answered: 0,
+        head_due_ms: 0,
         cut: false,
         seat: None,
     };
@@ -131,6 +135,7 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
                 }
             }
             Ok(Parsed::Head(request)) => {
+                conn.head_due_ms = 0;
                 shard.counters.requests.add(1);
                 let after = one(shard, conn, request).await?;
                 if after == After::Close {
@@ -190,13 +195,23 @@ pub(crate) async fn flush(shard: &Shard, conn: &mut Conn) -> Result<(), Gone> {
     }
     let len = conn.out.len() as u64;
     let out = std::mem::take(&mut conn.out);
+    // One that was cut before can only be told why in vain.
+    let is_cut = conn.line.is_overdue();
     conn.line.due(rt::now() + write_ms(shard, len), Waits::Busy);
     let (result, out) = conn.line.stream.send(out).await;
     conn.out = out;
     conn.out.clear();
     conn.line.not_due();
     shard.counters.bytes_out.add(len);
-    result.map_err(|_| Gone)
+    if is_cut { result.map_err(|_| Gone) } else { taken(shard, conn, result) }
+}
+
+/// What came of a send; a client that did not take it in time is counted.
+pub(crate) fn taken(shard: &Shard, conn: &Conn, result: io::Result<()>) -> Result<(), Gone> {
+    result.map_err(|_| {
+        shard.counters.slow_readers.add(u64::from(conn.line.is_overdue() && !shard.draining.get()));
+        Gone
+    })
 }
 
 /// Milliseconds in which `bytes` must have been taken: the limit, and what a slow line of 16 kB/s needs.
@@ -217,8 +232,14 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
         let more = if conn.input.is_empty() { RECV_BYTES } else { REQUEST_HEAD_BYTES_MAX };
         conn.input.reserve(more);
     }
-    let wait = if between { limits.idle } else { limits.header };
-    conn.line.due(rt::now() + wait.as_millis() as u64, if between { Waits::Idle } else { Waits::Head });
+    if between {
+        conn.line.due(rt::now() + limits.idle.as_millis() as u64, Waits::Idle);
+    } else {
+        if conn.head_due_ms == 0 {
+            conn.head_due_ms = rt::now() + limits.header.as_millis() as u64;
+        }
+        conn.line.due(conn.head_due_ms, Waits::Head);
+    }
     let received = receive(conn).await;
     conn.line.not_due();
     match received {

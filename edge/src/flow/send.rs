@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cache::{Chunk, Next, State};
 
 use crate::flow::After;
-use crate::flow::accept::{Asked, Conn, Gone, flush, sends_body, write_ms};
+use crate::flow::accept::{Asked, Conn, Gone, flush, sends_body, taken, write_ms};
 use crate::flow::multipart::{Multipart, content_range};
 use crate::flow::refuse;
 use crate::flow::slices::{Lost, Slices};
@@ -382,7 +382,7 @@ async fn put(
     conn.out = made.unwrap_or_default();
     conn.out.clear();
     shard.counters.bytes_out.add(total);
-    result.map_err(|_| Gone)
+    taken(shard, conn, result)
 }
 
 /// Sends what was made for this answer alone, with what waits.

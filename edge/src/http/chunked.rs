@@ -10,14 +10,27 @@ const TRAILER_BYTES_MAX: usize = 8 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
-    Size { value: u64, digits: u8 },
+    Size {
+        value: u64,
+        digits: u8,
+    },
+    /// Blanks behind the size, as some writers pad it: another digit behind them would be another size to another reader.
+    Blank,
     Extension,
-    SizeLf { value: u64 },
-    Data { left: u64 },
+    SizeLf {
+        value: u64,
+    },
+    Data {
+        left: u64,
+    },
     DataCr,
     DataLf,
-    Trailer { line_is_empty: bool },
-    TrailerLf { line_is_empty: bool },
+    Trailer {
+        line_is_empty: bool,
+    },
+    TrailerLf {
+        line_is_empty: bool,
+    },
     Done,
 }
 
@@ -88,10 +101,17 @@ impl Decoder {
                 State::Size { value: value * 16 + u64::from(digit), digits: digits + 1 }
             }
             (State::Size { value, digits: 1.. }, b'\r') => State::SizeLf { value },
-            (State::Size { value, digits: 1.. }, b';' | b' ' | b'\t') => {
+            (State::Size { value, digits: 1.. }, b';') => {
                 self.size = value;
                 State::Extension
             }
+            (State::Size { value, digits: 1.. }, b' ' | b'\t') => {
+                self.size = value;
+                State::Blank
+            }
+            (State::Blank, b' ' | b'\t') => State::Blank,
+            (State::Blank, b';') => State::Extension,
+            (State::Blank, b'\r') => State::SizeLf { value: self.size },
             (State::Extension, b'\r') => State::SizeLf { value: self.size },
             (State::Extension, b'\n' | 0) => return Err(BadChunk),
             (State::Extension, _) => State::Extension,
