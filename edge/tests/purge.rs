@@ -143,3 +143,31 @@ fn what_is_on_disk_stays_purged_after_a_restart() {
     assert!(!is_kept(&mut client, "/gone"));
     origin.expect_none();
 }
+
+#[test]
+fn the_admin_api_takes_purges_and_says_what_it_wants() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.admin = Some(([127, 0, 0, 1], 0).into()));
+    let mut client = Client::connect(&edge);
+    fetch(&origin, &mut client, "/a?b", "");
+    let admin = edge.admin_addr().expect("it listens");
+    let post = |kind: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(admin).expect("it accepts");
+        let text = format!(
+            "POST /purge HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        std::io::Write::write_all(&mut stream, text.as_bytes()).expect("sent");
+        std::io::read_to_string(&mut stream).expect("an answer")
+    };
+    for (kind, body) in
+        [("text/plain", "{\"all\":null}"), ("application/json", "{\"prefx\":\"/\"}"), ("application/json", "")]
+    {
+        let refused = post(kind, body);
+        assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("purge-syntax"), "{refused}");
+    }
+    assert!(is_kept(&mut client, "/a?b"));
+    let done = post("application/json", "{\"url\":\"https://any.host/a?b\"}");
+    assert!(done.starts_with("HTTP/1.1 200") && done.contains("\"seq\":1"), "{done}");
+    assert!(!is_kept(&mut client, "/a?b"));
+}

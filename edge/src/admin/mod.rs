@@ -91,11 +91,14 @@ async fn metrics(State(seen): State<Seen>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&seen.counters) + &seen.view.exposition())
 }
 
+const PURGE_SYNTAX: &str = "Send a JSON object (Content-Type: application/json) with one of url, prefix, tag or group and its name, \
+    or {\"all\": null}; \"soft\": true asks the origin first.";
+
 /// `POST {"url": "/a"}`, `{"prefix": ..}`, `{"tag": ..}`, `{"group": ..}` or `{"all": null}`, each with `"soft": true` or not.
 async fn purge(State(seen): State<Seen>, asked: Result<Json<Purge>, JsonRejection>) -> impl IntoResponse {
     let Json(asked) = match asked {
         Ok(asked) => asked,
-        Err(rejection) => return problem(StatusCode::BAD_REQUEST, "purge-syntax", &rejection.body_text()),
+        Err(_) => return problem(StatusCode::BAD_REQUEST, "purge-syntax", PURGE_SYNTAX),
     };
     let started = Instant::now();
     match seen.purger.purge(asked.of_this_host()).await {
