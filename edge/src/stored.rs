@@ -4,7 +4,7 @@ pub(crate) mod purged;
 pub(crate) mod saved;
 
 use crate::http::conditional::Validators;
-use crate::http::fields::{Span, ends_here, fields, is_ours};
+use crate::http::fields::{Span, ends_here, fields, is_ours, push_line};
 use crate::http::freshness::Freshness;
 use crate::http::request::number;
 use crate::http::response::{Response, parse};
@@ -110,7 +110,7 @@ impl Stored {
             if dropped {
                 continue;
             }
-            let span = line(&mut head, name, value);
+            let span = push_line(&mut head, name, value);
             if name.eq_ignore_ascii_case(b"etag") && stored.etag.is_none() {
                 stored.etag = Some(span);
             } else if name.eq_ignore_ascii_case(b"last-modified") && stored.last_modified.is_none() {
@@ -120,7 +120,7 @@ impl Stored {
             }
         }
         if stored.date.is_none() {
-            stored.date = Some(line(&mut head, b"Date", date));
+            stored.date = Some(push_line(&mut head, b"Date", date));
         }
         if response.first("access-control-allow-origin").is_none() {
             head.extend_from_slice(CORS);
@@ -165,21 +165,21 @@ impl Stored {
             let replaced = name.eq_ignore_ascii_case(b"date")
                 || (updates(name) && fresh.fields().any(|(new, _)| new.eq_ignore_ascii_case(name)));
             if !replaced {
-                line(&mut text, name, value);
+                push_line(&mut text, name, value);
             }
         }
         for (name, value) in fresh.fields() {
             if updates(name) {
-                line(&mut text, name, value);
+                push_line(&mut text, name, value);
             }
         }
         let names = |name: &str| fresh.first(name).is_some();
         if let Some(tags) = self.tags.as_deref().filter(|_| !names("surrogate-key")) {
-            line(&mut text, b"Surrogate-Key", tags);
+            push_line(&mut text, b"Surrogate-Key", tags);
         }
         if self.gated && !names("streamgate-gate") {
             // A gate is lifted only by a whole answer that does not carry the mark.
-            line(&mut text, b"StreamGate-Gate", b"token");
+            push_line(&mut text, b"StreamGate-Gate", b"token");
         }
         text.extend_from_slice(b"\r\n");
         parse(&text, true).ok().flatten().map(|(response, _)| response)
@@ -191,7 +191,7 @@ impl Stored {
             out.extend_from_slice(b"StreamGate-Gate: token\r\n");
         }
         if let Some(tags) = &self.tags {
-            line(out, b"Surrogate-Key", tags);
+            push_line(out, b"Surrogate-Key", tags);
         }
     }
 
@@ -251,17 +251,6 @@ pub(crate) fn status_line(out: &mut Vec<u8>, status: u16) {
     out.push(b' ');
     out.extend_from_slice(phrase(status).as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-/// Writes one line and says where its value lies.
-fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Span {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    let from = out.len() as u32;
-    out.extend_from_slice(value);
-    let to = out.len() as u32;
-    out.extend_from_slice(b"\r\n");
-    Span { from, to }
 }
 
 /// Decimal digits, without an allocation.

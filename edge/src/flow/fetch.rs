@@ -9,7 +9,7 @@ use crate::flow::flight::{Others, again, is_overtaken, land};
 use crate::flow::renew::{self, Renewed};
 use crate::flow::slices;
 use crate::flow::variant::{self, Place};
-use crate::http::fields::has_member;
+use crate::http::fields::{has_member, push_line};
 use crate::http::freshness::{Exchange, Freshness, Unkept, judge};
 use crate::http::response::{Framing, Response};
 use crate::limits::{SLICE_BYTES, WHOLE_BYTES_MAX};
@@ -84,14 +84,10 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
 fn condition(head: &mut Vec<u8>, stored: &Stored) {
     let validators = stored.validators();
     if let Some(etag) = validators.etag {
-        for part in [b"If-None-Match: ", etag, b"\r\n"] {
-            head.extend_from_slice(part);
-        }
+        push_line(head, b"If-None-Match", etag);
     }
     if let Some(date) = validators.last_modified {
-        for part in [b"If-Modified-Since: ", date, b"\r\n"] {
-            head.extend_from_slice(part);
-        }
+        push_line(head, b"If-Modified-Since", date);
     }
 }
 

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::flow::accept::{Asked, Conn, Gone, flush};
-use crate::http::fields::{ends_here, is_ours};
+use crate::http::fields::{ends_here, is_ours, push_line};
 use crate::http::response::Response;
 use crate::limits::{INTERIM_MAX, SIGN_OF_LIFE_AFTER};
 use crate::rt;
@@ -66,9 +66,7 @@ fn write(conn: &mut Conn, response: &Response) {
     status_line(&mut conn.out, response.status);
     for (name, value) in response.fields() {
         if !ends_here(name) && !is_ours(name) && !response.is_listed(name) {
-            for part in [name, b": ", value, b"\r\n"] {
-                conn.out.extend_from_slice(part);
-            }
+            push_line(&mut conn.out, name, value);
         }
     }
     conn.out.extend_from_slice(b"\r\n");

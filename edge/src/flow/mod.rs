@@ -21,9 +21,9 @@ mod introduce;
 pub(crate) mod invalidate;
 pub(crate) mod lookup;
 mod multipart;
+mod options;
 pub(crate) mod page;
 mod pass;
-mod preflight;
 mod refuse;
 pub(crate) mod renew;
 mod send;
@@ -52,8 +52,8 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if let Some(page) = page::find(shard, asked) {
         return page::send(shard, conn, asked, page);
     }
-    if preflight::is_ours(asked) {
-        return Ok(preflight::send(shard, conn, asked));
+    if options::is_preflight(asked) {
+        return Ok(options::preflight(shard, conn, asked));
     }
     if loops::is_loop(&asked.head, &shard.config.upstream) {
         return Ok(refuse::send(shard, conn, asked, Refusal::LoopDetected));

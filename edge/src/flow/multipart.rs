@@ -1,6 +1,6 @@
 //! Several parts of one body in one answer: `multipart/byteranges` (RFC 9110 section 14.6).
 
-use crate::http::fields::fields;
+use crate::http::fields::{fields, push_line};
 use crate::http::range::Part;
 use crate::stored::{Stored, push_number};
 
@@ -24,9 +24,7 @@ impl Multipart {
         let mut out = Vec::with_capacity(stored.head.len() + 64);
         for (name, value) in fields(&stored.head) {
             if !name.eq_ignore_ascii_case(b"content-type") {
-                for part in [name, b": ", value, b"\r\n"] {
-                    out.extend_from_slice(part);
-                }
+                push_line(&mut out, name, value);
             }
         }
         out.extend_from_slice(format!("Content-Type: multipart/byteranges; boundary={}\r\n", self.boundary).as_bytes());
@@ -37,9 +35,7 @@ impl Multipart {
     pub(crate) fn before(&self, part: Part) -> Vec<u8> {
         let mut out = format!("\r\n--{}\r\n", self.boundary).into_bytes();
         if !self.content_type.is_empty() {
-            for piece in [&b"Content-Type: "[..], &self.content_type, b"\r\n"] {
-                out.extend_from_slice(piece);
-            }
+            push_line(&mut out, b"Content-Type", &self.content_type);
         }
         content_range(&mut out, Some(part), self.total);
         out.extend_from_slice(b"\r\n");

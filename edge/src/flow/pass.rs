@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, flush};
-use crate::flow::{authorise, fetch, interim, invalidate, lookup, preflight, refuse, renew, send};
+use crate::flow::{authorise, fetch, interim, invalidate, lookup, options, refuse, renew, send};
 use crate::gate;
 use crate::http::cache_control::CacheControl;
 use crate::http::chunked::{Decoder, Step};
@@ -37,7 +37,7 @@ pub(crate) async fn through(
         return Ok(refuse::send(shard, conn, asked, Refusal::BodyTooLarge));
     }
     if request.method == Method::Options && asked.max_forwards() == Some(0) {
-        return Ok(preflight::capabilities(shard, conn, asked));
+        return Ok(options::capabilities(shard, conn, asked));
     }
     let method = request.method_word.of_buffer(&asked.head);
     let is_token = |text: &[u8]| shard.tokens.borrow().is_token(text);

@@ -58,17 +58,13 @@ pub(crate) fn told(response: &Response, index: u64) -> Option<(Part, u64)> {
 /// The head of a body that is kept by slice, ready to be put under its key.
 pub(crate) fn head(key: Key, mut stored: Stored, total: u64, life: u64) -> Object {
     stored.sliced = Some(Sliced { total, life });
-    let object = Object::filling(key, stored, Some(0));
-    object.complete(Box::default());
-    object
+    Object::bodiless(key, stored)
 }
 
 /// The key of a slice, and what the slice's object is compared by.
 pub(crate) fn name_of(shard: &Shard, whole: &Object, sliced: Sliced, index: u64) -> (Key, Vec<u8>) {
     let selecting = [sliced.life.to_le_bytes(), index.to_le_bytes()].concat();
-    // A byte that no name contains.
-    let text = [&whole.meta.name, &b"\0"[..], &selecting].concat();
-    (whole.key.beside(shard.seed.key(&text)), selecting)
+    (shard.key_beside(whole.key, &whole.meta.name, &selecting), selecting)
 }
 
 /// Walks the slices of a body for one client.

@@ -70,8 +70,7 @@ fn mark(shard: &Shard, ask: &Ask, names: Names) -> Option<(Names, u64)> {
     let life = shard.next_life();
     let marker = Stored::marker(&ask.name, Varies { names: names.clone(), life });
     let bytes = marker.cost();
-    let object = Object::filling(ask.key, marker, Some(0));
-    object.complete(Box::default());
+    let object = Object::bodiless(ask.key, marker);
     ram.put(Arc::new(object), bytes).ok()?;
     // The disk may have a narrower marker, or what was kept before anything varied.
     shard.disk.forget(ask.key);
@@ -79,11 +78,5 @@ fn mark(shard: &Shard, ask: &Ask, names: Names) -> Option<(Names, u64)> {
 }
 
 fn key(shard: &Shard, primary: Key, name: &[u8], life: u64, selecting: &[u8]) -> Key {
-    let mut text = Vec::with_capacity(name.len() + selecting.len() + 9);
-    text.extend_from_slice(name);
-    // A byte that no name contains.
-    text.push(0);
-    text.extend_from_slice(&life.to_le_bytes());
-    text.extend_from_slice(selecting);
-    primary.beside(shard.seed.key(&text))
+    shard.key_beside(primary, name, &[&life.to_le_bytes(), selecting].concat())
 }

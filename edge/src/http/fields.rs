@@ -28,6 +28,17 @@ pub(crate) fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
+/// Writes one header line and says where its value lies.
+pub(crate) fn push_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Span {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    let from = out.len() as u32;
+    out.extend_from_slice(value);
+    let to = out.len() as u32;
+    out.extend_from_slice(b"\r\n");
+    Span { from, to }
+}
+
 /// Members of a comma-separated list, trimmed; empty ones are left out. Quoted commas are kept inside their member.
 pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = value;

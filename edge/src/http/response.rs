@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::http::fields::{Span, has_member, members};
+use crate::http::fields::{Span, has_member, members, push_line};
 use crate::http::request::number;
 use crate::limits::{HEADERS_MAX, RESPONSE_HEAD_BYTES_MAX};
 
@@ -89,9 +89,7 @@ impl Response {
         for (name, value) in self.fields() {
             let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
             if !is(b"content-range") && !is(b"content-length") && !is(b"transfer-encoding") {
-                for part in [name, b": ", value, b"\r\n"] {
-                    text.extend_from_slice(part);
-                }
+                push_line(&mut text, name, value);
             }
         }
         text.extend_from_slice(format!("Content-Length: {total}\r\n\r\n").as_bytes());

@@ -44,23 +44,19 @@ impl Journal {
     /// Writes a turn down. When it returns, the turn survives a crash.
     pub(crate) fn write(&mut self, turn: &Turn) -> io::Result<()> {
         // A hard purge of everything makes every earlier line needless.
-        if self.lines >= PURGE_JOURNAL_LINES_MAX || (turn.purge.what == What::All && !turn.purge.soft) {
-            self.begin_anew(turn)?;
-            return Ok(());
+        if turn.purge.what == What::All && !turn.purge.soft {
+            return self.begin_anew(turn);
         }
         self.file.write_all(line(turn).as_bytes())?;
         self.lines += 1;
         self.file.sync_data()
     }
 
-    /// A journal of one line: everything up to this turn is purged.
+    /// A journal of this line alone.
     fn begin_anew(&mut self, turn: &Turn) -> io::Result<()> {
-        let mut all = turn.clone();
-        all.purge.what = What::All;
-        all.purge.soft = false;
         let fresh = self.path.with_extension("new");
         let mut file = File::create(&fresh)?;
-        file.write_all(line(&all).as_bytes())?;
+        file.write_all(line(turn).as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&fresh, &self.path)?;
         if let Some(folder) = self.path.parent() {
@@ -71,7 +67,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether writing `turn` makes a purge of everything of it.
+    /// Whether it has all the lines it may have: only a hard purge of everything can follow.
     pub(crate) fn is_full(&self) -> bool {
         self.lines >= PURGE_JOURNAL_LINES_MAX
     }

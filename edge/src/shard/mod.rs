@@ -84,6 +84,12 @@ impl Shard {
         key.owner(self.peers.len())
     }
 
+    /// The key of something under `name` besides what stands under `primary`, told apart by `rest`; it has the same owner.
+    pub(crate) fn key_beside(&self, primary: Key, name: &[u8], rest: &[u8]) -> Key {
+        // A byte that no name contains stands between them.
+        primary.beside(self.seed.key(&[name, b"\0", rest].concat()))
+    }
+
     /// A number that this shard has not given out before, in this process or an earlier one.
     pub(crate) fn next_life(&self) -> u64 {
         let life = self.lives.get() + 1;

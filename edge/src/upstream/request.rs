@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::Upstream;
-use crate::http::fields::{ends_here, fields, has_member, is_ours};
+use crate::http::fields::{ends_here, fields, has_member, is_ours, push_line};
 use crate::http::request::number;
 use crate::http::vary;
 use crate::stored::push_number;
@@ -95,7 +95,7 @@ pub(crate) fn forward(
         }
         if is(b"max-forwards") && method == b"OPTIONS" {
             if let Some(left) = number(value).and_then(|hops| hops.checked_sub(1)) {
-                line(&mut forwarded.head, name, left.to_string().as_bytes());
+                push_line(&mut forwarded.head, name, left.to_string().as_bytes());
             }
             continue;
         }
@@ -111,22 +111,22 @@ pub(crate) fn forward(
                 continue;
             }
             forwarded.cookie = true;
-            line(&mut forwarded.head, name, &value);
+            push_line(&mut forwarded.head, name, &value);
             continue;
         }
-        line(&mut forwarded.head, name, value);
+        push_line(&mut forwarded.head, name, value);
     }
     let accepted =
         || fields(client).filter(|(n, _)| n.eq_ignore_ascii_case(b"accept-encoding")).map(|(_, value)| value);
     if purpose == Purpose::Fetch && accepted().next().is_some() {
         // In one form for all who accept the same codings, so that they share an answer that varies by it.
-        line(&mut forwarded.head, b"Accept-Encoding", vary::codings(accepted()));
+        push_line(&mut forwarded.head, b"Accept-Encoding", vary::codings(accepted()));
     }
     let is_1_0 = client.split(|b| *b == b'\r').next().is_some_and(|start| start.ends_with(b"HTTP/1.0"));
-    line(&mut forwarded.head, b"Via", if is_1_0 { b"1.0 streamgate" } else { b"1.1 streamgate" });
+    push_line(&mut forwarded.head, b"Via", if is_1_0 { b"1.0 streamgate" } else { b"1.1 streamgate" });
     loops::write(&mut forwarded.head, client, upstream);
     if let Purpose::Pass(Some(ip)) = purpose {
-        line(&mut forwarded.head, b"X-Forwarded-For", ip.to_canonical().to_string().as_bytes());
+        push_line(&mut forwarded.head, b"X-Forwarded-For", ip.to_canonical().to_string().as_bytes());
     }
     match sized {
         Sized::None => {}
@@ -135,7 +135,9 @@ pub(crate) fn forward(
             push_number(&mut forwarded.head, n);
             forwarded.head.extend_from_slice(b"\r\n");
         }
-        Sized::Chunked => line(&mut forwarded.head, b"Transfer-Encoding", b"chunked"),
+        Sized::Chunked => {
+            push_line(&mut forwarded.head, b"Transfer-Encoding", b"chunked");
+        }
     }
     forwarded
 }
@@ -173,12 +175,6 @@ fn without_token(cookies: &[u8]) -> Vec<u8> {
         out.extend_from_slice(pair);
     }
     out
-}
-
-fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    for part in [name, b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
 }
 
 #[cfg(test)]

@@ -66,6 +66,14 @@ impl<M> Object<M> {
         }
     }
 
+    /// A whole object without a body: a mark that leads to others.
+    #[must_use]
+    pub fn bodiless(key: Key, meta: M) -> Object<M> {
+        let object = Object::filling(key, meta, Some(0));
+        object.complete(Box::default());
+        object
+    }
+
     /// A new object over the body of a whole one: what a revalidation leaves behind. `None` unless `old` is whole.
     #[must_use]
     pub fn over(old: &Object<M>, meta: M) -> Option<Object<M>> {

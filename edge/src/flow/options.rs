@@ -1,4 +1,5 @@
-//! CORS preflights (Fetch standard section 4.8) for reads: any page may play what this edge serves.
+//! OPTIONS that the edge answers itself: CORS preflights (Fetch standard section 4.8) for reads, since any page may play what is served
+//! here, and requests that may make no more hops.
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn};
@@ -7,14 +8,14 @@ use crate::http::request::{Framing, Method};
 use crate::shard::Shard;
 
 /// Whether the edge answers it: a preflight of a GET or HEAD. Any other is the origin's.
-pub(crate) fn is_ours(asked: &Asked) -> bool {
+pub(crate) fn is_preflight(asked: &Asked) -> bool {
     asked.request.method == Method::Options
         && asked.request.framing == Framing::None
         && asked.field(asked.request.preflight_method).is_some_and(|method| method == b"GET" || method == b"HEAD")
 }
 
 /// Allows it.
-pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After {
+pub(crate) fn preflight(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After {
     let after = conn.after(shard, &asked.request);
     let before = conn.out.len();
     conn.out.extend_from_slice(
