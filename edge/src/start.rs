@@ -44,7 +44,7 @@ pub enum StartError {
     #[error("cannot use the certificates in {0}: {1}")]
     Roots(String, TlsError),
     /// HTTPS cannot be served.
-    #[error("{0}")]
+    #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// No origin's name resolves.
     #[error("cannot resolve the upstream {0}: {1}")]

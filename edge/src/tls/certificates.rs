@@ -20,7 +20,7 @@ pub enum CertificateError {
     #[error("HTTPS needs a certificate: name one with edge.tls_certificates")]
     None,
     /// A file cannot be read.
-    #[error("cannot read {0}: {1}")]
+    #[error("cannot read {0}: {1}; name files in edge.tls_certificates that this program may read")]
     File(PathBuf, std::io::Error),
     /// A file is not what it should be.
     #[error("{0} contains no {1} in PEM form")]
