@@ -1,0 +1,81 @@
+//! Promised: whichever shard a client is connected to, an object is fetched once and stored once; a shard that asked once serves the
+//! object without asking again, until the owner replaces it.
+
+use crate::support::{Client, Origin, bytes, counter, edge, until};
+
+/// Enough connections that each of two shards has some: the kernel spreads them by hash.
+const CLIENTS: usize = 24;
+
+#[test]
+fn an_object_is_fetched_once_for_all_shards() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.shards = 2);
+    let body = bytes(800_000);
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(&edge)).collect();
+    for client in &mut clients {
+        client.ask("GET", "/a", "");
+    }
+    let mut exchange = origin.expect("GET /a");
+    origin.expect_none();
+    exchange.send("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nCache-Control: max-age=60\r\nContent-Length: 800000\r\n\r\n");
+    for piece in body.chunks(100_000) {
+        exchange.send(piece);
+    }
+    exchange.end();
+    for client in &mut clients {
+        assert!(client.answer().body == body);
+    }
+    assert_eq!(counter(&edge, "misses_total"), 1);
+    until("it is stored", || counter(&edge, "objects") == 1);
+    for client in &mut clients {
+        assert_eq!(client.get("/a", "").cache(), "streamgate; hit");
+    }
+    let asks = counter(&edge, "asks_total");
+    assert!(asks > 0, "all clients were on the owner's shard");
+    for client in &mut clients {
+        assert!(client.get("/a", "").body == body);
+    }
+    assert_eq!(counter(&edge, "asks_total"), asks, "a lease was not used");
+    origin.expect_none();
+}
+
+#[test]
+fn a_replaced_object_ends_its_leases() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.shards = 2);
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(&edge)).collect();
+    clients[0].ask("GET", "/a", "");
+    let fields = "ETag: \"1\"\nAge: 10\nCache-Control: max-age=10, stale-while-revalidate=60";
+    origin.next().answer("200 OK", fields, b"old");
+    clients[0].answer();
+    for client in &mut clients {
+        assert_eq!(client.get("/a", "").text(), "old");
+    }
+    origin.next().answer("200 OK", "ETag: \"2\"\nCache-Control: max-age=60", b"new");
+    until("the new one is here", || clients[0].get("/a", "").text() == "new");
+    for client in &mut clients {
+        assert_eq!(client.get("/a", "").text(), "new");
+    }
+    origin.expect_none();
+}
+
+#[test]
+fn an_unkept_answer_crosses_shards_within_its_window() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.shards = 2);
+    let body = bytes(5_000_000);
+    for round in 0..6 {
+        let mut client = Client::connect(&edge);
+        client.ask("GET", &format!("/{round}"), "");
+        let mut exchange = origin.next();
+        exchange.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 5000000\r\n\r\n");
+        let sent = body.clone();
+        let sender = std::thread::spawn(move || {
+            exchange.send(&sent);
+            exchange.end();
+        });
+        assert!(client.answer().body == body);
+        sender.join().expect("sent");
+    }
+    assert_eq!(counter(&edge, "objects"), 0);
+}

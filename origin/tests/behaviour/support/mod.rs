@@ -1,0 +1,139 @@
+//! An origin in a folder of its own, on a free port, and a tiny HTTP client that can also behave badly.
+
+pub mod http;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use media::clip::ClipSpec;
+use origin::{Config, Origin};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use http::Answer;
+
+/// Nothing in these tests takes longer, on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct Site {
+    pub folder: TempDir,
+    pub origin: Origin,
+    pub config: Config,
+}
+
+impl Site {
+    /// Starts with an empty ladder (no AV1), which `change` may alter.
+    pub async fn start(change: impl FnOnce(&mut Config)) -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data: folder.path().join("data"),
+            disk: durable::Disk::real(0),
+            ..Config::default()
+        };
+        config.ladder.heights = Vec::new();
+        change(&mut config);
+        let origin = origin::start(config.clone()).await.unwrap();
+        Site { folder, origin, config }
+    }
+
+    /// Ends in an orderly way and starts again on the same data.
+    pub async fn restart(self) -> Site {
+        let Site { folder, origin, config } = self;
+        origin.shutdown().await;
+        let origin = origin::start(config.clone()).await.unwrap();
+        Site { folder, origin, config }
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        http::request(self.origin.addr(), "GET", path, headers, b"").await
+    }
+
+    /// With the API key.
+    pub async fn api(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let key = format!("Bearer {}", self.origin.api_key());
+        http::request(self.origin.addr(), method, path, &[("authorization", &key)], body).await
+    }
+
+    /// Uploads and answers the asset's name.
+    pub async fn upload(&self, query: &str, body: &[u8]) -> String {
+        let answer = self.api("POST", &format!("/api/v1/upload?name=clip.mp4{query}"), body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn status(&self, id: &str) -> Value {
+        let answer = self.api("GET", &format!("/api/v1/transcode/status/{id}"), b"").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Asks for the status until it is as wanted.
+    pub async fn until(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let status = self.status(id).await;
+            if wanted(&status) {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it stays at {status:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Until nothing more will happen to the asset.
+    pub async fn settled(&self, id: &str) -> Value {
+        self.until(id, |status| ["ready", "failed"].contains(&status["state"].as_str().unwrap())).await
+    }
+
+    /// An uploaded clip that is ready.
+    pub async fn ready(&self, query: &str) -> String {
+        let id = self.upload(query, &clip(2, 160, 90)).await;
+        let status = self.settled(&id).await;
+        assert_eq!(status["state"], "ready", "{status:#}");
+        id
+    }
+
+    /// A number out of `/metrics`.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics", &[]).await.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("streamgate_origin_{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+    }
+
+    /// Files below a folder of the data folder.
+    pub fn files(&self, below: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().join("data").join(below)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+
+    /// Until a folder of the data folder holds nothing.
+    pub async fn until_empty(&self, below: &str) {
+        let begun = Instant::now();
+        while !self.files(below).is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "{:?} stay", self.files(below));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// A moving picture with sound, H.264 and AAC in MP4; ten pictures a second, a keyframe every two.
+pub fn clip(seconds: u32, width: u32, height: u32) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    write_clip(&path, seconds, width, height);
+    std::fs::read(&path).unwrap()
+}
+
+pub fn write_clip(path: &Path, seconds: u32, width: u32, height: u32) {
+    let frame_rate = wire::presentation::Ratio { num: 10, den: 1 };
+    let spec = ClipSpec { seconds, width, height, frame_rate, keyframe_every: 20, ..ClipSpec::default() };
+    media::clip::write(path, &spec).unwrap();
+}
