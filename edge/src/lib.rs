@@ -15,13 +15,15 @@
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
 //!    `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
-//! 5. `rt`: the one seam to io_uring. `admin`, `metrics`: what an operator sees. `start`: threads, and their end.
+//! 5. `rt`: the one seam to io_uring. `features`: what of it is there. `admin`, `metrics`: what an operator sees. `start`: threads, and
+//!    their end.
 #![deny(unsafe_code)]
 
 mod admin;
 pub mod config;
 mod disk;
 mod door;
+mod features;
 mod flow;
 mod gate;
 mod http;
@@ -40,6 +42,7 @@ mod upstream;
 pub use config::{
     AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, Tier, TrustedField, Upstream,
 };
+pub use features::Feature;
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use rt::Faults;

@@ -13,6 +13,7 @@ use crate::admin::{self, Admin};
 use crate::config::{AccessLog, Config, Https};
 use crate::disk;
 use crate::door::Door;
+use crate::features::{Feature, Features};
 use crate::flow::page;
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
@@ -30,11 +31,9 @@ use crate::upstream::{self, Level, Place, View, places, resolve};
 /// Why an edge cannot start. Each is one sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The kernel gives us no ring.
-    #[error(
-        "io_uring is not available here ({0}): allow it (kernel.io_uring_disabled=0, seccomp) or use a kernel of 6.1 or later"
-    )]
-    NoIoUring(std::io::Error),
+    /// The kernel gives us neither a ring nor epoll.
+    #[error("a shard cannot wait for connections here: {0}")]
+    NoRing(std::io::Error),
     /// The address cannot be bound.
     #[error(
         "cannot listen on {0}: {1}; stop the program that holds it, or choose another address with edge.http, edge.https or edge.admin"
@@ -102,11 +101,12 @@ pub struct Edge {
     /// Dropped to end the thread that gathers memory.
     memory: Option<(Sender<()>, JoinHandle<()>)>,
     log: Option<JoinHandle<()>>,
+    features: Vec<Feature>,
 }
 
 /// Starts an edge: when this returns, it serves.
 pub fn start(mut config: Config) -> Result<Edge, StartError> {
-    rt::probe().map_err(StartError::NoIoUring)?;
+    let features = Features::probe(&config).map_err(StartError::NoRing)?;
     let cpus = cpus();
     let shards = if config.shards == 0 { cpus.len() } else { config.shards };
     if shards > SHARDS_MAX {
@@ -166,12 +166,14 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         admin: None,
         memory: None,
         log,
+        features: features.list.clone(),
     };
     let past = Past::read(config.disks.first().map(|disk| disk.path.as_path()), rt::now());
     let (purger, purges) = thread::way();
     edge.purger = Some(purger.clone());
     let share = config.ram_bytes / shards as u64;
-    let arenas: Vec<Option<Arc<Arena>>> = (0..shards).map(|_| arena(share)).collect();
+    let arenas: Vec<Option<Arc<Arena>>> =
+        (0..shards).map(|_| if features.arena { arena(share) } else { None }).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
     let (mut secure_sockets, shown) = match secure {
         None => (Vec::new(), None),
@@ -180,6 +182,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     for (id, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
         let plan = Plan {
             id,
+            driver: features.driver,
             cpu: config.pin.then(|| cpus[id % cpus.len()]),
             config: config.clone(),
             socket,
@@ -206,7 +209,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     // Ends by itself once the shards have.
     thread::start(purges, past, edge.mailboxes.clone()).map_err(StartError::Thread)?;
     for _ in 0..shards {
-        ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoIoUring)?;
+        ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoRing)?;
     }
     let watched = upstream::watch::start(config.clone(), tls, view.places.clone(), edge.mailboxes.clone());
     edge.watch = Some(watched.map_err(StartError::Thread)?);
@@ -215,7 +218,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         edge.reloader = Some(reloader.map_err(StartError::Thread)?);
     }
     if let Some(addr) = config.admin {
-        edge.admin = Some(admin::start(addr, edge.counters.clone(), view, purger)?);
+        edge.admin = Some(admin::start(addr, edge.counters.clone(), view, purger, features.list.clone())?);
     }
     Ok(edge)
 }
@@ -261,6 +264,12 @@ impl Edge {
     #[must_use]
     pub fn origins(&self) -> serde_json::Value {
         self.view.as_json()
+    }
+
+    /// What the system offers of what an edge can use, as `/features` tells it.
+    #[must_use]
+    pub fn features(&self) -> &[Feature] {
+        &self.features
     }
 
     /// Hands purges to this edge, from any thread. `None` once it has ended.

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio::sync::oneshot;
 
+use crate::features::Feature;
 use crate::metrics::{Counters, as_json, exposition};
 use crate::purge::Purge;
 use crate::purge::thread::Purger;
@@ -36,21 +37,23 @@ struct Seen {
     ready: Arc<AtomicBool>,
     view: View,
     purger: Purger,
+    features: Arc<[Feature]>,
 }
 
-/// Serves `/metrics /healthz /readyz /shards /origins /purge` on `addr`.
+/// Serves `/metrics /healthz /readyz /shards /origins /features /purge` on `addr`.
 pub(crate) fn start(
     addr: SocketAddr,
     counters: Vec<Arc<Counters>>,
     view: View,
     purger: Purger,
+    features: Vec<Feature>,
 ) -> Result<Admin, StartError> {
     let failed = |e| StartError::Listen(addr, e);
     let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let seen = Seen { counters, ready: ready.clone(), view, purger };
+    let seen = Seen { counters, ready: ready.clone(), view, purger, features: features.into() };
     let (stop, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let thread = std::thread::Builder::new()
@@ -74,6 +77,7 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
         .route("/readyz", get(readyz))
         .route("/shards", get(shards))
         .route("/origins", get(origins))
+        .route("/features", get(features))
         .route("/purge", post(purge))
         .with_state(seen);
     let served = std::pin::pin!(async { axum::serve(listener, router).await });
@@ -137,6 +141,12 @@ async fn shards(State(seen): State<Seen>) -> impl IntoResponse {
 
 async fn origins(State(seen): State<Seen>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], seen.view.as_json().to_string())
+}
+
+/// `[{"name": .., "on": .., "why": .., "costs": ..}]`
+async fn features(State(seen): State<Seen>) -> impl IntoResponse {
+    let list = serde_json::to_string(&seen.features[..]).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], list)
 }
 
 impl Admin {

@@ -1,10 +1,10 @@
-//! One thread's ring and its loop.
+//! One thread's ring and its loop; where there is no ring, epoll.
 
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
 
-use compio::driver::ProactorBuilder;
+use compio::driver::{DriverType, ProactorBuilder};
 use compio::runtime::{Runtime, RuntimeBuilder};
 
 use super::Faults;
@@ -18,8 +18,32 @@ const TASKS_PER_LOOK: usize = 128;
 /// Wakes from other threads that may be queued before the waker spins.
 const REMOTE_WAKES_MAX: usize = 4096;
 
+/// Threads that read and write files where there is no ring; a ring needs none of them.
+const FILE_THREADS: usize = 8;
+
 thread_local! {
     static FAULTS: Cell<Faults> = const { Cell::new(Faults::NONE) };
+    static DRIVER: Cell<Driver> = const { Cell::new(Driver::Deferred) };
+}
+
+/// How a thread waits for the kernel, best first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Driver {
+    /// A ring with SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1).
+    Deferred,
+    /// A ring with SINGLE_ISSUER (Linux 6.0).
+    Single,
+    /// A ring as every kernel with io_uring makes it.
+    Plain,
+    /// epoll.
+    Poll,
+}
+
+impl Driver {
+    /// The driver of this thread.
+    pub(super) fn here() -> Driver {
+        DRIVER.get()
+    }
 }
 
 pub(super) fn faults() -> Faults {
@@ -27,28 +51,36 @@ pub(super) fn faults() -> Faults {
 }
 
 /// Runs `main` and what it spawns on this thread until `main` ends. With `cpu`, the thread is pinned to it.
-pub(crate) fn run<F: Future<Output = ()>>(cpu: Option<usize>, faults: Faults, main: F) -> io::Result<()> {
+pub(crate) fn run<F: Future<Output = ()>>(
+    driver: Driver,
+    cpu: Option<usize>,
+    faults: Faults,
+    main: F,
+) -> io::Result<()> {
     FAULTS.set(faults);
-    let runtime = build(cpu)?;
+    DRIVER.set(driver);
+    let runtime = build(driver, cpu)?;
     runtime.block_on(main);
     Ok(())
 }
 
-/// Whether a ring with the flags we need can be made here; the error is what the kernel said.
-pub(crate) fn probe() -> io::Result<()> {
+/// Whether a thread can wait in this way here; the error is what the kernel said.
+pub(super) fn try_out(driver: Driver) -> io::Result<()> {
     // In a thread of its own: a ring with SINGLE_ISSUER belongs to the thread that made it.
-    std::thread::spawn(|| build(None).map(drop)).join().unwrap_or_else(|_| Err(io::Error::other("the probe panicked")))
+    let tried = std::thread::spawn(move || build(driver, None).map(drop)).join();
+    tried.unwrap_or_else(|_| Err(io::Error::other("the probe panicked")))
 }
 
-fn build(cpu: Option<usize>) -> io::Result<Runtime> {
+fn build(driver: Driver, cpu: Option<usize>) -> io::Result<Runtime> {
     let mut proactor = ProactorBuilder::new();
     proactor
+        .driver_type(if driver == Driver::Poll { DriverType::Poll } else { DriverType::IoUring })
         .capacity(RING_ENTRIES)
         .cqsize(RING_COMPLETIONS)
         // Measured at 1 KiB: 124k -> 171k requests a second with the two.
-        .single_issuer(true)
-        .defer_taskrun(true)
-        .thread_pool_limit(1);
+        .single_issuer(matches!(driver, Driver::Deferred | Driver::Single))
+        .defer_taskrun(driver == Driver::Deferred)
+        .thread_pool_limit(if driver == Driver::Poll { FILE_THREADS } else { 1 });
     let mut builder = RuntimeBuilder::new();
     builder.with_proactor(proactor).event_interval(TASKS_PER_LOOK).sync_queue_size(REMOTE_WAKES_MAX);
     if let Some(cpu) = cpu {

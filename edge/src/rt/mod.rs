@@ -1,7 +1,8 @@
 //! The one seam to the world: sockets, time and other threads. Nothing above this folder names the runtime.
 //!
 //! ```text
-//! run(cpu, main)                     one thread, one ring, SINGLE_ISSUER | DEFER_TASKRUN
+//! probe                              what the kernel has of all this, asked once at start
+//! run(driver, cpu, main)             one thread, one ring, SINGLE_ISSUER | DEFER_TASKRUN; without io_uring epoll
 //! Listener::bind, accept             SO_REUSEPORT, one listener a shard
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut
@@ -19,13 +20,15 @@ mod buf;
 mod driver;
 mod file;
 mod mailbox;
+mod probe;
 mod socket;
 mod tls;
 
 pub(crate) use buf::Piece;
-pub(crate) use driver::{allowed_cpus, probe, run};
+pub(crate) use driver::{Driver, allowed_cpus, run};
 pub(crate) use file::{File, apart, open};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
+pub(crate) use probe::{Probe, has_direct};
 pub(crate) use socket::{Listener, Stream, connect};
 pub(crate) use tls::Session;
 
@@ -42,11 +45,18 @@ pub struct Faults {
     pub file_reads_fail_from: Option<u64>,
     /// The first write of a cache file on each shard that fails, counted from 1, and with which error (`EIO`, `ENOSPC`); so do all that follow.
     pub file_writes_fail_from: Option<(u64, i32)>,
+    /// What the probe at start does not find, by the names that `/features` shows.
+    pub lacks: &'static [&'static str],
 }
 
 impl Faults {
-    pub(crate) const NONE: Faults =
-        Faults { recv_bytes_max: None, send_bytes_max: None, file_reads_fail_from: None, file_writes_fail_from: None };
+    pub(crate) const NONE: Faults = Faults {
+        recv_bytes_max: None,
+        send_bytes_max: None,
+        file_reads_fail_from: None,
+        file_writes_fail_from: None,
+        lacks: &[],
+    };
 }
 
 /// Runs `future` on this thread's ring, for its effects.

@@ -15,7 +15,7 @@ use compio::runtime::submit;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent};
-use super::driver::faults;
+use super::driver::{Driver, faults};
 use super::tls::{Session, keep_sealed};
 
 /// Connections the kernel queues for one listener.
@@ -42,8 +42,10 @@ impl Listener {
     }
 
     /// Hands a bound socket to this thread's ring.
-    pub(crate) fn on_ring(socket: Socket) -> Listener {
-        Listener { fd: SharedFd::new(socket) }
+    pub(crate) fn on_ring(socket: Socket) -> io::Result<Listener> {
+        // A ring waits by itself, older ones only when they may block.
+        socket.set_nonblocking(Driver::here() == Driver::Poll)?;
+        Ok(Listener { fd: SharedFd::new(socket) })
     }
 
     /// Stops listening: a pending accept returns with an error.
@@ -78,6 +80,7 @@ pub(crate) struct Stream {
 pub(crate) async fn connect(to: SocketAddr, limit: Duration) -> io::Result<Stream> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(Driver::here() == Driver::Poll)?;
     let fd = SharedFd::new(socket);
     let op = Connect::new(fd.clone(), SockAddr::from(to));
     match super::timeout(limit, submit(op)).await {

@@ -30,12 +30,13 @@ use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
 use crate::metrics::Counters;
 use crate::purge::table::Table;
 use crate::purge::thread::Purger;
-use crate::rt::{self, Inbox, Listener, Mailbox};
+use crate::rt::{self, Driver, Inbox, Listener, Mailbox};
 use crate::upstream::{Place, Seen, Sources};
 
 /// Everything a shard's thread is started with.
 pub(crate) struct Plan {
     pub(crate) id: usize,
+    pub(crate) driver: Driver,
     pub(crate) cpu: Option<usize>,
     pub(crate) config: Arc<Config>,
     pub(crate) socket: Socket,
@@ -60,7 +61,7 @@ pub(crate) struct Plan {
 pub(crate) fn run(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     let told = up.clone();
     let faults = plan.config.faults;
-    let result = rt::run(plan.cpu, faults, async move {
+    let result = rt::run(plan.driver, plan.cpu, faults, async move {
         live(plan, up).await;
     });
     if let Err(error) = result {
@@ -74,14 +75,20 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     // Who connects meanwhile waits in the listener's queue: better than to send everyone to the origin.
     shard.disk.open(&shard, DISK_OPEN_WAIT).await;
     shard.gauges();
-    let _ = up.send(Ok(()));
     let https = plan.https.map(|(socket, _)| (socket, true));
     let mut listeners = Vec::new();
     for (socket, secure) in std::iter::once((plan.socket, false)).chain(https) {
-        let listener = Rc::new(Listener::on_ring(socket));
+        let listener = match Listener::on_ring(socket) {
+            Ok(listener) => Rc::new(listener),
+            Err(error) => {
+                let _ = up.send(Err(error));
+                return;
+            }
+        };
         rt::spawn(accept(shard.clone(), listener.clone(), secure));
         listeners.push(listener);
     }
+    let _ = up.send(Ok(()));
     rt::spawn(sweep(shard.clone(), end));
     rt::spawn(mail(shard, plan.inbox, listeners));
     let _ = ended.await;

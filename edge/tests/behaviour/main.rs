@@ -12,6 +12,7 @@ mod disk_faults;
 mod disk_kill;
 mod door;
 mod drain;
+mod features;
 mod gate;
 mod https;
 mod interim;

@@ -203,12 +203,16 @@ pub fn source(addr: SocketAddr) -> Source {
     Source::parse(&format!("http://{addr}")).expect("an address is a source")
 }
 
-/// An edge with one shard in front of `origin`, changed by `change`.
+/// An edge with one shard in front of `origin`, changed by `change`. A process that is told to (`features.rs`) has all of its edges do
+/// without io_uring.
 pub fn edge(origin: &Origin, change: impl FnOnce(&mut Config)) -> Edge {
     let mut config = Config::new(Upstream::new(source(origin.addr)));
     config.shards = 1;
     config.pin = false;
     config.ram_bytes = 64 * 1024 * 1024;
+    if std::env::var_os(crate::features::LACKS).is_some_and(|lacks| lacks == "io_uring") {
+        config.faults.lacks = &["io_uring"];
+    }
     change(&mut config);
     edge::start(config).expect("the edge starts")
 }
