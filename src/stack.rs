@@ -41,6 +41,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
     let mut settings = origin::Config {
         listen: config.origin_listen,
         data: config.data.clone(),
+        admin_key: config.origin_admin_key.clone(),
         upload_bytes_max: config.upload_bytes_max,
         lanes: config.lanes,
         shutdown_limit: config.drain,

@@ -11,6 +11,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder. One process at a time.
     pub data: PathBuf,
+    /// The first admin's key; `None`: the one in `keys/api.key`, made at the first start.
+    pub admin_key: Option<AdminKey>,
     /// Largest upload in bytes.
     pub upload_bytes_max: u64,
     /// Threads that encode; 0: one a core.
@@ -25,6 +27,40 @@ pub struct Config {
     pub shutdown_limit: Duration,
 }
 
+/// The first admin's key. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminKey(String);
+
+impl AdminKey {
+    /// Any text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A shorter one could be guessed; an origin does not start with it.
+    pub fn is_long_enough(&self) -> bool {
+        self.0.len() >= SECRET_CHARS_MIN
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminKey(..)")
+    }
+}
+
+/// A shorter secret could be guessed.
+pub(crate) const SECRET_CHARS_MIN: usize = 16;
+
 /// Kept free of uploads, so that the catalogue can still be written when the disk is full.
 const RESERVE_BYTES: u64 = 64 << 20;
 
@@ -33,6 +69,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9090)),
             data: PathBuf::from("data"),
+            admin_key: None,
             upload_bytes_max: 16 << 30,
             lanes: 0,
             ladder: media::Ladder::default(),

@@ -1,11 +1,12 @@
 //! The origin: takes uploads, makes them playable, decides who may watch, and serves edges.
 //!
 //! ```text
-//!   api/       REST: upload, content, status, token; every refusal in one table (problem.rs)
+//!   access/    API keys, and the one table of who may do what
+//!   api/       REST: keys, upload, content, status, token; every refusal in one table (problem.rs)
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
-//!   gate/      API key, edge key, playback tokens
+//!   gate/      the keys of the data folder, playback tokens
 //!   monitor/   health and metrics
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! bells (a job is queued) and the board (live progress, cancel).
 #![forbid(unsafe_code)]
 
+mod access;
 mod api;
 mod clock;
 mod config;
@@ -27,6 +29,7 @@ mod serve;
 mod start;
 mod work;
 
-pub use config::Config;
+pub use access::routes;
+pub use config::{AdminKey, Config};
 pub use gate::{KeyFileError, MintError, Minted};
 pub use start::{Origin, StartError, start};

@@ -38,6 +38,15 @@ pub const TITLE_CHARS_MAX: usize = 200;
 /// Bytes of an uploaded file's name.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 
+/// Characters of the name of an API key.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Bytes of an owner's name: an account, an address, a wallet.
+pub const OWNER_BYTES_MAX: usize = 128;
+/// An API key with an end ends within ten years; beyond that is a typing error.
+pub const KEY_TTL_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// The use of a key is noted at most this often, so that a request costs no write.
+pub const KEY_USE_NOTED_MS: i64 = 60_000;
+
 /// Rows of a page of a listing when the client names none, and at most.
 pub const PAGE_ROWS: u32 = 50;
 /// See [`PAGE_ROWS`].

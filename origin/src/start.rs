@@ -81,7 +81,7 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
         source => StartError::Data { path: path.clone(), source },
     };
     let store = Store::open(&config.data, config.disk.clone()).await.map_err(unusable)?;
-    let keys = Keys::open(&config.data)?;
+    let keys = Keys::open(&config.data, config.admin_key.as_ref())?;
     let reclaimed = store.catalogue.reclaim_jobs(now_ms()).await.map_err(unusable)?;
     if reclaimed > 0 {
         tracing::info!(jobs = reclaimed, "go on with jobs that were cut off");

@@ -21,6 +21,7 @@ const THREADS_MAX: usize = 1024;
 pub struct Config {
     pub data: PathBuf,
     pub origin_listen: SocketAddr,
+    pub origin_admin_key: Option<origin::AdminKey>,
     pub edge_http: SocketAddr,
     pub edge_https: Option<edge::Https>,
     pub edge_admin: Option<SocketAddr>,
@@ -68,6 +69,7 @@ pub fn check(written: Written) -> Result<Config> {
     Ok(Config {
         data: PathBuf::from(storage.data),
         origin_listen: address("origin.listen", &origin.listen)?,
+        origin_admin_key: admin_key(origin.admin_key)?,
         edge_http: address("edge.http", &edge.http)?,
         edge_https: https(&edge)?,
         edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
@@ -106,6 +108,15 @@ pub fn check(written: Written) -> Result<Config> {
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         drain: Duration::from_secs(limits.drain_seconds),
     })
+}
+
+fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {
+    let key = origin::AdminKey::new(text);
+    ensure!(
+        key.is_empty() || key.is_long_enough(),
+        "origin.admin_key is shorter than 16 characters; `openssl rand -hex 32` makes one"
+    );
+    Ok(Some(key).filter(|key| !key.is_empty()))
 }
 
 fn net(text: &str) -> Result<edge::Net> {

@@ -100,6 +100,7 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_used_are_refused_with_a_reason() {
+        check("[origin]\nadmin_key = \"short\"\n", &[], Err("origin.admin_key is shorter"));
         check("[edge]\nhttp = \"nowhere\"\n", &[], Err("edge.http"));
         check("[edge]\nhttps = \"0.0.0.0:8443\"\n", &[], Err("edge.https needs a certificate"));
         check("[edge]\ntls_certificates = [{ cert = \"c\", key = \"k\" }]\n", &[], Err("without edge.https"));

@@ -30,7 +30,7 @@ pub struct Written {
 }
 
 section!(Storage { data: String = "data".into() });
-section!(Origin { listen: String = "0.0.0.0:9090".into() });
+section!(Origin { listen: String = "0.0.0.0:9090".into(), admin_key: String = String::new() });
 section!(Edge {
     http: String = "0.0.0.0:8080".into(),
     https: String = String::new(),

@@ -11,7 +11,6 @@ use durable::catalogue::{Asset, AssetState, Change, Cursor, Track, TrackState, V
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::auth::Authorised;
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
 use crate::clock::now_ms;
@@ -44,7 +43,7 @@ struct Page {
 }
 
 /// `GET /api/v1/content[?limit=..][&after=..]`: youngest first; `next` is the next page's `after`.
-pub(super) async fn list(_: Authorised, State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn list(State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
     let page: Page = json::query(&uri)?;
     let limit = page.limit.unwrap_or(PAGE_ROWS);
     if !(1..=PAGE_ROWS_MAX).contains(&limit) {
@@ -59,11 +58,7 @@ pub(super) async fn list(_: Authorised, State(house): State<Arc<House>>, uri: Ur
 }
 
 /// `GET /api/v1/content/{id}`.
-pub(super) async fn one(
-    _: Authorised,
-    State(house): State<Arc<House>>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn one(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
     let asset = house.store.catalogue.asset(&id).await?.ok_or_else(|| unknown_asset(id.as_str()))?;
     let tracks = house.store.catalogue.tracks(&id).await?;
@@ -79,7 +74,6 @@ struct Wanted {
 
 /// `POST /api/v1/content/{id}` with `{ "title"?, "visibility"? }`.
 pub(super) async fn update(
-    _: Authorised,
     State(house): State<Arc<House>>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -96,11 +90,7 @@ pub(super) async fn update(
 }
 
 /// `DELETE /api/v1/content/{id}`: the asset, its job, and all bytes that only it named.
-pub(super) async fn delete(
-    _: Authorised,
-    State(house): State<Arc<House>>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn delete(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
     house.board.cancel(&id, Why::Deleted);
     if !house.store.delete_asset(&id, now_ms()).await? {
@@ -159,6 +149,7 @@ fn summary(asset: &Asset) -> Value {
         "id": asset.id.as_str(),
         "title": asset.title,
         "name": asset.file_name,
+        "owner": asset.owner,
         "visibility": visibility,
         "state": state_word(asset.state),
         "playable": asset.playable,

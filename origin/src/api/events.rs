@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::json;
-use super::problem::{Problem, Refusal};
+use super::problem::Problem;
 use crate::house::House;
 use crate::limits::{EVENTS_A_PAGE, EVENTS_LOOK, EVENTS_WAIT};
-use crate::playback::EDGE_KEY;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,12 +22,7 @@ struct Asked {
     after: Option<i64>,
 }
 
-pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    match headers.get(EDGE_KEY).map(HeaderValue::as_bytes) {
-        Some(key) if house.keys.edge.is(key) => {}
-        Some(_) => return Err(Refusal::EdgeKeyWrong.because("Give the edge the key in keys/edge.key of the origin.")),
-        None => return Err(Refusal::KeyMissing.because("Events are for edges, which send StreamGate-Edge-Key.")),
-    }
+pub(super) async fn events(State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
     let asked: Asked = json::query(&uri)?;
     let catalogue = &house.store.catalogue;
     let until = Instant::now() + EVENTS_WAIT;

@@ -1,9 +1,10 @@
-//! The HTTP surface: which address leads where. Nothing is decided here.
+//! The HTTP surface: which address leads where. Nothing is decided here; who may is `access/table.rs`, and a route that
+//! it does not name is not answered.
 
-mod auth;
 mod content;
 mod events;
 mod json;
+mod keys;
 pub(crate) mod problem;
 mod status;
 mod token;
@@ -12,15 +13,18 @@ mod upload;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::house::House;
-use crate::{monitor, playback};
+use crate::{access, monitor, playback};
 use problem::{Problem, Refusal};
 
 /// All addresses of the origin.
 pub(crate) fn router(house: Arc<House>) -> Router {
     Router::new()
+        .route("/api/v1/keys", get(keys::list).post(keys::create))
+        .route("/api/v1/keys/{id}", get(keys::one).delete(keys::revoke))
         .route("/api/v1/upload", post(upload::upload))
         .route("/api/v1/content", get(content::list))
         .route("/api/v1/content/{id}", get(content::one).post(content::update).delete(content::delete))
@@ -30,8 +34,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/healthz", get(monitor::health))
         .route("/metrics", get(monitor::metrics))
         .route("/v/{*path}", get(playback::play))
+        .route_layer(from_fn_with_state(house.clone(), access::guard))
         .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
         .with_state(house)
 }
 
@@ -47,8 +51,4 @@ fn unknown_asset(id: &str) -> Problem {
 
 async fn unknown_path() -> Problem {
     Refusal::UnknownPath.because("The API stands under /api/v1/, playback under /v/<asset>/.")
-}
-
-async fn wrong_method() -> Problem {
-    Refusal::WrongMethod.because("The header Allow names the methods that this address takes.")
 }

@@ -11,6 +11,12 @@ use serde_json::json;
 pub(crate) enum Refusal {
     KeyMissing,
     KeyWrong,
+    KeyEnded,
+    ScopeMissing,
+    RoleTooLow,
+    NotYours,
+    UnknownKey,
+    TooManyKeys,
     EdgeKeyMissing,
     EdgeKeyWrong,
     UnknownPath,
@@ -40,6 +46,12 @@ impl Refusal {
         match self {
             Self::KeyMissing => (S::UNAUTHORIZED, "api_key_missing", "An API key is needed"),
             Self::KeyWrong => (S::UNAUTHORIZED, "api_key_wrong", "This API key is not valid"),
+            Self::KeyEnded => (S::UNAUTHORIZED, "api_key_ended", "This API key is no longer valid"),
+            Self::ScopeMissing => (S::FORBIDDEN, "scope_missing", "This API key is for other things"),
+            Self::RoleTooLow => (S::FORBIDDEN, "role_too_low", "This API key may not do that"),
+            Self::NotYours => (S::FORBIDDEN, "not_yours", "It belongs to someone else"),
+            Self::UnknownKey => (S::NOT_FOUND, "unknown_key", "There is no such API key"),
+            Self::TooManyKeys => (S::CONFLICT, "too_many_keys", "There are as many API keys as may be"),
             Self::EdgeKeyMissing => (S::FORBIDDEN, "edge_key_missing", "Only edges may fetch this"),
             Self::EdgeKeyWrong => (S::FORBIDDEN, "edge_key_wrong", "This edge key is not valid"),
             Self::UnknownPath => (S::NOT_FOUND, "unknown_path", "There is nothing at this address"),
@@ -110,7 +122,7 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.refusal {
-            Refusal::KeyMissing | Refusal::KeyWrong => {
+            Refusal::KeyMissing | Refusal::KeyWrong | Refusal::KeyEnded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Refusal::TooManyUploads | Refusal::NotYetPlayable => {

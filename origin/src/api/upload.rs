@@ -10,10 +10,10 @@ use durable::catalogue::Visibility;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::auth::Authorised;
 use super::content::{self, VisibilityWord};
 use super::json;
 use super::problem::{Problem, Refusal};
+use crate::access::Caller;
 use crate::flow;
 use crate::house::House;
 use crate::limits::{FILE_NAME_BYTES_MAX, TITLE_CHARS_MAX};
@@ -28,20 +28,26 @@ struct Asked {
 }
 
 pub(super) async fn upload(
-    _: Authorised,
+    caller: Caller,
     State(house): State<Arc<House>>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let answer = take(&house, &uri, &headers, body).await;
+    let answer = take(&house, caller, &uri, &headers, body).await;
     house.counters.upload(answer.is_ok());
     answer
 }
 
-async fn take(house: &Arc<House>, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn take(
+    house: &Arc<House>,
+    caller: Caller,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     let asked: Asked = json::query(uri)?;
-    let description = describe(asked)?;
+    let description = describe(asked, caller.owner)?;
     raw_body(headers)?;
     let received = flow::receive::receive(house, headers, body).await?;
     let stored = flow::store::store(received).await?;
@@ -59,7 +65,7 @@ async fn take(house: &Arc<House>, uri: &Uri, headers: &HeaderMap, body: Body) ->
     Ok(response)
 }
 
-fn describe(asked: Asked) -> Result<flow::enqueue::Description, Problem> {
+fn describe(asked: Asked, owner: String) -> Result<flow::enqueue::Description, Problem> {
     let file_name = asked.name.unwrap_or_default();
     if file_name.len() > FILE_NAME_BYTES_MAX || file_name.contains(char::is_control) {
         let rule = format!("A file name has at most {FILE_NAME_BYTES_MAX} bytes and no control characters.");
@@ -75,7 +81,7 @@ fn describe(asked: Asked) -> Result<flow::enqueue::Description, Problem> {
         }
     };
     let visibility = asked.visibility.map_or(Visibility::Open, Into::into);
-    Ok(flow::enqueue::Description { title, file_name, visibility })
+    Ok(flow::enqueue::Description { title, file_name, owner, visibility })
 }
 
 /// Forms would wrap the file in boundaries, which then look like a broken video.

@@ -14,6 +14,8 @@ use crate::house::House;
 pub(crate) struct Description {
     pub(crate) title: String,
     pub(crate) file_name: String,
+    /// Whose it is.
+    pub(crate) owner: String,
     pub(crate) visibility: Visibility,
 }
 
@@ -26,12 +28,13 @@ pub(crate) async fn enqueue(
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
     let id = AssetId::from_random(random);
-    let Description { title, file_name, visibility } = description;
+    let Description { title, file_name, owner, visibility } = description;
     let StoredUpload { object, uploaded_ms } = stored;
     let new = NewAsset {
         id: id.clone(),
         title,
         file_name,
+        owner,
         visibility,
         source: object.id,
         source_bytes: object.bytes,

@@ -10,11 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wire::token::{KeySet, SigningKey};
 
 use super::secret::Secret;
+use crate::config::{AdminKey, SECRET_CHARS_MIN};
 
 /// A key file is one line; more is something else.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
-/// A shorter secret could be guessed.
-const SECRET_CHARS_MIN: usize = 16;
 
 /// What an origin signs and compares with.
 #[derive(Debug)]
@@ -46,14 +45,17 @@ pub enum KeyFileError {
         /// What is wrong with it.
         why: String,
     },
+    /// The key of the configuration could be guessed.
+    #[error("origin.admin_key is shorter than {SECRET_CHARS_MIN} characters; `openssl rand -hex 32` makes one")]
+    ShortKey,
     /// No key could be made.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
 }
 
 impl Keys {
-    /// Reads the keys, making those that are not there yet.
-    pub(crate) fn open(data: &Path) -> Result<Self, KeyFileError> {
+    /// Reads the keys, making those that are not there yet. `admin_key` takes the place of `api.key`.
+    pub(crate) fn open(data: &Path, admin_key: Option<&AdminKey>) -> Result<Self, KeyFileError> {
         let folder = data.join("keys");
         let failed = |source| KeyFileError::Io { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
@@ -67,7 +69,12 @@ impl Keys {
             }
             Ok(Secret::new(text))
         };
-        Ok(Self { api: shared("api.key")?, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))? })
+        let api = match admin_key {
+            Some(key) if !key.is_long_enough() => return Err(KeyFileError::ShortKey),
+            Some(key) => Secret::new(key.text().to_owned()),
+            None => shared("api.key")?,
+        };
+        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))? })
     }
 
     /// What edges check tokens with.
@@ -127,7 +134,7 @@ mod tests {
     #[test]
     fn keys_are_made_once_and_only_the_owner_reads_them() {
         let data = tempfile::tempdir().unwrap();
-        let (first, again) = (Keys::open(data.path()).unwrap(), Keys::open(data.path()).unwrap());
+        let (first, again) = (Keys::open(data.path(), None).unwrap(), Keys::open(data.path(), None).unwrap());
         assert_eq!(first.api.text(), again.api.text());
         assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
         assert_ne!(first.api.text(), first.edge.text());
@@ -140,10 +147,10 @@ mod tests {
     #[test]
     fn a_damaged_key_file_is_named_and_not_replaced() {
         let data = tempfile::tempdir().unwrap();
-        Keys::open(data.path()).unwrap();
+        Keys::open(data.path(), None).unwrap();
         let path = data.path().join("keys/token.key");
         fs::write(&path, "nonsense").unwrap();
-        let error = Keys::open(data.path()).unwrap_err();
+        let error = Keys::open(data.path(), None).unwrap_err();
         assert!(error.to_string().contains("keys/token.key holds no key"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "nonsense");
     }

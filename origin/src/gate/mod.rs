@@ -1,4 +1,4 @@
-//! Who may do what: the API key for back ends, the edge key for edges, the signing key for viewers' tokens.
+//! Who may do what: the first admin's key, the edge key for edges, the signing key for viewers' tokens.
 
 mod keys;
 mod secret;

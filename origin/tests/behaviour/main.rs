@@ -4,8 +4,10 @@ mod support;
 
 mod bad_uploads;
 mod events;
+mod keys;
 mod playback;
 mod refusals;
 mod restart;
+mod rights;
 mod transcode;
 mod upload;

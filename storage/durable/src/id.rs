@@ -17,18 +17,7 @@ pub struct BadId;
 impl AssetId {
     /// Makes a name of random bytes.
     pub fn from_random(bytes: [u8; 10]) -> Self {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let mut name = String::with_capacity(16);
-        let (mut bits, mut count) = (0u32, 0);
-        for byte in bytes {
-            bits = (bits << 8) | u32::from(byte);
-            count += 8;
-            while count >= 5 {
-                count -= 5;
-                name.push(char::from(ALPHABET[(bits >> count) as usize & 31]));
-            }
-        }
-        Self(name)
+        Self(random_name(bytes))
     }
 
     /// The name.
@@ -50,6 +39,22 @@ impl fmt::Display for AssetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Sixteen letters of `[a-z2-7]` out of random bytes: a name that nobody guesses.
+pub fn random_name(bytes: [u8; 10]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut name = String::with_capacity(16);
+    let (mut bits, mut count) = (0u32, 0);
+    for byte in bytes {
+        bits = (bits << 8) | u32::from(byte);
+        count += 8;
+        while count >= 5 {
+            count -= 5;
+            name.push(char::from(ALPHABET[(bits >> count) as usize & 31]));
+        }
+    }
+    name
 }
 
 /// An object's name: the SHA-256 of its bytes, written as 64 lower-case hexadecimal digits.

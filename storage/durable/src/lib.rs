@@ -28,7 +28,7 @@ mod store;
 pub use catalogue::Catalogue;
 pub use disk::Disk;
 pub use error::StoreError;
-pub use id::{AssetId, ObjectId};
+pub use id::{AssetId, ObjectId, random_name};
 pub use objects::{Batch, Objects, Stored, Writer};
 pub use store::Store;
 

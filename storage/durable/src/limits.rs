@@ -28,3 +28,9 @@ pub const RELEASE_BATCH: usize = 64;
 
 /// Rows of one page of a listing.
 pub const PAGE_ROWS_MAX: u32 = 200;
+
+/// API keys, revoked ones included. Each costs a row; a back end needs a few.
+pub const KEYS_MAX: i64 = 10_000;
+
+/// How long a revoked key stays in the list: long enough to look into what it did.
+pub const REVOKED_KEYS_KEPT_MS: i64 = 90 * 24 * 3600 * 1000;

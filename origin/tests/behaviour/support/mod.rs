@@ -55,6 +55,20 @@ impl Site {
         http::request(self.origin.addr(), method, path, &[("authorization", &key)], body).await
     }
 
+    /// With another key.
+    pub async fn with(&self, key: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+        let key = format!("Bearer {key}");
+        http::request(self.origin.addr(), method, path, &[("authorization", &key)], body).await
+    }
+
+    /// Makes an API key and answers its text.
+    pub async fn key(&self, role: &str, owner: &str) -> String {
+        let body = serde_json::json!({ "name": "test", "role": role, "owner": owner }).to_string();
+        let answer = self.api("POST", "/api/v1/keys", body.as_bytes()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["key"].as_str().unwrap().to_owned()
+    }
+
     /// Uploads and answers the asset's name.
     pub async fn upload(&self, query: &str, body: &[u8]) -> String {
         let answer = self.api("POST", &format!("/api/v1/upload?name=clip.mp4{query}"), body).await;

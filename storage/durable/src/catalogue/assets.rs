@@ -48,6 +48,8 @@ pub struct Asset {
     pub title: String,
     /// The name of the uploaded file.
     pub file_name: String,
+    /// Who uploaded it: the owner of the key it was uploaded with.
+    pub owner: String,
     /// Who may watch.
     pub visibility: Visibility,
     /// How far the work has come.
@@ -85,6 +87,8 @@ pub struct NewAsset {
     pub title: String,
     /// The name of the uploaded file.
     pub file_name: String,
+    /// Whose it will be.
+    pub owner: String,
     /// Who may watch.
     pub visibility: Visibility,
     /// The uploaded bytes; already durable and still pinned.
@@ -113,7 +117,7 @@ pub struct Cursor {
     pub id: AssetId,
 }
 
-const COLUMNS: &str = "SELECT id, title, file_name, visibility, state, playable, error_code, error_detail, \
+const COLUMNS: &str = "SELECT id, title, file_name, owner, visibility, state, playable, error_code, error_detail, \
      source_object, source_bytes, source_info, plan, duration_us, created_ms, updated_ms, uploaded_ms, playable_ms \
      FROM assets";
 
@@ -123,7 +127,7 @@ impl Catalogue {
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
-             created_ms, updated_ms, uploaded_ms) VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?7, ?8)",
+             created_ms, updated_ms, uploaded_ms, owner) VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?7, ?8, ?9)",
         )
         .bind(new.id.as_str())
         .bind(&new.title)
@@ -133,6 +137,7 @@ impl Catalogue {
         .bind(signed(new.source_bytes)?)
         .bind(now)
         .bind(new.uploaded_ms)
+        .bind(&new.owner)
         .execute(&mut *tx)
         .await?;
         super::jobs::insert(&mut tx, JobKind::Ingest, &new.id, Stage::Probe, now).await?;
@@ -211,6 +216,7 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
             id: id.parse().map_err(|_| damaged(StoreError::Damaged(format!("asset name {id:?}"))))?,
             title: row.try_get("title")?,
             file_name: row.try_get("file_name")?,
+            owner: row.try_get("owner")?,
             visibility: row.try_get("visibility")?,
             state: row.try_get("state")?,
             playable: row.try_get("playable")?,

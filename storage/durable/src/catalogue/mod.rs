@@ -9,6 +9,7 @@ mod assets;
 mod chunks;
 mod events;
 mod jobs;
+mod keys;
 mod playback;
 mod publish;
 mod references;
@@ -24,6 +25,7 @@ pub use assets::{Asset, AssetState, Change, Cursor, Failure, NewAsset, Visibilit
 pub use chunks::StoredChunk;
 pub use events::Event;
 pub use jobs::{Job, JobKind, JobState, Lease, QueueDepth, Stage};
+pub use keys::{ApiKey, Role};
 pub use playback::Found;
 pub use publish::Published;
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};

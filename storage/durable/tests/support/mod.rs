@@ -51,6 +51,7 @@ impl House {
             id: id.clone(),
             title: "clip".into(),
             file_name: "clip.mp4".into(),
+            owner: "admin".into(),
             visibility: Visibility::Open,
             source: stored.id,
             source_bytes: stored.bytes,

@@ -1,0 +1,135 @@
+//! guard: stands before every handler. What it lets through carries its [`Caller`].
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use durable::catalogue::Role;
+
+use super::decide::{Asking, Caller, decide};
+use super::key;
+use super::table::{self, Object, Rule, Who};
+use crate::api::problem::{Problem, Refusal};
+use crate::clock::now_ms;
+use crate::house::House;
+use crate::limits::KEY_USE_NOTED_MS;
+use crate::playback::EDGE_KEY;
+
+/// The whole check of one request.
+pub(crate) async fn guard(
+    State(house): State<Arc<House>>,
+    path: MatchedPath,
+    params: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(rule) = table::find(request.method().as_str(), path.as_str()) else {
+        return wrong_method(path.as_str());
+    };
+    match admit(&house, rule, &params, request.headers()).await {
+        Ok(asking) => {
+            if let Asking::Caller(caller) = asking {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(
+    house: &Arc<House>,
+    rule: &Rule,
+    params: &RawPathParams,
+    headers: &HeaderMap,
+) -> Result<Asking, Problem> {
+    if rule.who == Who::Anyone {
+        return Ok(Asking::Nobody);
+    }
+    let asking = who(house, rule, headers).await?;
+    let is_own = match &asking {
+        Asking::Caller(caller) => is_own(house, rule, params, caller).await?,
+        Asking::Nobody | Asking::Edge => true,
+    };
+    decide(rule, &asking, is_own)?;
+    Ok(asking)
+}
+
+async fn who(house: &Arc<House>, rule: &Rule, headers: &HeaderMap) -> Result<Asking, Problem> {
+    if let (Who::Edge(_), Some(key)) = (rule.who, headers.get(EDGE_KEY)) {
+        let wrong = || Refusal::EdgeKeyWrong.because("Give the edge the key in keys/edge.key of the origin.");
+        return house.keys.edge.is(key.as_bytes()).then_some(Asking::Edge).ok_or_else(wrong);
+    }
+    let Some(given) = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes) else {
+        return Ok(Asking::Nobody);
+    };
+    let Some(given) = bearer(given) else { return Ok(Asking::Nobody) };
+    if house.keys.api.is(given) {
+        let owner = "admin".to_owned();
+        return Ok(Asking::Caller(Caller { key: owner.clone(), owner, role: Role::Admin, scopes: Vec::new() }));
+    }
+    caller(house, given).await.map(Asking::Caller)
+}
+
+async fn caller(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
+    let wrong = || Refusal::KeyWrong.because("No key of this origin reads so. The first one stands in keys/api.key.");
+    let (id, hash) = key::parse(given).ok_or_else(wrong)?;
+    let row = house.store.catalogue.key(id).await?.ok_or_else(wrong)?;
+    if !key::same(&hash, &row.hash) {
+        return Err(wrong());
+    }
+    let now = now_ms();
+    if row.revoked_ms.is_some() || row.expires_ms.is_some_and(|end| end <= now) {
+        return Err(Refusal::KeyEnded.because("This key was revoked, or its time is over. Ask for another one."));
+    }
+    if row.used_ms.is_none_or(|used| used < now - KEY_USE_NOTED_MS) {
+        house.store.catalogue.touch_key(id, now).await?;
+    }
+    Ok(Caller { key: row.id, owner: row.owner, role: row.role, scopes: row.scopes })
+}
+
+/// Whether what the path names is the caller's. What is nobody's is, too: the handler says that there is none.
+async fn is_own(house: &House, rule: &Rule, params: &RawPathParams, caller: &Caller) -> Result<bool, Problem> {
+    if !matches!(rule.who, Who::Owner(..)) {
+        return Ok(true);
+    }
+    let id = params.iter().find_map(|(name, value)| (name == "id").then_some(value)).unwrap_or_default();
+    let owner = match rule.object {
+        Object::Nothing => None,
+        Object::Asset => match id.parse() {
+            Ok(id) => house.store.catalogue.asset_owner(&id).await?,
+            Err(_) => None,
+        },
+    };
+    Ok(owner.is_none_or(|owner| owner == caller.owner))
+}
+
+fn wrong_method(path: &str) -> Response {
+    let problem = Refusal::WrongMethod.because("The header Allow names the methods that this address takes.");
+    let mut response = problem.into_response();
+    if let Ok(value) = HeaderValue::from_str(&table::allowed(path)) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// The credentials of the scheme `Bearer` (RFC 6750 section 2.1), whose name is case-insensitive.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, key) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Behind a line of the table that asks for no key there is no caller: such a handler must not ask for one.
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!("a handler without a key asks who calls");
+            Refusal::KeyMissing.because("Send the header \"Authorization: Bearer <key>\".")
+        })
+    }
+}

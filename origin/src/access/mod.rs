@@ -1,0 +1,24 @@
+//! Who may do what. The way of one request through it:
+//!
+//! ```text
+//! guard: rule (table) -> who asks (key) -> whose it is (catalogue) -> decide -> handler, which is told the caller
+//! ```
+//!
+//! [`table::TABLE`] is the only place that says who may do what, and a route that it does not name is not answered.
+
+mod decide;
+mod guard;
+mod key;
+mod scope;
+mod table;
+
+pub(crate) use decide::{Caller, word as role_word};
+pub(crate) use guard::guard;
+pub(crate) use key::Fresh;
+pub(crate) use scope::Scope;
+pub(crate) use table::TABLE;
+
+/// Every route of the origin: method and path, as the table of rights names them.
+pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|rule| (rule.method, rule.path))
+}

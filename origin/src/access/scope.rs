@@ -1,0 +1,35 @@
+//! Scopes narrow a key to a part of the API, whatever its role may do elsewhere.
+
+/// A part of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// What needs no key has no scope.
+    Public,
+    ContentRead,
+    ContentWrite,
+    Upload,
+    Token,
+    Work,
+    Keys,
+    Events,
+}
+
+impl Scope {
+    /// Those that a key can be narrowed to.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::ContentRead, Self::ContentWrite, Self::Upload, Self::Token, Self::Work, Self::Keys, Self::Events];
+
+    /// As keys name it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::ContentRead => "content:read",
+            Self::ContentWrite => "content:write",
+            Self::Upload => "upload",
+            Self::Token => "token",
+            Self::Work => "work",
+            Self::Keys => "keys",
+            Self::Events => "events",
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The table of rights: one line a route. A test walks all of it, for everyone who may ask.
+
+use durable::catalogue::Role::{self, Admin, Creator, Operator, Viewer};
+
+use super::scope::Scope;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Anybody, without a key. What a gated asset asks for besides is decided by playback.
+    Anyone,
+    /// Edges, by their own key, and whoever has this role.
+    Edge(Role),
+    /// Whoever has this role, whosever it is.
+    Role(Role),
+    /// The owner when of the first role, others when of the second.
+    Owner(Role, Role),
+}
+
+/// What the `{id}` of a path names: whose it is has to be looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Object {
+    Nothing,
+    Asset,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) method: &'static str,
+    /// As the router names it.
+    pub(crate) path: &'static str,
+    pub(crate) scope: Scope,
+    pub(crate) object: Object,
+    pub(crate) who: Who,
+}
+
+const fn rule(method: &'static str, path: &'static str, scope: Scope, object: Object, who: Who) -> Rule {
+    Rule { method, path, scope, object, who }
+}
+
+/// Everything that can be asked of an origin. HEAD goes by the line of its GET.
+#[rustfmt::skip]
+pub(crate) const TABLE: &[Rule] = &[
+    rule("GET",    "/healthz",                      Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/metrics",                      Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/v/{*path}",                    Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
+    rule("POST",   "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
+    rule("GET",    "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
+    rule("DELETE", "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
+    rule("POST",   "/api/v1/upload",                Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("GET",    "/api/v1/content",               Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/content/{id}",          Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
+    rule("POST",   "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("DELETE", "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("POST",   "/api/v1/content/{id}/token",    Scope::Token,        Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("GET",    "/api/v1/transcode/status/{id}", Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
+    rule("GET",    "/api/v1/events",                Scope::Events,       Object::Nothing, Who::Edge(Operator)),
+];
+
+/// The line for a request. `path` is the router's pattern.
+pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    TABLE.iter().find(|rule| rule.path == path && rule.method == method)
+}
+
+/// What `Allow` says of a path (RFC 9110 section 10.2.1).
+pub(crate) fn allowed(path: &str) -> String {
+    let methods = TABLE.iter().filter(|rule| rule.path == path).map(|rule| rule.method);
+    let methods = methods.flat_map(|method| if method == "GET" { vec!["GET", "HEAD"] } else { vec![method] });
+    methods.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_route_has_one_line_and_what_has_an_owner_is_looked_up() {
+        let lines: BTreeSet<_> = TABLE.iter().map(|rule| (rule.method, rule.path)).collect();
+        assert_eq!(lines.len(), TABLE.len());
+        for rule in TABLE {
+            assert_eq!(matches!(rule.who, Who::Anyone), rule.scope == Scope::Public, "{rule:?}");
+            if matches!(rule.who, Who::Owner(..)) {
+                assert!(rule.object != Object::Nothing && rule.path.contains("{id}"), "{rule:?}");
+            }
+        }
+        assert_eq!(allowed("/api/v1/content/{id}"), "GET,HEAD,POST,DELETE");
+    }
+}

@@ -1,0 +1,100 @@
+//! Promised: who may do what, for every route and everyone who may ask, as the lines below say. A route that is not here
+//! fails the first test.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Answer, Site, http};
+
+/// What the answer says of a right: `y` it was not refused for one, `k` a key is needed, `r` the role is too low, `o` it is
+/// someone else's.
+fn right(answer: &Answer) -> char {
+    match answer.status {
+        401 => 'k',
+        403 => match answer.problem().1.as_str() {
+            "role_too_low" => 'r',
+            "not_yours" => 'o',
+            other => panic!("{other}: {answer:?}"),
+        },
+        _ => {
+            let code = if answer.status >= 400 { answer.problem().1 } else { String::new() };
+            assert!(!["unknown_path", "wrong_method"].contains(&code.as_str()), "a line without a route: {answer:?}");
+            'y'
+        }
+    }
+}
+
+/// Method, path, and what nobody, an edge, a viewer, a creator of something else, the creator who owns it, an operator and
+/// an admin may, in this order. `ID` is an asset of the second creator.
+#[rustfmt::skip]
+const RIGHTS: &[(&str, &str, &str)] = &[
+    ("GET",    "/healthz",                      "yyyyyyy"),
+    ("GET",    "/metrics",                      "yyyyyyy"),
+    ("GET",    "/v/{*path}",                    "yyyyyyy"),
+    ("GET",    "/api/v1/keys",                  "kkrrrry"),
+    ("POST",   "/api/v1/keys",                  "kkrrrry"),
+    ("GET",    "/api/v1/keys/{id}",             "kkrrrry"),
+    ("DELETE", "/api/v1/keys/{id}",             "kkrrrry"),
+    ("POST",   "/api/v1/upload",                "kkryyyy"),
+    ("GET",    "/api/v1/content",               "kkyyyyy"),
+    ("GET",    "/api/v1/content/{id}",          "kkyyyyy"),
+    ("POST",   "/api/v1/content/{id}",          "kkroyyy"),
+    ("DELETE", "/api/v1/content/{id}",          "kkroyyy"),
+    ("POST",   "/api/v1/content/{id}/token",    "kkroyyy"),
+    ("GET",    "/api/v1/transcode/status/{id}", "kkyyyyy"),
+    ("GET",    "/api/v1/events",                "kyrrryy"),
+];
+
+#[test]
+fn every_route_has_a_line() {
+    let ours: BTreeSet<_> = RIGHTS.iter().map(|(method, path, _)| (*method, *path)).collect();
+    assert_eq!(ours, origin::routes().collect::<BTreeSet<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_may_what_their_line_says() {
+    let site = Site::start(|_| {}).await;
+    let keys = [
+        site.key("viewer", "eve").await,
+        site.key("creator", "mallory").await,
+        site.key("creator", "alice").await,
+        site.key("operator", "oscar").await,
+        site.key("admin", "root").await,
+    ];
+    for (method, path, expected) in RIGHTS {
+        let mut got = String::new();
+        for who in 0..7_usize {
+            let id = object(&site, &keys[2], path).await;
+            let path = path.replace("{*path}", "nobody/master.m3u8").replace("{id}", &id);
+            let bearer = who.checked_sub(2).map(|n| format!("Bearer {}", keys[n]));
+            let edge = site.origin.edge_key().to_owned();
+            let headers = match &bearer {
+                Some(bearer) => vec![("authorization", bearer.as_str())],
+                None if who == 1 => vec![("streamgate-edge-key", edge.as_str())],
+                None => Vec::new(),
+            };
+            got.push(right(&http::request(site.origin.addr(), method, &path, &headers, b"").await));
+        }
+        assert_eq!(got, *expected, "{method} {path}");
+    }
+}
+
+/// Something of alice's that the path can name; a new one each time, since the line may delete it.
+async fn object(site: &Site, alice: &str, path: &str) -> String {
+    if !path.contains("{id}") || path.starts_with("/api/v1/keys") {
+        return "nobody".into();
+    }
+    let answer = site.with(alice, "POST", "/api/v1/upload?name=x.mp4", b"no video at all").await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_spelling_of_a_name_opens_nothing() {
+    let site = Site::start(|_| {}).await;
+    let (alice, mallory) = (site.key("creator", "alice").await, site.key("creator", "mallory").await);
+    let id = object(&site, &alice, "{id}").await;
+    let spelled = format!("%{:02x}{}", id.as_bytes()[0], &id[1..]);
+    let path = format!("/api/v1/content/{spelled}");
+    assert_eq!(site.with(&mallory, "DELETE", &path, b"").await.problem(), (403, "not_yours".into()));
+    assert_eq!(site.with(&alice, "DELETE", &path, b"").await.status, 204);
+}
