@@ -69,4 +69,4 @@ setup-test: setup-demo
 	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm,needed by the tests,exit 1)
 
 setup-bench: setup-demo
-	$(call need,nginx:nginx wrk:wrk,needed by the benchmarks,exit 1)
+	$(call need,nginx:nginx wrk:wrk strace:strace,needed by the benchmarks,exit 1)

@@ -51,12 +51,13 @@ pub fn run(options: &Options) -> Result<Table> {
     let film = film(scratch.path())?;
     let ivf = scratch.path().join("out.ivf");
     let rounds = options.rounds.min(ROUNDS_MAX);
-    let mut runs: [Vec<Run>; 3] = Default::default();
+    let mut runs: [Vec<Run>; 4] = Default::default();
     for round in 1..=rounds {
         eprintln!("encode: round {round} of {rounds}");
         runs[0].push(timed(|| rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 1))?);
         runs[1].push(timed(|| rav1e::encode(&tool, &film.y4m, &ivf, film.settings, 0))?);
         runs[2].push(timed(|| ours_once(&film, cores))?);
+        runs[3].push(timed(|| decode_alone(&film))?);
     }
     table(&film, cores, rounds, &runs)
 }
@@ -72,9 +73,11 @@ fn timed(encode: impl FnOnce() -> Result<u64>) -> Result<Run> {
     })
 }
 
-fn table(film: &Film, cores: usize, rounds: u32, runs: &[Vec<Run>; 3]) -> Result<Table> {
+fn table(film: &Film, cores: usize, rounds: u32, runs: &[Vec<Run>; 4]) -> Result<Table> {
     let spread = |figures: Vec<f64>| Spread::of(&figures).context("no round was run");
     let ratio = spread(runs[2].iter().zip(&runs[0]).map(|(ours, single)| single.seconds / ours.seconds).collect())?;
+    let share = |(decode, ours): (&Run, &Run)| 100.0 * decode.cpu_seconds / ours.cpu_seconds;
+    let share = spread(runs[3].iter().zip(&runs[2]).map(share).collect())?;
     let goal = GOAL_A_CORE * cores as f64;
     let frames = film.frames as f64;
     let names =
@@ -109,6 +112,7 @@ fn table(film: &Film, cores: usize, rounds: u32, runs: &[Vec<Run>; 3]) -> Result
                     "no hand-written SIMD in either (nasm is missing)"
                 }
             ),
+            format!("decoding the source takes {share:.1} % of the CPU time of ours (the reason of decision 0051)"),
             "the tool reads decoded pictures; ours decodes H.264, scales and packages as well".into(),
         ],
     })
@@ -146,6 +150,16 @@ fn film(folder: &Path) -> Result<Film> {
         bail!("the clip decodes to nothing");
     }
     Ok(Film { path, y4m, info, plan, frames, settings })
+}
+
+/// Every picture of the source once, and nothing made of it.
+fn decode_alone(film: &Film) -> Result<u64> {
+    let mut source = FrameSource::open(&film.path, &film.info, &Tools::none(), 0)?;
+    let mut bytes = 0;
+    while let Some(frame) = source.next_frame()? {
+        bytes += frame.i420().len() as u64;
+    }
+    Ok(bytes)
 }
 
 /// Bytes of media segments.

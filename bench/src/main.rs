@@ -1,17 +1,19 @@
 //! Measures StreamGate against what people would use instead, on this machine, over the loopback.
 //!
 //! ```text
-//! streamgate-bench all | edge | encode   [--rounds N] [--seconds S] [--save]
+//! streamgate-bench all | edge | idle | encode   [--rounds N] [--seconds S] [--only TEXT] [--save]
 //! ```
 //!
-//! - `edge`: our edge against nginx (`proxy_cache`, sendfile), 1 KiB and 1 MiB hits, requests per CPU-second of the server.
+//! - `edge`: our edge against nginx (`proxy_cache`, sendfile), varnish, trafficserver and h2o, as far as they are installed:
+//!   hits from 1 KiB to 1 MiB, plain and by TLS, requests per CPU-second of the server, and the slowest of a hundred answers.
+//! - `idle`: memory of an idle connection, entries into the ring a request.
 //! - `encode`: `media::transcode` on all cores against the `rav1e` tool on the same pictures with the same settings.
 //!
 //! `--save` appends the tables to a file under `bench/results/`. The binary also starts itself as the server under
-//! measurement (`serve-edge`) and, where wrk is missing, as the load (`load`).
+//! measurement (`serve-edge`) and as the load (`load` where wrk is missing, `load-at` at a rate).
 #![forbid(unsafe_code)]
 
-mod edge_hits;
+mod edge;
 mod encode;
 mod load;
 mod machine;
@@ -19,7 +21,6 @@ mod options;
 mod peers;
 mod process;
 mod report;
-mod serve_edge;
 mod upstream;
 
 use options::{Command, Options};
@@ -34,10 +35,12 @@ fn main() -> ExitCode {
         }
     };
     let done = match &options.command {
-        Command::All => run(&options, &[edge_hits::run, encode::run]),
-        Command::Edge => run(&options, &[edge_hits::run]),
+        Command::All => run(&options, &[edge::run, edge::idle::run, encode::run]),
+        Command::Edge => run(&options, &[edge::run]),
+        Command::Idle => run(&options, &[edge::idle::run]),
         Command::Encode => run(&options, &[encode::run]),
-        Command::ServeEdge { listen, upstream } => serve_edge::run(listen, upstream),
+        Command::ServeEdge { listen, upstream } => edge::serve::run(listen, upstream),
+        Command::LoadAt { address, rate, paths } => load::open::serve(address, *rate, paths, options.seconds),
         Command::Load { address, paths } => load::serve_closed_loop(address, paths, options.seconds),
     };
     if let Err(error) = done {

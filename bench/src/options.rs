@@ -1,17 +1,23 @@
 //! The command line.
 
-const USAGE: &str = "usage: streamgate-bench all | edge | encode   [--rounds N] [--seconds S] [--save]
+use crate::edge::serve::Listen;
 
-  edge     our edge against nginx: 1 KiB and 1 MiB hits, requests per CPU-second of the server
+const USAGE: &str =
+    "usage: streamgate-bench all | edge | idle | encode   [--rounds N] [--seconds S] [--only TEXT] [--save]
+
+  edge     our edge against nginx, varnish, trafficserver and h2o: hits, requests per CPU-second of the server
+  idle     memory of an idle connection, and entries into the ring a request
   encode   media::transcode on all cores against the rav1e tool
-  all      both
+  all      these
 
   --rounds N    interleaved rounds of each server and workload (default 5, at most 50)
   --seconds S   length of a round (default 3, at most 60)
+  --only TEXT   workloads of `edge` whose name begins so: --only \"16 KiB\"
   --save        append the tables to bench/results/";
 
 const ROUNDS_MAX: u32 = 50;
 const SECONDS_MAX: u32 = 60;
+const RATE_MAX: u32 = 1_000_000;
 
 /// What to run and how long.
 #[derive(Debug, Clone)]
@@ -22,6 +28,8 @@ pub struct Options {
     pub rounds: u32,
     /// Seconds a round.
     pub seconds: u32,
+    /// Beginning of the names of the workloads that are run; empty: all.
+    pub only: String,
     /// Whether to append to the results.
     pub save: bool,
     /// The arguments as they were typed, for the results.
@@ -33,16 +41,27 @@ pub struct Options {
 pub enum Command {
     /// Everything.
     All,
-    /// The edge against nginx.
+    /// The edge against its peers.
     Edge,
+    /// Idle connections and entries into the ring.
+    Idle,
     /// Encoding against the rav1e tool.
     Encode,
     /// The server under measurement: our edge.
     ServeEdge {
-        /// Address it listens on.
-        listen: String,
+        /// Where it listens.
+        listen: Listen,
         /// `host:port` of the origin behind it.
         upstream: String,
+    },
+    /// Our own open loop of requests.
+    LoadAt {
+        /// `host:port`.
+        address: String,
+        /// Requests a second.
+        rate: u32,
+        /// Paths asked for in turn.
+        paths: Vec<String>,
     },
     /// Our own closed loop of requests.
     Load {
@@ -57,7 +76,14 @@ impl Options {
     /// Reads the arguments after the program's name. The error is for a person.
     pub fn read(args: impl Iterator<Item = String>) -> Result<Self, String> {
         let args: Vec<String> = args.collect();
-        let mut options = Self { command: Command::All, rounds: 5, seconds: 3, save: false, as_typed: args.join(" ") };
+        let mut options = Self {
+            command: Command::All,
+            rounds: 5,
+            seconds: 3,
+            only: String::new(),
+            save: false,
+            as_typed: args.join(" "),
+        };
         let mut words = Vec::new();
         let mut rest = args.into_iter();
         while let Some(arg) = rest.next() {
@@ -65,6 +91,7 @@ impl Options {
                 "--save" => options.save = true,
                 "--rounds" => options.rounds = number(&arg, rest.next(), ROUNDS_MAX)?,
                 "--seconds" => options.seconds = number(&arg, rest.next(), SECONDS_MAX)?,
+                "--only" => options.only = rest.next().ok_or_else(|| format!("{arg} takes the beginning of a name"))?,
                 _ if arg.starts_with("--") => return Err(format!("no such option: {arg}\n\n{USAGE}")),
                 _ => words.push(arg),
             }
@@ -79,7 +106,17 @@ fn command(mut words: Vec<String>) -> Result<Command, String> {
         (Some("all"), 1) => Ok(Command::All),
         (Some("edge"), 1) => Ok(Command::Edge),
         (Some("encode"), 1) => Ok(Command::Encode),
-        (Some("serve-edge"), 3) => Ok(Command::ServeEdge { listen: words.remove(1), upstream: words.remove(1) }),
+        (Some("idle"), 1) => Ok(Command::Idle),
+        (Some("serve-edge"), 6) => {
+            let (http, https) = (words.remove(1), words.remove(1));
+            let listen = Listen { http, https, pair: (words.remove(1), words.remove(1)) };
+            Ok(Command::ServeEdge { listen, upstream: words.remove(1) })
+        }
+        (Some("load-at"), 4..) => {
+            let address = words.remove(1);
+            let rate = number("load-at", Some(words.remove(1)), RATE_MAX)?;
+            Ok(Command::LoadAt { address, rate, paths: words.split_off(1) })
+        }
         (Some("load"), 3..) => Ok(Command::Load { address: words.remove(1), paths: words.split_off(1) }),
         _ => Err(USAGE.to_owned()),
     }

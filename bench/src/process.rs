@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tempfile::NamedTempFile;
 
 /// Until a server that was just started accepts connections.
 const LISTENS_WITHIN: Duration = Duration::from_secs(20);
@@ -14,15 +15,24 @@ const TICKS_A_SECOND: f64 = 100.0;
 /// A child process; dropped, it is ended and its threads and children with it.
 pub struct Pinned {
     child: Child,
+    /// What it says; told when it does not come up.
+    said: NamedTempFile,
 }
 
 impl Pinned {
-    /// Starts `command` on `core` alone. It inherits no input; its errors are shown.
+    /// Starts `command` on `core` alone. It inherits no input; what it says is shown when it does not come up.
     pub fn start(core: u32, program: &str, args: &[&str]) -> Result<Self> {
+        Self::start_with(core, program, args, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn start_with(core: u32, program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new("taskset");
+        command.envs(variables.iter().copied());
         command.arg("-c").arg(core.to_string()).arg(program).args(args);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        Ok(Self { child: child.with_context(|| format!("cannot start {program} by taskset"))? })
+        let said = NamedTempFile::new()?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.reopen()?).spawn();
+        Ok(Self { child: child.with_context(|| format!("cannot start {program} by taskset"))?, said })
     }
 
     /// Waits until `address` accepts a connection.
@@ -33,7 +43,8 @@ impl Pinned {
         let until = Instant::now() + LISTENS_WITHIN;
         while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended before it listened: {status}");
+                let said = fs::read_to_string(self.said.path()).unwrap_or_default();
+                bail!("the server ended before it listened: {status}\n{said}");
             }
             if Instant::now() > until {
                 bail!("nothing listens on {address} after {} s", LISTENS_WITHIN.as_secs());
@@ -41,6 +52,27 @@ impl Pinned {
             std::thread::yield_now();
         }
         Ok(())
+    }
+
+    /// The server itself: the last of its line, behind taskset and a master.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn server_id(&self) -> Result<u32> {
+        let stats = all_stats();
+        let mut pid = self.child.id();
+        stats.iter().find(|stat| stat.pid == pid).context("the server has ended")?;
+        while let Some(child) = stats.iter().find(|stat| stat.parent == pid) {
+            pid = child.pid;
+        }
+        Ok(pid)
+    }
+
+    /// Memory of its own that the server holds: RssAnon, bytes.
+    pub fn anonymous_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server_id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("no RssAnon in /proc")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 
     /// CPU seconds that the process and its living descendants have used so far, in user and kernel mode.

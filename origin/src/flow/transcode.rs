@@ -43,7 +43,9 @@ pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoC
             Event::Chunk(chunk) => keep(&store, &runtime, chunk).map_err(through_media),
         };
         let flag = store.cancel.flag();
-        Ok(media::transcode(&path, &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?)
+        let decoded = media::transcode(&path, &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?;
+        tracing::info!(asset = %store.lease.asset, decoded, chunks = missing.len(), rungs = job.plan.rungs.len(), "encoded");
+        Ok(())
     })
     .await
 }

@@ -10,7 +10,7 @@ use crate::source_info::SourceInfo;
 use crate::tools::Tools;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What all lanes share.
 pub struct Job<'a> {
@@ -22,6 +22,8 @@ pub struct Job<'a> {
     pub cancel: &'a AtomicBool,
     /// Another lane has failed.
     pub stop: &'a AtomicBool,
+    /// Pictures decoded, by all lanes.
+    pub decoded: &'a AtomicU64,
     pub on: OnEvent<'a>,
 }
 

@@ -18,7 +18,7 @@ use crate::source_info::SourceInfo;
 use crate::tools::Tools;
 use runs::Runs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use wire::presentation::{Segment, Track};
 
@@ -66,7 +66,8 @@ pub enum Event {
 pub type OnEvent<'a> = &'a (dyn Fn(Event) -> Result<(), MediaError> + Sync);
 
 /// Encodes the chunks in `missing`, in any order, on `lanes` threads (0: one a core). Returns when all are done, or with
-/// the first error after all lanes have stopped.
+/// the first error after all lanes have stopped. What it returns is the number of pictures that were decoded: each of the
+/// source once, however many rungs there are, and those between a keyframe and the chunk at which a lane begins.
 ///
 /// # Errors
 /// [`MediaError::Cancelled`] soon after `cancel` is set; [`MediaError::CodecCrashed`] when a codec panics; whatever decoding,
@@ -81,11 +82,12 @@ pub fn transcode(
     lanes: usize,
     cancel: &AtomicBool,
     on: OnEvent<'_>,
-) -> Result<(), MediaError> {
+) -> Result<u64, MediaError> {
     let runs = Runs::new(missing, plan.chunks(), lanes_of(lanes));
     let stop = AtomicBool::new(false);
     let failure = Mutex::new(None);
-    let job = lane::Job { path, source, plan, tools, cancel, stop: &stop, on };
+    let decoded = AtomicU64::new(0);
+    let job = lane::Job { path, source, plan, tools, cancel, stop: &stop, decoded: &decoded, on };
     std::thread::scope(|scope| {
         for number in 0..runs.lanes() {
             let (job, runs, failure) = (&job, &runs, &failure);
@@ -102,7 +104,8 @@ pub fn transcode(
             }
         }
     });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failure.map_or(Ok(decoded.into_inner()), Err)
 }
 
 fn lanes_of(lanes: usize) -> usize {

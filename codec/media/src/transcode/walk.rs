@@ -8,6 +8,7 @@ use crate::error::MediaError;
 use crate::frame::Frame;
 use crate::frames::FrameSource;
 use crate::plan::grid;
+use std::sync::atomic::Ordering;
 
 /// How far before its cell the picture on the screen is looked for, in turn; one that stands for longer, or a film that
 /// ends earlier than its header says by more, is damage.
@@ -114,7 +115,9 @@ impl<'a> Walk<'a> {
 
     fn read(&mut self) -> Result<Option<Frame>, MediaError> {
         self.job.check()?;
-        self.source.as_mut().map_or(Ok(None), FrameSource::next_frame)
+        let frame = self.source.as_mut().map_or(Ok(None), FrameSource::next_frame)?;
+        self.job.decoded.fetch_add(u64::from(frame.is_some()), Ordering::Relaxed);
+        Ok(frame)
     }
 }
 

@@ -66,6 +66,21 @@ fn the_ladder_shows_every_picture_at_its_time_in_order() {
 }
 
 #[test]
+fn the_whole_ladder_is_made_of_one_decode() {
+    let asset = Asset::clip(&small()).without_passthrough(&[80, 64, 48]);
+    assert_eq!(asset.plan.rungs.len(), 4);
+    let decoded = |missing: &[u32], lanes| {
+        let (tools, goes_on) = (Tools::find(), AtomicBool::new(false));
+        media::transcode(&asset.file, &asset.source, &asset.plan, &tools, missing, lanes, &goes_on, &|_| Ok(()))
+            .unwrap()
+    };
+    assert_eq!(decoded(&[0, 1, 2], 1), 90, "nine seconds at ten pictures a second");
+    // A lane that begins in the middle reads on to the first picture after its chunk, and no further.
+    assert!((90..=92).contains(&decoded(&[0, 1, 2], 3)));
+    assert!((40..=42).contains(&decoded(&[1], 1)));
+}
+
+#[test]
 fn every_segment_decodes_alone() {
     let asset = Asset::clip(&small()).without_passthrough(&[80]);
     for rendition in asset.encoded() {

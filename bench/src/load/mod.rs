@@ -1,5 +1,7 @@
 //! Closed loops of requests: wrk where it is installed, else our own. Pinned to another core than the server.
 
+pub mod open;
+
 use crate::machine;
 use crate::options::Options;
 use anyhow::{Context, Result, bail};
@@ -36,9 +38,7 @@ pub enum Generator {
 impl Generator {
     /// wrk when it is there.
     pub fn choose() -> Self {
-        let there =
-            Command::new("sh").args(["-c", "command -v wrk"]).output().is_ok_and(|found| found.status.success());
-        if there { Self::Wrk } else { Self::Own }
+        if crate::peers::installed("wrk") { Self::Wrk } else { Self::Own }
     }
 
     /// A word for people.
@@ -53,7 +53,14 @@ impl Generator {
     ///
     /// # Errors
     /// Anything but whole answers of status 200.
-    pub fn run(self, core: u32, address: SocketAddr, paths: &[String], options: &Options) -> Result<Counted> {
+    pub fn run(
+        self,
+        core: u32,
+        scheme: &str,
+        address: SocketAddr,
+        paths: &[String],
+        options: &Options,
+    ) -> Result<Counted> {
         let mut command = Command::new("taskset");
         command.args(["-c", &core.to_string()]);
         let script = script()?;
@@ -68,8 +75,9 @@ impl Generator {
                     "-d",
                     &format!("{}s", options.seconds),
                 ]);
-                command.arg("-s").arg(&script).arg(format!("http://{address}/")).arg("--").args(paths);
+                command.arg("-s").arg(&script).arg(format!("{scheme}://{address}/")).arg("--").args(paths);
             }
+            Self::Own if scheme == "https" => bail!("wrk is needed to ask by TLS (Debian: wrk)"),
             Self::Own => {
                 command.arg(std::env::current_exe()?).args(["load", &address.to_string()]).args(paths);
                 command.args(["--seconds", &options.seconds.to_string()]);
@@ -90,7 +98,7 @@ impl Generator {
 /// The script that makes wrk ask for several paths, from beside the peers' configuration; gone when dropped.
 fn script() -> Result<TempPath> {
     let mut file = tempfile::Builder::new().prefix("streamgate-bench-").suffix(".lua").tempfile()?;
-    file.write_all(include_bytes!("../peers/paths.lua"))?;
+    file.write_all(include_bytes!("../../peers/paths.lua"))?;
     Ok(file.into_temp_path())
 }
 
@@ -159,10 +167,19 @@ pub struct Answer {
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Result<Self> {
+        Self::with_room(address, 64 << 10)
+    }
+
+    /// Connects, for small answers: a thousand of these cost little.
+    pub fn small(address: SocketAddr) -> Result<Self> {
+        Self::with_room(address, 2 << 10)
+    }
+
+    fn with_room(address: SocketAddr, room: usize) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-        Ok(Self { address, stream: BufReader::with_capacity(64 << 10, stream), sink: vec![0; 64 << 10] })
+        Ok(Self { address, stream: BufReader::with_capacity(room, stream), sink: vec![0; room] })
     }
 
     /// Asks for `path` and reads the answer whole.
