@@ -1,7 +1,6 @@
 //! What the edge costs beside its requests: memory of connections that say nothing, and entries into the ring.
 
 use crate::load::{CONNECTIONS, Client, Generator, cores};
-use crate::machine::command;
 use crate::options::Options;
 use crate::peers::{Setup, installed, nginx, ours};
 use crate::process::Pinned;
@@ -12,6 +11,8 @@ use std::process::{Command, Stdio};
 
 /// Keep-alive connections that wait.
 const IDLE: usize = 10_000;
+/// Open files of a program that holds as many.
+const FILES: usize = IDLE + 1_500;
 /// Of user memory each, at most.
 const GOAL_BYTES: f64 = 2048.0;
 /// Entries into the ring a request, at most.
@@ -23,10 +24,13 @@ pub fn run(options: &Options) -> Result<Table> {
     let upstream = Upstream::start()?;
     let pair = super::Pair::make()?;
     let setup = Setup { core, upstream: upstream.address(), pair: pair.files.clone(), objects: Vec::new() };
-    // Both ends of the connections need a number each.
+    // Each of the two programs holds one end of every connection; the server inherits the limit.
     let pid = std::process::id().to_string();
-    let files = format!("--nofile={0}:{0}", 2 * IDLE + 1000);
-    command("prlimit", &["--pid", &pid, &files]).context("prlimit cannot raise the number of open files")?;
+    let files = format!("--nofile={FILES}:");
+    let raised = Command::new("prlimit").args(["--pid", &pid, &files]).status().context("prlimit is missing")?;
+    if !raised.success() {
+        bail!("the number of open files cannot be raised to {FILES} (ulimit -n)");
+    }
     let mut rows = Vec::new();
     for start in [ours::start, nginx::start] {
         let server = start(&setup)?;
@@ -91,7 +95,7 @@ fn enters(process: &Pinned, address: std::net::SocketAddr, load_core: u32, optio
     strace.args(["-f", "-c", "-e", "trace=io_uring_enter", "-p", &process.server_id()?.to_string(), "-o"]);
     let mut strace = strace.arg(report.path()).stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let counted = Generator::choose().run(load_core, "http", address, &["/1024/0".to_owned()], options);
-    let _ = command("kill", &["-INT", &strace.id().to_string()]);
+    Command::new("kill").args(["-INT", &strace.id().to_string()]).status()?;
     strace.wait()?;
     let requests = counted?.requests;
     let text = std::fs::read_to_string(report.path())?;
