@@ -14,7 +14,7 @@
 //! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
-//!    `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
+//!    `media`: what players say. `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
 //! 5. `rt`: the one seam to io_uring. `features`: what of it is there. `admin`, `metrics`: what an operator sees. `start`: threads, and
 //!    their end.
 #![deny(unsafe_code)]
@@ -28,6 +28,7 @@ mod flow;
 mod gate;
 mod http;
 pub mod limits;
+mod media;
 mod metrics;
 pub mod purge;
 pub mod refusal;

@@ -66,6 +66,11 @@ pub(crate) const SLICE_BYTES: u64 = 1024 * 1024;
 pub(crate) const WHOLE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Slices asked for ahead of a reader that goes through a body.
 pub(crate) const SLICES_AHEAD: u64 = 2;
+/// What a player says of itself (CMCD), all fields together; its texts (a session's id: CTA-5004 allows 64), and the requests that it
+/// announces of which are looked at.
+pub(crate) const CMCD_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const CMCD_TEXT_BYTES_MAX: usize = 64;
+pub(crate) const CMCD_NEXT_MAX: usize = 2;
 /// Fields an answer may vary by; one that names more is not kept. Real ones name one to three.
 pub(crate) const VARY_FIELDS_MAX: usize = 16;
 /// Verified tokens a shard remembers.

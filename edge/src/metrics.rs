@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::media::seen::{self, Said};
 use crate::refusal::Refusal;
 use crate::tls::failure::Failure;
 
@@ -32,6 +33,7 @@ macro_rules! counters {
             $(#[doc = $doc] pub(crate) $field: Counter,)*
             pub(crate) refusals: Vec<Counter>,
             pub(crate) handshake_failures: Vec<Counter>,
+            pub(crate) said: Said,
         }
 
         impl Default for Counters {
@@ -40,6 +42,7 @@ macro_rules! counters {
                     $($field: Counter::default(),)*
                     refusals: Refusal::ALL.iter().map(|_| Counter::default()).collect(),
                     handshake_failures: Failure::ALL.iter().map(|_| Counter::default()).collect(),
+                    said: Said::default(),
                 }
             }
         }
@@ -132,6 +135,12 @@ counters! {
     disk_index gauge "disk_index_bytes";
     /// Leases held on objects of other shards.
     leases gauge "leases";
+    /// Requests of players that wait to begin, to seek or to go on (CMCD su).
+    cmcd_startup counter "cmcd_startup_total";
+    /// Requests of players whose buffer ran empty (CMCD bs).
+    cmcd_starved counter "cmcd_starved_total";
+    /// Requests whose CMCD cannot be read.
+    cmcd_malformed counter "cmcd_malformed_total";
     /// Access records dropped because the log could not keep up.
     log_lost counter "log_lost_total";
 }
@@ -172,6 +181,7 @@ pub(crate) fn exposition(shards: &[Arc<Counters>]) -> String {
             let _ = writeln!(out, "streamgate_edge_tls_failures_total{{shard=\"{i}\",reason=\"{word}\"}} {n}");
         }
     }
+    seen::exposition(&mut out, shards);
     out
 }
 
@@ -202,7 +212,7 @@ mod tests {
         let text = exposition(&shards);
         assert!(text.contains("streamgate_edge_hits_total{shard=\"1\"} 3\n"));
         assert!(text.contains("reason=\"token-missing\"} 1\n"));
-        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 2);
+        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 4);
         assert_eq!(as_json(&shards)[1]["hits_total"], 3);
     }
 }

@@ -1,5 +1,6 @@
 //! Connections: accepted, read, and asked for one request after the other.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -10,6 +11,8 @@ use crate::flow::{After, answer, handshake::handshake, hit, introduce, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
 use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
+use crate::media;
+use crate::media::cmcd::{self, Cmcd};
 use crate::refusal::Refusal;
 use crate::rt::{self, Stream};
 use crate::shard::Shard;
@@ -48,12 +51,14 @@ pub(crate) struct Asked {
     pub(crate) request: Request,
     /// The head's bytes.
     pub(crate) head: Vec<u8>,
-    /// The canonical target: without a token, with its query.
+    /// The canonical target: without a token and CMCD, with the rest of its query.
     pub(crate) name: Span,
     pub(crate) token: Option<Span>,
     pub(crate) token_in_path: bool,
     /// What it says about an edge that sent it.
     pub(crate) fellow: Fellow,
+    /// What its player says of itself.
+    pub(crate) cmcd: Option<Box<Cmcd>>,
     pub(crate) now_ms: u64,
     pub(crate) started: Instant,
 }
@@ -177,15 +182,27 @@ async fn slowly(shard: &Rc<Shard>, conn: &mut Conn, request: Request, now_ms: u6
 
 /// Takes a request out of the input.
 fn take(shard: &Shard, conn: &mut Conn, request: Request, now_ms: u64) -> Asked {
-    let head = conn.input[conn.at..conn.at + request.head_len].to_vec();
+    let mut head = conn.input[conn.at..conn.at + request.head_len].to_vec();
     conn.at += request.head_len;
     conn.answered = 0;
     conn.cut = false;
     let (token, name) = hit::split(request.target.of_buffer(&head));
-    let (token, name) = (token.map(|token| Span::of(token, &head)), Span::of(name, &head));
+    let (name, argument) = cmcd::bare(name);
+    let is_said = request.cmcd || argument.is_some();
+    let cmcd = if is_said { media::listen(shard, &head, argument) } else { None };
+    let token = token.map(|token| Span::of(token, &head));
+    let name = match name {
+        Cow::Borrowed(name) => Span::of(name, &head),
+        Cow::Owned(name) => {
+            // Behind the head's end, where no field is looked for.
+            let from = head.len() as u32;
+            head.extend_from_slice(&name);
+            Span { from, to: head.len() as u32 }
+        }
+    };
     let token_in_path = token.is_some();
     let fellow = fellow::read(&head, shard.config.upstream.edge_key.as_deref());
-    Asked { fellow, request, name, token, token_in_path, head, now_ms, started: Instant::now() }
+    Asked { fellow, request, name, token, token_in_path, cmcd, head, now_ms, started: Instant::now() }
 }
 
 /// Sends what is waiting in `out`.
@@ -298,6 +315,7 @@ impl Shard {
             micros: u64::try_from(asked.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             token: asked.token_in_path,
             cut: conn.cut,
+            cmcd: &asked.cmcd.as_ref().map(|cmcd| cmcd.to_json()).unwrap_or_default(),
         });
         self.counters.log_lost.add(lost);
     }

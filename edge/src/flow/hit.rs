@@ -1,5 +1,7 @@
 //! The short way: a fresh, small object in this shard's memory, or leased by it. No wait, no allocation, no lock.
 
+use std::borrow::Cow;
+
 use crate::flow::After;
 use crate::flow::accept::{Conn, sends_body};
 use crate::flow::send::{Shape, write_head};
@@ -8,6 +10,7 @@ use crate::http::freshness::Use;
 use crate::http::request::{Framing, Method, Request};
 use crate::http::target;
 use crate::limits::COPY_BODY_BYTES_MAX;
+use crate::media::{self, cmcd};
 use crate::shard::Shard;
 use crate::shard::access::Record;
 use crate::shard::mail::How;
@@ -31,6 +34,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     }
     let head = &conn.input[conn.at..conn.at + request.head_len];
     let (token, name) = split(request.target.of_buffer(head));
+    let (Cow::Borrowed(name), argument) = cmcd::bare(name) else { return None };
     let key = shard.seed.key(name);
     let mut ram;
     let mut front;
@@ -64,6 +68,8 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
         conn.out.extend_from_slice(body);
     }
     shard.counters.hits.add(1);
+    let is_said = request.cmcd || argument.is_some();
+    let cmcd = if is_said { media::listen(shard, head, argument) } else { None };
     let mut access = shard.access.borrow_mut();
     if access.is_on() {
         let lost = access.push(&Record {
@@ -78,6 +84,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
             micros: 0,
             token: token.is_some(),
             cut: false,
+            cmcd: &cmcd.map(|cmcd| cmcd.to_json()).unwrap_or_default(),
         });
         shard.counters.log_lost.add(lost);
     }

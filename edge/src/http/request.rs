@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use crate::http::fields::{Span, has_member};
 use crate::http::target;
 use crate::limits::{HEADERS_MAX, REQUEST_HEAD_BYTES_MAX, TARGET_BYTES_MAX};
+use crate::media::cmcd;
 use crate::refusal::Refusal;
 
 /// What a request asks for.
@@ -49,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) cookie: Option<Span>,
     pub(crate) cache_control: Option<Span>,
     pub(crate) preflight_method: Option<Span>,
+    /// It carries fields of CMCD.
+    pub(crate) cmcd: bool,
 }
 
 /// What came of looking for a head at the start of a buffer.
@@ -97,6 +100,7 @@ pub(crate) fn parse(buffer: &[u8]) -> Result<Parsed, Refusal> {
         cookie: None,
         cache_control: None,
         preflight_method: None,
+        cmcd: false,
     };
     read_fields(&mut request, head, parsed.headers)?;
     target::check(target)?;
@@ -125,6 +129,7 @@ fn read_fields(request: &mut Request, head: &[u8], headers: &[httparse::Header<'
                 request.expects_continue = true;
             }
             8 if is("if-range") => once(&mut request.if_range, span, &mut request.plain)?,
+            11 | 12 if cmcd::is_field(name.as_bytes()) => request.cmcd = true,
             10 if is("connection") => {
                 if has_member(value, b"close") {
                     request.close = true;

@@ -22,6 +22,8 @@ pub(crate) struct Record<'a> {
     pub(crate) token: bool,
     /// The answer was cut short.
     pub(crate) cut: bool,
+    /// What the player said of itself, as JSON; empty when it said nothing.
+    pub(crate) cmcd: &'a str,
 }
 
 /// Records of one shard that have not been handed over yet.
@@ -83,7 +85,7 @@ fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
     out.extend_from_slice(&ip);
     out.push(u8::from(v6) | u8::from(record.token) << 1 | u8::from(record.cut) << 2);
     let target = &record.target[..record.target.len().min(LOG_TARGET_BYTES_MAX)];
-    for text in [record.cache.as_bytes(), record.refusal.as_bytes(), record.method, target] {
+    for text in [record.cache.as_bytes(), record.refusal.as_bytes(), record.method, target, record.cmcd.as_bytes()] {
         let len = text.len().min(usize::from(u16::MAX));
         out.extend_from_slice(&(len as u16).to_le_bytes());
         out.extend_from_slice(&text[..len]);
@@ -111,14 +113,14 @@ fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
     let [flags] = take(rest)?;
     let ip = std::net::Ipv6Addr::from(ip);
     let ip = if flags & 1 == 0 { ip.to_canonical() } else { IpAddr::V6(ip) };
-    let mut texts = [const { String::new() }; 4];
+    let mut texts = [const { String::new() }; 5];
     for text in &mut texts {
         let len = usize::from(u16::from_le_bytes(take(rest)?));
         let (bytes, after) = rest.split_at_checked(len)?;
         *text = String::from_utf8_lossy(bytes).into_owned();
         *rest = after;
     }
-    let [cache, refusal, method, target] = texts;
+    let [cache, refusal, method, target, cmcd] = texts;
     let second = crate::http::date::format(time_ms / 1000);
     let mut object = serde_json::json!({
         "time_ms": time_ms, "date": String::from_utf8_lossy(&second), "shard": shard, "client": ip.to_string(),
@@ -127,6 +129,9 @@ fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
     });
     if !refusal.is_empty() {
         object["refusal"] = refusal.into();
+    }
+    if let Ok(cmcd) = serde_json::from_str::<serde_json::Value>(&cmcd) {
+        object["cmcd"] = cmcd;
     }
     Some(object)
 }
@@ -157,6 +162,7 @@ mod tests {
             micros: 34,
             token: true,
             cut: false,
+            cmcd: "{\"ot\":\"v\"}",
         };
         assert_eq!(buffer.push(&record) + buffer.flush(), 0);
         assert_eq!(buffer.push(&record) + buffer.push(&record) + buffer.flush(), 2, "the queue was full");
@@ -165,6 +171,6 @@ mod tests {
         assert_eq!(json["target"], "/v/a/\"x\"");
         assert_eq!(json["refusal"], "token-missing");
         assert_eq!((json["status"].as_u64(), json["bytes"].as_u64()), (Some(403), Some(12)));
-        assert_eq!(json["token"], true);
+        assert_eq!((&json["token"], &json["cmcd"]["ot"]), (&true.into(), &"v".into()));
     }
 }

@@ -6,6 +6,7 @@ use crate::config::Upstream;
 use crate::http::fields::{ends_here, fields, has_member, is_ours, push_line};
 use crate::http::request::number;
 use crate::http::vary;
+use crate::media::cmcd;
 use crate::stored::push_number;
 use crate::upstream::loops;
 
@@ -87,6 +88,7 @@ pub(crate) fn forward(
         let skipped = ends_here(name)
             || is_ours(name)
             || loops::is_ours(name)
+            || cmcd::is_field(name)
             || NEVER.iter().any(|n| is(n))
             || (purpose == Purpose::Fetch && NOT_FOR_FETCH.iter().any(|n| is(n)))
             || listed.iter().any(|list| has_member(list, name));

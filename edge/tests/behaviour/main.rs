@@ -3,6 +3,7 @@
 mod support;
 
 mod any_origin;
+mod cmcd;
 mod coalesce;
 mod conditional;
 mod cors;

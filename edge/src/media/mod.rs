@@ -1,0 +1,27 @@
+//! What the edge knows of media: what players say of themselves. Pure, but for the counters.
+//!
+//! - [`cmcd`]: Common Media Client Data (CTA-5004), read. [`seen`]: what of it is counted.
+
+pub(crate) mod cmcd;
+pub(crate) mod seen;
+
+use crate::shard::Shard;
+use cmcd::Cmcd;
+
+/// Reads and counts what a player says in `head` and in the query's `argument`.
+pub(crate) fn listen(shard: &Shard, head: &[u8], argument: Option<&[u8]>) -> Option<Box<Cmcd>> {
+    let counters = &shard.counters;
+    match cmcd::read(head, argument) {
+        Ok(said) => {
+            let said = said?;
+            counters.said.count(&said);
+            counters.cmcd_startup.add(u64::from(said.startup));
+            counters.cmcd_starved.add(u64::from(said.starved));
+            Some(Box::new(said))
+        }
+        Err(cmcd::Malformed) => {
+            counters.cmcd_malformed.add(1);
+            None
+        }
+    }
+}
