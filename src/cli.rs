@@ -22,7 +22,8 @@ const AFTER_HELP: &str = "\
 Configuration: a TOML file; an empty one is valid, `streamgate check-config --sample` prints all keys with their
 defaults. STREAMGATE_SECTION__KEY in the environment wins over the file (STREAMGATE_EDGE__SHARDS=2).
 Logs go to standard error; STREAMGATE_LOG=debug (or a filter such as edge=debug,info) shows more.
-SIGTERM and Ctrl-C drain: answers under way are finished, an encoding job goes on after the next start.";
+SIGTERM and Ctrl-C drain: answers under way are finished, an encoding job goes on after the next start.
+SIGHUP reads the configuration again; what only a restart can change is named in the log.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -1,29 +1,52 @@
 //! `streamgate edge`: the cache in front of any HTTP origin.
 
-use crate::{cli, config, serve, stack, stop};
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::signals::{self, Signal};
+use crate::{cli, config, reload, serve, stack};
 use anyhow::{Context, Result};
+use wire::token::{KeySet, VerificationKey};
 
 pub fn run(options: cli::ConfigFile) -> Result<()> {
-    let config = config::load(options.config.as_deref())?;
+    let mut config = config::load(options.config.as_deref())?;
     let runtime = serve::runtime()?;
-    let stopped = stop::watch(&runtime)?;
-    let keys = config
-        .gate_keys
-        .iter()
-        .map(|key| key.parse::<wire::token::VerificationKey>())
-        .collect::<Result<Vec<_>, _>>()?;
-    let keys = wire::token::KeySet::new(keys).context("gate.keys")?;
-    let upstream = config.upstream.clone();
+    let signals = signals::all(&runtime)?;
     if config.gate_keys.is_empty() {
         tracing::warn!("[gate] keys is empty: every gated title is refused");
     }
-    let edge = stack::start_edge(&config, upstream.clone(), keys)?;
-    let feed = stack::follow(&config, &upstream, &edge)?;
+    let edge = edge::start(settings(&config)?).context("the edge did not start")?;
+    let mut feed = stack::follow(&config, &config.upstream, &edge)?;
     let origins: Vec<String> = config.upstream.origins.iter().map(ToString::to_string).collect();
     tracing::info!(listen = %edge.http_addr(), upstream = origins.join(" "), "edge is up");
-    let _ = stopped.recv();
+    while let Ok(Signal::Reload) = signals.recv() {
+        let apply = |new: &Config| edge.reload(settings(new)?).context("the edge cannot use it");
+        if let Some(new) = reload::again(options.config.as_deref(), &config, apply) {
+            refollow(&mut feed, &config, &new, &edge);
+            config = new;
+        }
+    }
     tracing::info!("draining");
     drop(feed);
     edge.drain(config.drain);
     Ok(())
+}
+
+/// What an edge without an origin in the same process is told.
+fn settings(config: &Config) -> Result<edge::Config> {
+    let keys = config.gate_keys.iter().map(|key| key.parse::<VerificationKey>()).collect::<Result<Vec<_>, _>>()?;
+    let keys = KeySet::new(keys).context("gate.keys")?;
+    Ok(stack::settings(config, config.upstream.clone(), keys))
+}
+
+/// Follows another origin's events when a reload has named another one.
+fn refollow(feed: &mut Option<Feed>, old: &Config, new: &Config, edge: &edge::Edge) {
+    let followed = |config: &Config| (config.upstream.origins.first().cloned(), config.upstream.edge_key.clone());
+    if followed(old) == followed(new) {
+        return;
+    }
+    feed.take();
+    match stack::follow(new, &new.upstream, edge) {
+        Ok(new) => *feed = new,
+        Err(error) => tracing::error!(error = format!("{error:#}"), "the origin's events are not followed any more"),
+    }
 }

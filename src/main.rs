@@ -11,9 +11,10 @@ mod logging;
 mod origin_only;
 mod pages;
 mod purge;
+mod reload;
 mod serve;
+mod signals;
 mod stack;
-mod stop;
 mod token;
 mod version;
 

@@ -1,12 +1,13 @@
 //! `streamgate serve`: origin and edge in one process.
 
-use crate::{cli, config, stack, stop};
+use crate::signals::{self, Signal};
+use crate::{cli, config, reload, stack};
 use anyhow::{Context, Result};
 
 pub fn run(options: cli::ConfigFile) -> Result<()> {
-    let config = config::load(options.config.as_deref())?;
+    let mut config = config::load(options.config.as_deref())?;
     let runtime = runtime()?;
-    let stopped = stop::watch(&runtime)?;
+    let signals = signals::all(&runtime)?;
     let stack = stack::start(&config, &runtime)?;
     tracing::info!(
         edge = %stack.edge.http_addr(),
@@ -14,7 +15,11 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
         data = %config.data.display(),
         "serving; uploads need the key in DATA/keys/api.key"
     );
-    let _ = stopped.recv();
+    while let Ok(Signal::Reload) = signals.recv() {
+        if let Some(new) = reload::again(options.config.as_deref(), &config, |new| stack.reload(new)) {
+            config = new;
+        }
+    }
     tracing::info!("draining");
     stack.stop(&runtime, config.drain);
     Ok(())

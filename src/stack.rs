@@ -18,16 +18,29 @@ pub struct Stack {
 /// Starts the origin, then an edge in front of it that holds its keys.
 pub fn start(config: &Config, runtime: &Runtime) -> Result<Stack> {
     let origin = start_origin(config, runtime)?;
-    let own =
-        edge::Source::parse(&format!("http://{}", reachable(origin.addr()))).context("the origin's own address")?;
-    let upstream =
-        edge::Upstream { origins: vec![own], edge_key: Some(origin.edge_key().to_owned()), ..config.upstream.clone() };
-    let edge = start_edge(config, upstream.clone(), origin.verification_keys())?;
+    let upstream = upstream(config, &origin)?;
+    let settings = settings(config, upstream.clone(), origin.verification_keys());
+    let edge = edge::start(settings).context("the edge did not start")?;
     let feed = follow(config, &upstream, &edge)?;
     Ok(Stack { origin, edge, feed })
 }
 
+/// What the edge beside `origin` pulls from: that one, whatever is configured.
+fn upstream(config: &Config, origin: &origin::Origin) -> Result<edge::Upstream> {
+    let own = format!("http://{}", reachable(origin.addr()));
+    let own = edge::Source::parse(&own).context("the origin's own address")?;
+    let edge_key = Some(origin.edge_key().to_owned());
+    Ok(edge::Upstream { origins: vec![own], edge_key, ..config.upstream.clone() })
+}
+
 impl Stack {
+    /// Gives the edge another configuration.
+    pub fn reload(&self, config: &Config) -> Result<edge::Reloaded> {
+        let upstream = upstream(config, &self.origin)?;
+        let settings = settings(config, upstream, self.origin.verification_keys());
+        self.edge.reload(settings).context("the edge cannot use it")
+    }
+
     /// Drains the edge, then the origin: nothing that was asked for is cut within the limit.
     pub fn stop(self, runtime: &Runtime, limit: Duration) {
         drop(self.feed);
@@ -51,9 +64,9 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
     runtime.block_on(origin::start(settings)).context("the origin did not start")
 }
 
-/// Starts an edge.
-pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> Result<edge::Edge> {
-    let settings = edge::Config {
+/// What an edge is told.
+pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> edge::Config {
+    edge::Config {
         http: config.edge_http,
         https: config.edge_https.clone(),
         admin: config.edge_admin,
@@ -74,8 +87,7 @@ pub fn start_edge(config: &Config, upstream: edge::Upstream, keys: wire::token::
         proxy_protocol: config.proxy_protocol,
         trusted_field: config.trusted_field,
         ..edge::Config::new(upstream)
-    };
-    edge::start(settings).context("the edge did not start")
+    }
 }
 
 /// Follows the origin's events where the edge holds its key. Not over TLS yet, and of several origins the first: they share a catalogue.

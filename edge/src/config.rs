@@ -272,7 +272,7 @@ pub struct Page {
 }
 
 /// Where access records go: one JSON object a line, see `docs/formats/access-log.md`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AccessLog {
     /// Nowhere.
     #[default]

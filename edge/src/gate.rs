@@ -30,6 +30,11 @@ impl Tokens {
         Tokens { keys, verified: HashMap::default() }
     }
 
+    /// Other keys from now on: what was verified with the old ones is forgotten.
+    pub(crate) fn change(&mut self, keys: &KeySet) {
+        *self = Tokens::new(keys.clone());
+    }
+
     /// Whether `token` opens `path` (without the token, without a query) at `now`.
     pub(crate) fn check(&mut self, token: &[u8], path: &[u8], now_ms: u64) -> Pass {
         let (Ok(token), Ok(path)) = (std::str::from_utf8(token), std::str::from_utf8(path)) else {

@@ -32,6 +32,7 @@ mod media;
 mod metrics;
 pub mod purge;
 pub mod refusal;
+mod reload;
 mod rt;
 mod shard;
 pub mod source;
@@ -46,6 +47,7 @@ pub use config::{
 pub use features::Feature;
 pub use limits::Limits;
 pub use refusal::Refusal;
+pub use reload::Reloaded;
 pub use rt::Faults;
 pub use source::Source;
 pub use start::{Drained, Edge, StartError, start};

@@ -93,6 +93,10 @@ pub(crate) const TIER_EDGES_ASKED_MAX: usize = 2;
 pub(crate) const SIGN_OF_LIFE_AFTER: Duration = Duration::from_millis(100);
 /// Addresses of one name that a connection tries in turn.
 pub(crate) const ADDRESSES_TRIED_MAX: usize = 3;
+/// Origins, shields and peers that may come and go by reloads until a restart: each keeps its number. About 500 bytes each and shard.
+pub(crate) const PLACES_EVER_MAX: usize = 4096;
+/// Longest wait of a reload for a shard to take what is new.
+pub(crate) const RELOAD_CONFIRM: Duration = Duration::from_secs(5);
 /// Most shards: the width of a bell.
 pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// Least memory of a shard: below this not even a playlist and a segment fit.

@@ -1,8 +1,10 @@
 //! From a configuration to running threads, and to their end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,13 +21,13 @@ use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_M
 use crate::metrics::Counters;
 use crate::purge::Purge;
 use crate::purge::thread::{self, Past, PurgeError, Purger};
+use crate::reload::Live;
 use crate::rt::{self, Listener, Mailbox, mailbox};
 use crate::shard::mail::Mail;
 use crate::shard::run::{Plan, run};
 use crate::tls::reload::{self, Reloader};
 use crate::tls::{self, CertificateError};
 use crate::upstream::tls::TlsError;
-use crate::upstream::watch::Watch;
 use crate::upstream::{self, Level, Place, View, places, resolve};
 
 /// Why an edge cannot start. Each is one sentence for the operator.
@@ -69,6 +71,9 @@ pub enum StartError {
         /// As configured or found.
         shards: usize,
     },
+    /// Reloads have used up all numbers of places.
+    #[error("origins have come and gone too often since the start: restart to change them")]
+    Places,
     /// The access log cannot be opened.
     #[error("cannot open the access log {0}: {1}")]
     AccessLog(String, std::io::Error),
@@ -90,11 +95,13 @@ pub struct Drained {
 pub struct Edge {
     http: SocketAddr,
     https: Option<SocketAddr>,
-    mailboxes: Vec<Mailbox<Mail>>,
+    pub(crate) mailboxes: Vec<Mailbox<Mail>>,
     counters: Vec<Arc<Counters>>,
-    view: View,
-    watch: Option<Watch>,
-    reloader: Option<Reloader>,
+    pub(crate) view: View,
+    /// What a reload changes.
+    pub(crate) live: Mutex<Live>,
+    pub(crate) reloader: Option<Reloader>,
+    pub(crate) reopen_log: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     purger: Option<Purger>,
     admin: Option<Admin>,
@@ -119,15 +126,14 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         return Err(StartError::Disk { path: disk.path.display().to_string(), bytes: disk.bytes, shards });
     }
     let places = located(&config)?;
-    let tls = Arc::new(upstream::tls::config(config.upstream.ca_file.as_deref()).map_err(|error| {
-        StartError::Roots(config.upstream.ca_file.clone().unwrap_or_default().display().to_string(), error)
-    })?);
-    let view = View::new(&places, shards);
+    let tls = roots(&config)?;
+    let view = View::new(places, shards);
     let (sockets, http) = bind(config.http, &config, shards)?;
     let secure = match &config.https {
         None => None,
         Some(https) => Some(Secure::of(https, &config, shards)?),
     };
+    let reopen_log = Arc::new(AtomicBool::new(false));
     let (log_to, log_from) = match &config.access_log {
         AccessLog::Off => (None, None),
         _ => {
@@ -137,7 +143,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     };
     let log = match log_from {
         None => None,
-        Some(from) => Some(admin::log::start(&config.access_log, from)?),
+        Some(from) => Some(admin::log::start(config.access_log.clone(), from, reopen_log.clone())?),
     };
     let counters: Vec<Arc<Counters>> = (0..shards).map(|_| Arc::default()).collect();
     let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox(MAILBOX_MESSAGES)).unzip();
@@ -159,8 +165,9 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         mailboxes,
         counters,
         view: view.clone(),
-        watch: None,
+        live: Mutex::new(Live { config: config.clone(), watch: None, addresses: addresses.clone() }),
         reloader: None,
+        reopen_log,
         threads: Vec::new(),
         purger: None,
         admin: None,
@@ -190,8 +197,8 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             seed,
             peers: edge.mailboxes.clone(),
             inbox,
-            places: view.places.clone(),
-            seen: view.shards[id].clone(),
+            slots: view.slots(),
+            seen: view.of_shard(id),
             tls: tls.clone(),
             counters: edge.counters[id].clone(),
             log: log_to.clone(),
@@ -211,8 +218,8 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     for _ in 0..shards {
         ups.recv().unwrap_or_else(|_| Err(std::io::Error::other("a shard ended"))).map_err(StartError::NoRing)?;
     }
-    let watched = upstream::watch::start(config.clone(), tls, view.places.clone(), edge.mailboxes.clone());
-    edge.watch = Some(watched.map_err(StartError::Thread)?);
+    let watched = upstream::watch::start(config.clone(), tls, view.slots(), edge.mailboxes.clone());
+    edge.live().watch = Some(watched.map_err(StartError::Thread)?);
     if let (Some(shown), Some(https)) = (shown, config.https.clone()) {
         let reloader = reload::start(https, shown.tickets, shown.stamps, edge.mailboxes.clone());
         edge.reloader = Some(reloader.map_err(StartError::Thread)?);
@@ -314,7 +321,8 @@ impl Edge {
     /// Cuts what is left and joins the threads.
     fn end(&mut self) {
         // First: they write to the shards.
-        self.watch.take();
+        let watch = self.live().watch.take();
+        drop(watch);
         self.reloader.take();
         self.tell(|| Mail::Drain);
         self.tell(|| Mail::Cut);
@@ -364,7 +372,7 @@ fn cpus() -> Vec<usize> {
 }
 
 /// Everything that may be asked, resolved. One origin at least must be found; the rest may turn up later.
-fn located(config: &Config) -> Result<Vec<Place>, StartError> {
+pub(crate) fn located(config: &Config) -> Result<Vec<Place>, StartError> {
     let unnamed =
         |_| StartError::Upstream("(https)".to_owned(), std::io::Error::other("a host is no name for a certificate"));
     let mut places = places(&config.upstream).map_err(unnamed)?;
@@ -383,6 +391,13 @@ fn located(config: &Config) -> Result<Vec<Place>, StartError> {
         }
     }
     if found { Ok(places) } else { Err(failed) }
+}
+
+/// What the certificates of origins are verified against.
+pub(crate) fn roots(config: &Config) -> Result<Arc<rustls::ClientConfig>, StartError> {
+    let file = config.upstream.ca_file.as_deref();
+    let failed = |error| StartError::Roots(file.unwrap_or(Path::new("")).display().to_string(), error);
+    upstream::tls::config(file).map(Arc::new).map_err(failed)
 }
 
 /// What HTTPS begins with: its listeners, and what they show.

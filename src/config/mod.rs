@@ -36,7 +36,10 @@ fn resolve(name: &str, text: &str, environment: impl Iterator<Item = (String, St
     let mut table: toml::Table = toml::from_str(text).with_context(|| format!("{name} is not valid TOML"))?;
     unknown::overlay_environment(&mut table, environment)?;
     let written: written::Written = table.try_into().with_context(|| format!("{name}: a value has the wrong type"))?;
-    checked::check(written).with_context(|| format!("{name}: a value cannot be used"))
+    checked::check(written).map_err(|error| {
+        let line = unknown::line_of(text, &format!("{error:#}")).map(|line| format!(":{line}")).unwrap_or_default();
+        error.context(format!("{name}{line}: a value cannot be used"))
+    })
 }
 
 #[cfg(test)]
@@ -101,7 +104,13 @@ mod tests {
     #[test]
     fn values_that_cannot_be_used_are_refused_with_a_reason() {
         check("[origin]\nadmin_key = \"short\"\n", &[], Err("origin.admin_key is shorter"));
-        check("[edge]\nhttp = \"nowhere\"\n", &[], Err("edge.http"));
+        check("[edge]\nhttp = \"nowhere\"\n", &[], Err("x.toml:2: a value cannot be used: edge.http = \"nowhere\""));
+        check(
+            "\n[edge]\n# http\nshards = 1\nram = \"1 MiB\"\n",
+            &[],
+            Err("x.toml:5: a value cannot be used: edge.ram"),
+        );
+        check("[upstream.health]\npath = \"x\"\n", &[], Err("x.toml:2: a value cannot be used: upstream.health.path"));
         check("[edge]\nhttps = \"0.0.0.0:8443\"\n", &[], Err("edge.https needs a certificate"));
         check("[edge]\ntls_certificates = [{ cert = \"c\", key = \"k\" }]\n", &[], Err("without edge.https"));
         check("[edge]\nhttps = \"[::]:8443\"\ntls_certificates = [{ cert = \"c\" }]\n", &[], Err("no cert, or no key"));

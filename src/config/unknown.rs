@@ -57,6 +57,23 @@ pub fn refuse_unknown_keys(file: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// The line of `text` on which the key stands that `complaint` names first; none when the file does not have it.
+pub fn line_of(text: &str, complaint: &str) -> Option<usize> {
+    let parsed = toml::de::DeTable::parse(text).ok()?;
+    let words = complaint.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
+    for word in words.map(|word| word.trim_matches('.')).filter(|word| word.contains('.')) {
+        let mut path = word.split('.');
+        let mut found = parsed.get_ref().get_key_value(path.next()?);
+        for key in path {
+            found = found.and_then(|(_, value)| value.get_ref().as_table()?.get_key_value(key));
+        }
+        if let Some((key, _)) = found {
+            return Some(text[..key.span().start].matches('\n').count() + 1);
+        }
+    }
+    None
+}
+
 /// What a refusal of a key needs to say.
 struct Refuse<'a> {
     file: &'a str,

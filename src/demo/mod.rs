@@ -9,7 +9,8 @@ mod progress;
 
 use crate::client::{Client, Status};
 use crate::config::Config;
-use crate::{cli, config, serve, stack, stop};
+use crate::signals::{self, Signal};
+use crate::{cli, config, serve, stack};
 use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub fn run(options: cli::Demo) -> Result<()> {
     }
     let config = configuration(&options)?;
     let runtime = serve::runtime()?;
-    let stopped = stop::watch(&runtime)?;
+    let stopped = signals::stop(&runtime)?;
     if !cfg!(feature = "asm") {
         eprintln!(
             "This build has no SIMD assembly: encoding is about five times slower. Install nasm and build again with --features asm."
@@ -50,7 +51,7 @@ pub fn run(options: cli::Demo) -> Result<()> {
     told
 }
 
-fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<()>) -> Result<()> {
+fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<Signal>) -> Result<()> {
     let edge = stack::reachable(stack.edge.http_addr());
     let origin = stack::reachable(stack.origin.addr());
     let client = Client::new(origin, stack.origin.api_key());
@@ -61,7 +62,7 @@ fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<()>) -> Re
 }
 
 /// Both titles, uploaded, encoded and published.
-fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<()>) -> Result<Titles> {
+fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<Signal>) -> Result<Titles> {
     let scratch = options.data.join("clips");
     let (file, title) = match &options.file {
         Some(file) => {
@@ -76,7 +77,7 @@ fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<()>) -> Resu
     Ok(Titles { open, gated, token })
 }
 
-fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Receiver<()>) -> Result<String> {
+fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Receiver<Signal>) -> Result<String> {
     let bars = progress::Bars::new(title, std::fs::metadata(file)?.len());
     let id = client.upload(file, title, visibility, |sent| bars.sent(sent))?;
     loop {

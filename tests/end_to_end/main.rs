@@ -4,8 +4,10 @@
 mod bad_input;
 mod command_line;
 mod demo;
+mod edge;
 mod feed;
 mod kill;
 mod media;
 mod program;
 mod read_back;
+mod reload;

@@ -260,7 +260,7 @@ impl Volume {
         }
         let queued = self.queued_bytes.get() + bytes;
         // What waits is pinned in memory: a part of it, and one object in any case.
-        let share = shard.config.ram_bytes / shard.peers.len() as u64 / DISK_QUEUE_PART;
+        let share = shard.config().ram_bytes / shard.peers.len() as u64 / DISK_QUEUE_PART;
         let waiting = self.queue.borrow().len();
         let is_full = waiting >= DISK_QUEUE_OBJECTS_MAX || (waiting > 0 && queued > share.min(DISK_QUEUE_BYTES_MAX));
         if is_full || !self.budget.borrow_mut().take(bytes, now_ms) {

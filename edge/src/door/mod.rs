@@ -7,6 +7,7 @@ pub(crate) mod addresses;
 pub(crate) mod net;
 pub(crate) mod told;
 
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -17,10 +18,10 @@ use addresses::{Addresses, Full, Rate, Seat};
 /// What a shard holds to at its door.
 pub(crate) struct Door {
     /// `None`: no bound on an address is set, and nothing is counted.
-    addresses: Option<Arc<Addresses>>,
-    connections_max: u32,
+    addresses: RefCell<Option<Arc<Addresses>>>,
+    connections_max: Cell<u32>,
     /// `None`: no bound on requests.
-    rate: Option<Rate>,
+    rate: Cell<Option<Rate>>,
 }
 
 impl Door {
@@ -31,9 +32,16 @@ impl Door {
     }
 
     pub(crate) fn new(limits: &Limits, addresses: Option<Arc<Addresses>>) -> Door {
-        let connections_max = limits.connections_per_address;
-        let rate = Rate::new(limits.requests_per_address_per_second, limits.requests_per_address_burst);
-        Door { addresses, connections_max, rate }
+        let door = Door { addresses: RefCell::default(), connections_max: Cell::new(0), rate: Cell::new(None) };
+        door.change(limits, addresses);
+        door
+    }
+
+    /// Other bounds from now on. Who sits already is counted in the table that they came by.
+    pub(crate) fn change(&self, limits: &Limits, addresses: Option<Arc<Addresses>>) {
+        self.connections_max.set(limits.connections_per_address);
+        self.rate.set(Rate::new(limits.requests_per_address_per_second, limits.requests_per_address_burst));
+        self.addresses.replace(addresses);
     }
 
     /// Whether `peer` is a proxy that is believed what it says of others.
@@ -43,20 +51,20 @@ impl Door {
 
     /// Lets a connection of `peer` in. `None`: it is not counted.
     pub(crate) fn enter(&self, peer: SocketAddr, now_ms: u64) -> Result<Option<Seat>, Full> {
-        match &self.addresses {
-            Some(addresses) => Addresses::enter(addresses, peer.ip(), self.connections_max, now_ms),
+        match &*self.addresses.borrow() {
+            Some(addresses) => Addresses::enter(addresses, peer.ip(), self.connections_max.get(), now_ms),
             None => Ok(None),
         }
     }
 
     /// Whether requests are counted: the one question on the way of a hit.
     pub(crate) fn counts_requests(&self) -> bool {
-        self.rate.is_some()
+        self.rate.get().is_some()
     }
 
     /// Whether the address that sits here may have one more request answered.
     pub(crate) fn admits(&self, seat: Option<&Seat>, now_ms: u64) -> bool {
-        match (self.rate, seat) {
+        match (self.rate.get(), seat) {
             (Some(rate), Some(seat)) => seat.take(rate, now_ms),
             _ => true,
         }
@@ -64,7 +72,8 @@ impl Door {
 
     /// Whether `client`, for whom a proxy speaks, may have one more request answered. It has no connection of its own.
     pub(crate) fn admits_told(&self, client: SocketAddr, now_ms: u64) -> bool {
-        let seat = self.addresses.as_ref().and_then(|table| table.enter(client.ip(), 0, now_ms).ok().flatten());
+        let addresses = self.addresses.borrow();
+        let seat = addresses.as_ref().and_then(|table| table.enter(client.ip(), 0, now_ms).ok().flatten());
         self.admits(seat.as_ref(), now_ms)
     }
 }

@@ -84,7 +84,6 @@ impl Asked {
 
 /// Serves a connection to its end; a `secure` one after a handshake.
 pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, secure: bool) {
-    let limits = &shard.config.limits;
     let mut conn = Conn {
         line: shard.list(stream),
         peer,
@@ -97,7 +96,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         cut: false,
         seat: None,
     };
-    if shard.counters.connections.get() >= limits.connections_max as u64 {
+    if shard.counters.connections.get() >= shard.config().limits.connections_max as u64 {
         turn_away(&shard, &mut conn, Refusal::ConnectionsFull, secure).await;
         return;
     }
@@ -201,7 +200,7 @@ fn take(shard: &Shard, conn: &mut Conn, request: Request, now_ms: u64) -> Asked 
         }
     };
     let token_in_path = token.is_some();
-    let fellow = fellow::read(&head, shard.config.upstream.edge_key.as_deref());
+    let fellow = fellow::read(&head, shard.config().upstream.edge_key.as_deref());
     Asked { fellow, request, name, token, token_in_path, cmcd, head, now_ms, started: Instant::now() }
 }
 
@@ -233,12 +232,13 @@ pub(crate) fn taken(shard: &Shard, conn: &Conn, result: io::Result<()>) -> Resul
 
 /// Milliseconds in which `bytes` must have been taken: the limit, and what a slow line of 16 kB/s needs.
 pub(crate) fn write_ms(shard: &Shard, bytes: u64) -> u64 {
-    shard.config.limits.write.as_millis() as u64 + bytes / 16
+    shard.config().limits.write.as_millis() as u64 + bytes / 16
 }
 
 /// Receives more of the next request. False: the connection has ended between two requests.
 async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
-    let limits = &shard.config.limits;
+    let config = shard.config();
+    let limits = &config.limits;
     let between = conn.at == conn.input.len();
     if between && shard.draining.get() {
         return Ok(false);

@@ -157,7 +157,7 @@ fn keep_head(
     total: u64,
     now_ms: u64,
 ) -> Option<(Arc<Object>, Place)> {
-    let freshness = judge(whole, facts, shard.config.defaults.into()).ok()?;
+    let freshness = judge(whole, facts, shard.config().defaults.into()).ok()?;
     if is_overtaken(shard, ask.at) {
         return None;
     }
@@ -185,7 +185,7 @@ fn pass(shard: &Rc<Shard>, ask: &Ask, now_ms: u64) {
 /// A new answer: kept and given to everyone it suits, or given to the leader alone.
 async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchanged, now_ms: u64) {
     let facts = exchanged.facts(ask.authorised, ask.cookie);
-    let verdict = judge(&exchanged.response, facts, shard.config.defaults.into());
+    let verdict = judge(&exchanged.response, facts, shard.config().defaults.into());
     let verdict = verdict.and_then(|freshness| may_keep(shard, &exchanged.response, freshness));
     let verdict = verdict.and_then(|freshness| match is_overtaken(shard, ask.at) {
         true => Err(Unkept::Overtaken),

@@ -184,7 +184,7 @@ impl Fill {
     }
 
     fn due(&self, shard: &Shard) {
-        let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
+        let wait_ms = shard.config().limits.origin_read.as_millis() as u64;
         self.origin.line.due(rt::now() + wait_ms, Waits::Busy);
     }
 

@@ -15,7 +15,7 @@ pub(crate) async fn handshake(shard: &Shard, conn: &mut Conn) -> Result<(), Gone
     conn.at = 0;
     let session = Session::accept(&config, early).map_err(|_| Gone)?;
     // As idle: a drain need not wait for someone who has not asked for anything yet.
-    conn.line.due(rt::now() + shard.config.limits.header.as_millis() as u64, Waits::Idle);
+    conn.line.due(rt::now() + shard.config().limits.header.as_millis() as u64, Waits::Idle);
     let shaken = conn.line.stream.secure(session).await;
     conn.line.not_due();
     match shaken {

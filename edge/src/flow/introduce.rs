@@ -15,7 +15,7 @@ use crate::shard::line::Waits;
 /// Before the first request: reads the PROXY header of a trusted proxy, and counts the connection for its address. Bytes like those
 /// of a PROXY header from anyone else are a malformed request.
 pub(crate) async fn first(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Refusal> {
-    let config = &shard.config;
+    let config = &shard.config();
     if !config.trusted_proxies.is_empty() && Door::trusts(config, conn.peer) {
         if config.proxy_protocol {
             // Boxed: a connection should not pay for it afterwards.
@@ -37,7 +37,8 @@ pub(crate) async fn first(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Refu
 pub(crate) fn again(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u64) -> bool {
     let Some(proxy) = conn.proxy else { return shard.door.admits(conn.seat.as_ref(), now_ms) };
     let head = &conn.input[conn.at..conn.at + request.head_len];
-    let client = told::client(head, shard.config.trusted_field, &shard.config.trusted_proxies);
+    let config = shard.config();
+    let client = told::client(head, config.trusted_field, &config.trusted_proxies);
     conn.peer = client.unwrap_or(proxy);
     !shard.door.counts_requests() || client.is_none_or(|client| shard.door.admits_told(client, now_ms))
 }
@@ -45,7 +46,7 @@ pub(crate) fn again(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
 /// Reads the PROXY header; what came behind it is the first request's.
 async fn header(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Refusal> {
     // As idle: a drain need not wait for someone who has not asked for anything yet.
-    conn.line.due(rt::now() + shard.config.limits.header.as_millis() as u64, Waits::Idle);
+    conn.line.due(rt::now() + shard.config().limits.header.as_millis() as u64, Waits::Idle);
     loop {
         if conn.input.capacity() - conn.input.len() < RECV_BYTES / 2 {
             conn.input.reserve(RECV_BYTES);

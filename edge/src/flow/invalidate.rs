@@ -24,7 +24,7 @@ pub(crate) async fn by_method(shard: &Rc<Shard>, asked: &Asked, response: &Respo
         return;
     }
     let host = asked.field(asked.request.host).unwrap_or_default();
-    let origins: Vec<String> = shard.config.upstream.origins.iter().map(Source::authority).collect();
+    let origins: Vec<String> = shard.config().upstream.origins.iter().map(Source::authority).collect();
     let ours: Vec<&[u8]> = std::iter::once(host).chain(origins.iter().map(String::as_bytes)).collect();
     let named = ["location", "content-location"].into_iter().filter_map(|field| response.first(field));
     let others = named.filter_map(|reference| target::resolve(reference, asked.name(), &ours));

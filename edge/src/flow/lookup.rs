@@ -27,7 +27,7 @@ pub(crate) fn wants(shard: &Shard, asked: &Asked) -> CacheControl {
     }
     let lines = fields(&asked.head).filter(|(name, _)| name.eq_ignore_ascii_case(b"cache-control"));
     let told = cache_control::parse(lines.map(|(_, value)| value));
-    if shard.config.client_directives {
+    if shard.config().client_directives {
         return told;
     }
     CacheControl { only_if_cached: told.only_if_cached, ..CacheControl::default() }
@@ -36,7 +36,7 @@ pub(crate) fn wants(shard: &Shard, asked: &Asked) -> CacheControl {
 /// What `asked` means to the owner of its key.
 pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<Ask> {
     let forwarded =
-        forward(b"GET", asked.name(), &asked.head, &shard.config.upstream, Purpose::Fetch, Sized::None, |text| {
+        forward(b"GET", asked.name(), &asked.head, &shard.config().upstream, Purpose::Fetch, Sized::None, |text| {
             shard.tokens.borrow().is_token(text)
         });
     let key = shard.seed.key(asked.name());

@@ -55,7 +55,7 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if options::is_preflight(asked) {
         return Ok(options::preflight(shard, conn, asked));
     }
-    if loops::is_loop(&asked.head, &shard.config.upstream) {
+    if loops::is_loop(&asked.head, &shard.config().upstream) {
         return Ok(refuse::send(shard, conn, asked, Refusal::LoopDetected));
     }
     // Another edge checks its clients' tokens itself, by the mark that the answer carries.

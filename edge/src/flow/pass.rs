@@ -33,7 +33,7 @@ pub(crate) async fn through(
         Framing::Length(n) => Sized::Length(n),
         Framing::Chunked => Sized::Chunked,
     };
-    if matches!(request.framing, Framing::Length(n) if n > shard.config.limits.request_body_bytes_max) {
+    if matches!(request.framing, Framing::Length(n) if n > shard.config().limits.request_body_bytes_max) {
         return Ok(refuse::send(shard, conn, asked, Refusal::BodyTooLarge));
     }
     if request.method == Method::Options && asked.max_forwards() == Some(0) {
@@ -41,7 +41,8 @@ pub(crate) async fn through(
     }
     let method = request.method_word.of_buffer(&asked.head);
     let is_token = |text: &[u8]| shard.tokens.borrow().is_token(text);
-    let upstream = &shard.config.upstream;
+    let config = shard.config();
+    let upstream = &config.upstream;
     // What the origin says to a HEAD may become part of what is kept for all.
     let purpose = Purpose::Pass((request.method != Method::Head).then(|| conn.peer.ip()));
     let mut forwarded = forward(method, asked.name(), &asked.head, upstream, purpose, sized, is_token);
@@ -107,7 +108,7 @@ async fn seen_by_head(shard: &Rc<Shard>, asked: &Asked, exchanged: &Exchanged) {
 async fn tell_if_keepable(shard: &Rc<Shard>, asked: &Asked, exchanged: &Exchanged) {
     let ask = lookup::ask_of(shard, asked, CacheControl::default());
     let facts = exchanged.facts(ask.authorised, ask.cookie);
-    if judge(&exchanged.response, facts, shard.config.defaults.into()).is_err() {
+    if judge(&exchanged.response, facts, shard.config().defaults.into()).is_err() {
         return;
     }
     let owner = shard.owner(ask.key);
@@ -156,7 +157,7 @@ impl<'a> FromClient<'a> {
         let mut input = std::mem::take(&mut conn.input);
         input.clear();
         input.reserve(OUT_BYTES.max(RECV_BYTES));
-        conn.line.due(rt::now() + self.shard.config.limits.body.as_millis() as u64, Waits::Busy);
+        conn.line.due(rt::now() + self.shard.config().limits.body.as_millis() as u64, Waits::Busy);
         let (result, input) = conn.line.stream.recv(input).await;
         conn.input = input;
         conn.line.not_due();
@@ -168,7 +169,7 @@ impl<'a> FromClient<'a> {
 
     fn charge(&mut self, count: usize) -> Result<(), Refusal> {
         self.taken += count as u64;
-        if self.taken > self.shard.config.limits.request_body_bytes_max {
+        if self.taken > self.shard.config().limits.request_body_bytes_max {
             return Err(Refusal::BodyTooLarge);
         }
         Ok(())

@@ -31,7 +31,7 @@ pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, fact
         return Renewed::Other;
     }
     let Some(merged) = old.meta.updated_by(response) else { return Renewed::Other };
-    let freshness = judge(&merged, facts, shard.config.defaults.into()).ok();
+    let freshness = judge(&merged, facts, shard.config().defaults.into()).ok();
     let date = shard.date(rt::now());
     let mut meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, freshness, &date);
     meta.sliced = old.meta.sliced;

@@ -10,6 +10,7 @@ use crate::http::freshness::Exchange;
 use crate::http::response::Response;
 use crate::purge::Turn;
 use crate::refusal::Refusal;
+use crate::reload::Reload;
 use crate::stored::Object;
 use crate::upstream::{Informed, News, Reach};
 
@@ -37,6 +38,8 @@ pub(crate) enum Mail {
     Certificates(Arc<rustls::ServerConfig>, std::sync::mpsc::Sender<()>),
     /// The certificate files have changed and cannot be used: to be counted, by one shard.
     CertificatesUnusable,
+    /// Another configuration from now on, to be confirmed.
+    Reload(Arc<Reload>, std::sync::mpsc::Sender<()>),
     /// Stop accepting, let what is under way end.
     Drain,
     /// The drain's time is over.

@@ -16,6 +16,7 @@ pub(crate) mod run;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cache::key::KeyHash;
@@ -46,7 +47,8 @@ use mail::{Mail, Slice};
 /// The state of one thread.
 pub(crate) struct Shard {
     pub(crate) id: usize,
-    pub(crate) config: Arc<Config>,
+    /// As it is now: a reload puts another one in its place. Whoever needs it over a wait asks again.
+    config: RefCell<Rc<Config>>,
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
     pub(crate) counters: Arc<Counters>,
@@ -79,6 +81,15 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
+    /// What it is told. No atomic and no lock: the count is this thread's own.
+    pub(crate) fn config(&self) -> Rc<Config> {
+        self.config.borrow().clone()
+    }
+
+    pub(crate) fn set_config(&self, config: &Config) {
+        self.config.replace(Rc::new(config.clone()));
+    }
+
     /// The shard that owns `key`.
     pub(crate) fn owner(&self, key: Key) -> usize {
         key.owner(self.peers.len())
@@ -110,7 +121,7 @@ impl Shard {
 
     /// Largest body that is kept.
     pub(crate) fn object_bytes_max(&self) -> u64 {
-        self.ram.borrow().budget() / self.config.limits.object_share.max(1)
+        self.ram.borrow().budget() / self.config().limits.object_share.max(1)
     }
 
     /// Whether a purge has ended `object`.

@@ -31,7 +31,7 @@ use crate::metrics::Counters;
 use crate::purge::table::Table;
 use crate::purge::thread::Purger;
 use crate::rt::{self, Driver, Inbox, Listener, Mailbox};
-use crate::upstream::{Place, Seen, Sources};
+use crate::upstream::{Seen, Slot, Sources};
 
 /// Everything a shard's thread is started with.
 pub(crate) struct Plan {
@@ -45,7 +45,7 @@ pub(crate) struct Plan {
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
     pub(crate) inbox: Inbox<Mail>,
-    pub(crate) places: Arc<[Place]>,
+    pub(crate) slots: Arc<[Slot]>,
     pub(crate) seen: Vec<Arc<Seen>>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) counters: Arc<Counters>,
@@ -101,7 +101,7 @@ fn build(plan: &Plan) -> Shard {
     plan.counters.ram_budget.set(budget);
     Shard {
         id: plan.id,
-        config: config.clone(),
+        config: RefCell::new(Rc::new((**config).clone())),
         seed: plan.seed,
         peers: plan.peers.clone(),
         counters: plan.counters.clone(),
@@ -113,7 +113,7 @@ fn build(plan: &Plan) -> Shard {
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::default()),
         tokens: RefCell::new(Tokens::new(config.keys.clone())),
-        sources: Sources::new(&config.upstream, &plan.tls, &plan.places, &plan.seen, rt::now()),
+        sources: Sources::new(&config.upstream, &plan.tls, &plan.slots, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),
         bells: RefCell::new(Bells::default()),
         access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
@@ -150,7 +150,7 @@ async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
         let draining = shard.draining.get();
         shard.lines.borrow().sweep(rt::now(), draining);
         shard.front.borrow_mut().sweep();
-        if !shard.config.disks.is_empty() {
+        if !shard.config().disks.is_empty() {
             tell_wanted(&shard).await;
         }
         shard.gauges();
@@ -216,6 +216,10 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Li
             Mail::Certificates(config, done) => {
                 shard.https.replace(Some(config));
                 shard.counters.tls_reloads.add(1);
+                let _ = done.send(());
+            }
+            Mail::Reload(new, done) => {
+                shard.reload(&new);
                 let _ = done.send(());
             }
             Mail::CertificatesUnusable => shard.counters.tls_reloads_failed.add(1),

@@ -19,11 +19,12 @@ use crate::shard::mail::Mail;
 /// Longest wait for a shard to take new certificates.
 const CONFIRM: Duration = Duration::from_secs(5);
 
-type Reply = Sender<Result<(), CertificateError>>;
+/// Other files, or the same ones, and whom to tell.
+type Asked = (Option<Https>, Sender<Result<(), CertificateError>>);
 
 /// The running thread. Dropping it ends it.
 pub(crate) struct Reloader {
-    now: Option<Sender<Reply>>,
+    now: Option<Sender<Asked>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,8 +44,17 @@ pub(crate) fn start(
 impl Reloader {
     /// Reads the files now. Returns when every shard shows them.
     pub(crate) fn reload(&self) -> Result<(), CertificateError> {
+        self.ask(None)
+    }
+
+    /// Reads the files that `https` names and looks after them from now on. An error leaves everything as it was.
+    pub(crate) fn change(&self, https: Https) -> Result<(), CertificateError> {
+        self.ask(Some(https))
+    }
+
+    fn ask(&self, https: Option<Https>) -> Result<(), CertificateError> {
         let (reply, done) = channel();
-        let sent = self.now.as_ref().is_some_and(|now| now.send(reply).is_ok());
+        let sent = self.now.as_ref().is_some_and(|now| now.send((https, reply)).is_ok());
         if sent { done.recv().unwrap_or(Err(CertificateError::Ended)) } else { Err(CertificateError::Ended) }
     }
 }
@@ -80,11 +90,16 @@ struct Watched {
 }
 
 impl Watched {
-    fn live(&mut self, asked: &Receiver<Reply>) {
+    fn live(&mut self, asked: &Receiver<Asked>) {
         loop {
             match asked.recv_timeout(self.https.look_every) {
-                Ok(reply) => {
-                    let _ = reply.send(self.reload(stamps(&self.https)));
+                Ok((new, reply)) => {
+                    let old = new.map(|new| (std::mem::replace(&mut self.https, new), self.stamps.clone()));
+                    let result = self.reload(stamps(&self.https));
+                    if let (Err(_), Some((https, stamps))) = (&result, old) {
+                        (self.https, self.stamps) = (https, stamps);
+                    }
+                    let _ = reply.send(result);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let stamps = stamps(&self.https);

@@ -72,6 +72,14 @@ impl Breaker {
         }
     }
 
+    /// Another number of failures in a row opens it from now on.
+    pub(crate) fn set_after(&mut self, after: u32) {
+        self.after = after;
+        if after == 0 {
+            self.state = State::Closed;
+        }
+    }
+
     /// Where it stands at `now_ms`: an open one whose time is over is half-open.
     pub(crate) fn state(&self, now_ms: u64) -> State {
         match self.state {

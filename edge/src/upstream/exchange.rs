@@ -76,7 +76,8 @@ impl<'a> Call<'a> {
 
     /// The head as `at` is sent it.
     fn head_for(&self, shard: &Shard, at: usize) -> Vec<u8> {
-        let lines = &shard.sources.at(at).place.lines;
+        let target = shard.sources.at(at);
+        let lines = &target.place.lines;
         let line_end = self.head.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
         [&self.head[..line_end], lines, &self.head[line_end..]].concat()
     }
@@ -205,7 +206,7 @@ async fn send<B: Body>(
     head: Vec<u8>,
     body: Option<&mut B>,
 ) -> Result<(), Refusal> {
-    let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
+    let wait_ms = shard.config().limits.origin_read.as_millis() as u64;
     origin.line.due(rt::now() + wait_ms, Waits::Busy);
     let mut sent = origin.line.stream.send(head).await.0.is_ok();
     let Some(body) = body else { return Ok(()) };
@@ -226,7 +227,7 @@ async fn head(
     call: Call<'_>,
     progress: &Progress,
 ) -> Result<Response, Refusal> {
-    let wait_ms = shard.config.limits.origin_read.as_millis() as u64;
+    let wait_ms = shard.config().limits.origin_read.as_millis() as u64;
     loop {
         match response::parse(&origin.buffer, call.to_head) {
             Err(_) => return Err(Refusal::OriginHead),

@@ -31,6 +31,6 @@ pub(crate) use exchange::{Body, Call, Exchanged, Informed, Reach, ask};
 pub(crate) use places::{Level, Place, places};
 pub(crate) use pool::{Origin, give_back};
 pub(crate) use resolve::resolve;
-pub(crate) use seen::{Seen, View};
+pub(crate) use seen::{Seen, Slot, View};
 pub(crate) use sources::Sources;
 pub(crate) use watch::News;

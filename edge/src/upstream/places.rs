@@ -44,6 +44,16 @@ pub(crate) struct Place {
     pub(crate) addrs: Vec<SocketAddr>,
 }
 
+impl Place {
+    /// Whether it is asked in the same way; its addresses are looked after by the thread that resolves names.
+    pub(super) fn is_same(&self, other: &Place) -> bool {
+        self.level == other.level
+            && self.source == other.source
+            && self.lines == other.lines
+            && self.tls_name == other.tls_name
+    }
+}
+
 /// Every place of `upstream`, unresolved.
 pub(crate) fn places(upstream: &Upstream) -> Result<Vec<Place>, InvalidDnsNameError> {
     let me = upstream.tier.as_ref().map(|tier| tier.me.authority());

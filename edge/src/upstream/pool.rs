@@ -53,7 +53,8 @@ pub(super) fn take(shard: &Shard, at: usize) -> Option<Origin> {
 
 /// Opens a connection to `at`.
 pub(super) async fn connect(shard: &Rc<Shard>, at: usize) -> Result<Origin, Refusal> {
-    let limits = &shard.config.limits;
+    let config = shard.config();
+    let limits = &config.limits;
     let target = shard.sources.at(at);
     let open = target.open.clone();
     if open.get() >= limits.origin_connections_max {
@@ -96,8 +97,9 @@ async fn reach(shard: &Rc<Shard>, at: usize, limit: Duration) -> Result<(Stream,
 async fn open(shard: &Rc<Shard>, at: usize, to: SocketAddr, limit: Duration) -> io::Result<Stream> {
     let until_ms = rt::now() + limit.as_millis() as u64;
     let stream = rt::connect(to, limit).await?;
-    let Some(name) = &shard.sources.at(at).place.tls_name else { return Ok(stream) };
-    let session = Session::new(&shard.sources.tls, name)?;
+    let target = shard.sources.at(at);
+    let Some(name) = &target.place.tls_name else { return Ok(stream) };
+    let session = Session::new(&shard.sources.tls(), name)?;
     let left = Duration::from_millis(until_ms.saturating_sub(rt::now()));
     let shaken = rt::timeout(left, stream.secure(session)).await;
     shaken.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
@@ -106,10 +108,13 @@ async fn open(shard: &Rc<Shard>, at: usize, to: SocketAddr, limit: Duration) -> 
 
 /// Gives a connection back whose answer has been read to its end.
 pub(crate) fn give_back(shard: &Shard, mut origin: Origin, now_ms: u64) {
-    let limits = &shard.config.limits;
-    let mut idle = shard.sources.at(origin.at).idle.borrow_mut();
+    let config = shard.config();
+    let limits = &config.limits;
+    let target = shard.sources.at(origin.at);
+    let mut idle = target.idle.borrow_mut();
+    let is_over = target.is_gone() || shard.draining.get();
     // Bytes nobody asked for: whatever they are, they are no answer to the next request.
-    if !origin.buffer.is_empty() || idle.len() >= limits.origin_idle_max || shard.draining.get() {
+    if !origin.buffer.is_empty() || idle.len() >= limits.origin_idle_max || is_over {
         return;
     }
     origin.reused = true;

@@ -98,7 +98,7 @@ fn patience<F>(shard: &Shard, newest: &Try<F>) -> Option<Duration> {
         return None;
     }
     let waited = Duration::from_millis(rt::now().saturating_sub(newest.started_ms));
-    Some(shard.config.upstream.try_timeout.saturating_sub(waited))
+    Some(shard.config().upstream.try_timeout.saturating_sub(waited))
 }
 
 /// Waits for the first try that ends; `None` when `patience` ends before.

@@ -1,10 +1,11 @@
 //! What an operator sees of the places an edge asks: written by one shard, read by the control thread.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::breaker::State;
 use super::places::Place;
+use crate::limits::PLACES_EVER_MAX;
 use crate::metrics::Counter;
 
 /// One place as one shard has fared with it.
@@ -20,12 +21,21 @@ pub(crate) struct Seen {
     pub(crate) idle: Counter,
 }
 
-/// Everything there is to see: the places, and every shard's view of each.
+/// A place under its number. One that a reload has taken out keeps the number.
 #[derive(Clone)]
-pub(crate) struct View {
-    pub(crate) places: Arc<[Place]>,
+pub(crate) struct Slot {
+    pub(crate) place: Place,
+    pub(crate) in_use: bool,
+}
+
+/// Everything there is to see: the places, and every shard's view of each. Looked at by the control thread, never by a shard.
+#[derive(Clone)]
+pub(crate) struct View(Arc<Mutex<Known>>);
+
+struct Known {
+    slots: Vec<Slot>,
     /// By shard, then by place.
-    pub(crate) shards: Vec<Vec<Arc<Seen>>>,
+    shards: Vec<Vec<Arc<Seen>>>,
 }
 
 type Read = fn(&Seen) -> &Counter;
@@ -40,20 +50,56 @@ const COLUMNS: [(&str, &str, &str, Read); 7] = [
 ];
 
 impl View {
-    pub(crate) fn new(places: &[Place], shards: usize) -> View {
-        let one = || places.iter().map(|_| Arc::default()).collect();
-        View { places: places.into(), shards: (0..shards).map(|_| one()).collect() }
+    pub(crate) fn new(places: Vec<Place>, shards: usize) -> View {
+        let view = View(Arc::new(Mutex::new(Known { slots: Vec::new(), shards: vec![Vec::new(); shards] })));
+        view.change(places);
+        view
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The places by their numbers.
+    pub(crate) fn slots(&self) -> Arc<[Slot]> {
+        self.known().slots.clone().into()
+    }
+
+    /// What one shard writes, by the same numbers.
+    pub(crate) fn of_shard(&self, shard: usize) -> Vec<Arc<Seen>> {
+        self.known().shards[shard].clone()
+    }
+
+    /// From now on these are asked. A place that is the same as before keeps its number, a new one gets a new one.
+    /// False: so many have come and gone that there are no numbers left, and nothing has changed.
+    pub(crate) fn change(&self, places: Vec<Place>) -> bool {
+        let mut known = self.known();
+        if known.slots.len() + places.len() > PLACES_EVER_MAX {
+            return false;
+        }
+        known.slots.iter_mut().for_each(|slot| slot.in_use = false);
+        for place in places {
+            match known.slots.iter_mut().find(|slot| !slot.in_use && slot.place.is_same(&place)) {
+                Some(slot) => slot.in_use = true,
+                None => {
+                    known.slots.push(Slot { place, in_use: true });
+                    known.shards.iter_mut().for_each(|shard| shard.push(Arc::default()));
+                }
+            }
+        }
+        true
     }
 
     /// In Prometheus' text format.
     pub(crate) fn exposition(&self) -> String {
+        let known = self.known();
         let mut out = String::new();
         for (name, kind, help, read) in COLUMNS {
             let _ = writeln!(out, "# HELP streamgate_edge_upstream_{name} {help}");
             let _ = writeln!(out, "# TYPE streamgate_edge_upstream_{name} {kind}");
-            for (shard, seen) in self.shards.iter().enumerate() {
-                for (place, seen) in self.places.iter().zip(seen) {
-                    let (kind, authority, n) = (place.level.word(), &place.authority, read(seen).get());
+            for (shard, seen) in known.shards.iter().enumerate() {
+                for (slot, seen) in known.slots.iter().zip(seen).filter(|(slot, _)| slot.in_use) {
+                    let (kind, authority, n) = (slot.place.level.word(), &slot.place.authority, read(seen).get());
                     let labels = format!("shard=\"{shard}\",kind=\"{kind}\",upstream=\"{authority}\"");
                     let _ = writeln!(out, "streamgate_edge_upstream_{name}{{{labels}}} {n}");
                 }
@@ -64,8 +110,9 @@ impl View {
 
     /// For `/origins`: one object a place, with the sums over all shards and every shard's breaker.
     pub(crate) fn as_json(&self) -> serde_json::Value {
-        let places = self.places.iter().enumerate().map(|(at, place)| {
-            let seen = || self.shards.iter().map(move |shard| &shard[at]);
+        let known = self.known();
+        let places = known.slots.iter().enumerate().filter(|(_, slot)| slot.in_use).map(|(at, Slot { place, .. })| {
+            let seen = || known.shards.iter().map(move |shard| &shard[at]);
             let mut object = serde_json::Map::new();
             object.insert("url".to_owned(), place.source.to_string().into());
             object.insert("kind".to_owned(), place.level.word().into());

@@ -16,6 +16,7 @@ use tokio::task::{JoinSet, LocalSet};
 use super::health::{Health, Turns};
 use super::places::{Level, Place};
 use super::resolve::resolve;
+use super::seen::Slot;
 use crate::config::Config;
 use crate::rt::Mailbox;
 use crate::shard::mail::Mail;
@@ -48,11 +49,11 @@ impl Drop for Watch {
 pub(crate) fn start(
     config: Arc<Config>,
     tls: Arc<ClientConfig>,
-    places: Arc<[Place]>,
+    slots: Arc<[Slot]>,
     shards: Vec<Mailbox<Mail>>,
 ) -> io::Result<Watch> {
     // A probe and a look-up a place may wait at the same time.
-    let threads = 2 * places.len().max(1);
+    let threads = 2 * slots.iter().filter(|slot| slot.in_use).count().max(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(threads).build()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name("edge-upstream".to_owned()).spawn(move || {
@@ -60,14 +61,9 @@ pub(crate) fn start(
         all.block_on(&runtime, async move {
             let shards: Arc<[Mailbox<Mail>]> = shards.into();
             let mut watched = JoinSet::new();
-            for at in 0..places.len() {
-                let one = One {
-                    at,
-                    config: config.clone(),
-                    tls: tls.clone(),
-                    places: places.clone(),
-                    shards: shards.clone(),
-                };
+            for (at, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.in_use) {
+                let (place, config) = (slot.place.clone(), config.clone());
+                let one = One { at, place, config, tls: tls.clone(), shards: shards.clone() };
                 watched.spawn_local(one.watch());
             }
             let _ = stopped.await;
@@ -81,20 +77,16 @@ pub(crate) fn start(
 /// One place under watch.
 struct One {
     at: usize,
+    place: Place,
     config: Arc<Config>,
     tls: Arc<ClientConfig>,
-    places: Arc<[Place]>,
     shards: Arc<[Mailbox<Mail>]>,
 }
 
 impl One {
     async fn watch(self) {
-        let addrs = RefCell::new(self.place().addrs.clone());
+        let addrs = RefCell::new(self.place.addrs.clone());
         tokio::join!(self.resolve_again(&addrs), self.probe(&addrs));
-    }
-
-    fn place(&self) -> &Place {
-        &self.places[self.at]
     }
 
     async fn tell(&self, news: News) {
@@ -107,30 +99,30 @@ impl One {
         let upstream = &self.config.upstream;
         loop {
             tokio::time::sleep(upstream.resolve_interval).await;
-            let (resolver, source) = (upstream.resolver.clone(), self.place().source.clone());
+            let (resolver, source) = (upstream.resolver.clone(), self.place.source.clone());
             let found = tokio::task::spawn_blocking(move || resolve(&resolver, &source)).await;
             match found.unwrap_or_else(|e| Err(io::Error::other(e))) {
                 // The system may turn the order round for every question: that is no news.
                 Ok(new) if !same(&new, &addrs.borrow()) => {
-                    tracing::info!(upstream = %self.place().source, addresses = ?new, "the name leads elsewhere now");
+                    tracing::info!(upstream = %self.place.source, addresses = ?new, "the name leads elsewhere now");
                     addrs.replace(new.clone());
                     self.tell(News::Addresses(new.into())).await;
                 }
                 Ok(_) => {}
                 // What was known still stands: a name server that fails must not take an origin down.
-                Err(error) => tracing::warn!(upstream = %self.place().source, %error, "the name does not resolve"),
+                Err(error) => tracing::warn!(upstream = %self.place.source, %error, "the name does not resolve"),
             }
         }
     }
 
     async fn probe(&self, addrs: &RefCell<Vec<SocketAddr>>) {
         let policy = &self.config.upstream.health;
-        let Some(path) = policy.path.as_deref().filter(|_| self.place().level == Level::Origin) else { return };
+        let Some(path) = policy.path.as_deref().filter(|_| self.place.level == Level::Origin) else { return };
         let turns = Turns { unhealthy_after: policy.unhealthy_after, healthy_after: policy.healthy_after };
         let mut health = Health::new(turns);
         loop {
             let question = Question {
-                place: self.place().clone(),
+                place: self.place.clone(),
                 addrs: addrs.borrow().clone(),
                 path: path.to_owned(),
                 limit: policy.timeout,
@@ -141,7 +133,7 @@ impl One {
             let answer = tokio::time::timeout(policy.timeout, asked).await;
             let well = matches!(answer, Ok(Ok(Ok(status))) if (100..400).contains(&status));
             if let Some(up) = health.tell(well) {
-                tracing::warn!(upstream = %self.place().source, up, ?answer, "probes have turned");
+                tracing::warn!(upstream = %self.place.source, up, ?answer, "probes have turned");
                 self.tell(News::InService(up)).await;
             }
             tokio::time::sleep(policy.interval.max(Duration::from_millis(1))).await;

@@ -27,6 +27,7 @@ mod proxies;
 mod purge;
 mod range;
 mod refuse_bad_requests;
+mod reload;
 mod slices;
 mod slow_clients;
 mod stale;
