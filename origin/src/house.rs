@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::Config;
 use crate::gate::Keys;
 use crate::limits::UPLOADS_MAX;
-use crate::monitor::Counters;
+use crate::monitor::{Counters, Plays};
 use crate::work::{Bells, Board};
 
 /// One running origin.
@@ -18,6 +18,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) counters: Counters,
+    /// Playback that is counted and not written yet.
+    pub(crate) counts: Plays,
     /// Jobs that run now, with their progress and how to stop them.
     pub(crate) board: Board,
     /// Rung when a job was queued.
@@ -33,6 +35,7 @@ impl House {
             store,
             keys,
             counters: Counters::default(),
+            counts: Plays::default(),
             board: Board::default(),
             bells: Bells::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),

@@ -27,6 +27,7 @@ mod monitor;
 mod playback;
 mod serve;
 mod start;
+mod upkeep;
 mod work;
 
 pub use access::routes;

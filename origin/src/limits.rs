@@ -47,6 +47,43 @@ pub const KEY_TTL_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
 /// The use of a key is noted at most this often, so that a request costs no write.
 pub const KEY_USE_NOTED_MS: i64 = 60_000;
 
+/// Characters of a description.
+pub const DESCRIPTION_CHARS_MAX: usize = 5_000;
+/// Tags of an asset; each is a row of an index.
+pub const TAGS_MAX: usize = 32;
+/// Characters of a tag.
+pub const TAG_CHARS_MAX: usize = 64;
+/// Categories of an asset; each is a row of an index.
+pub const CATEGORIES_AN_ASSET_MAX: usize = 16;
+/// Bytes of a language tag (RFC 5646 section 4.4.1 recommends 35).
+pub const LANGUAGE_BYTES_MAX: usize = 35;
+/// Bytes of the fields of an asset that are the client's own; they are read with every row.
+pub const FIELDS_BYTES_MAX: usize = 16 << 10;
+
+/// Characters of a search.
+pub const SEARCH_CHARS_MAX: usize = 200;
+/// How deep a search can be paged through: nobody reads further, and each page ranks anew.
+pub const SEARCH_HITS_MAX: u32 = 1_000;
+
+/// Days of playback statistics in one answer, of each side.
+pub const STATS_DAYS: u32 = 2 * 90;
+/// Counts of one report of an edge.
+pub const COUNTS_A_REPORT_MAX: usize = 1_000;
+/// Assets whose playback is counted in memory until it is written; more are not counted.
+pub const PLAYS_MAX: usize = 10_000;
+/// How often counts are written, and other upkeep is done.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a deleted asset can be brought back.
+pub const BIN_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
+/// Assets that leave the bin in one round of upkeep.
+pub const BIN_A_ROUND: u32 = 100;
+
+/// Bytes of an Idempotency-Key; a UUID has 36.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+/// How long its answer is kept.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 24 * 3600 * 1000;
+
 /// Rows of a page of a listing when the client names none, and at most.
 pub const PAGE_ROWS: u32 = 50;
 /// See [`PAGE_ROWS`].

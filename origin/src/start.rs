@@ -16,7 +16,7 @@ use crate::clock::now_ms;
 use crate::gate::{self, KeyFileError, Keys, MintError, Minted};
 use crate::house::House;
 use crate::work::Why;
-use crate::{Config, api, serve, work};
+use crate::{Config, api, serve, upkeep, work};
 
 /// Why an origin did not start; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ pub struct Origin {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     workers: JoinSet<()>,
-    sweeping: JoinHandle<()>,
+    keeping: JoinHandle<()>,
 }
 
 /// Starts an origin on the caller's runtime; it answers when this returns.
@@ -86,21 +86,13 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     if reclaimed > 0 {
         tracing::info!(jobs = reclaimed, "go on with jobs that were cut off");
     }
+    store.catalogue.forget_unanswered().await.map_err(unusable)?;
     let house = Arc::new(House::new(config, store, keys));
     let (stop, stopped) = watch::channel(false);
     let workers = work::spawn(&house, &stopped);
     let serving = tokio::spawn(serve::serve(listener, api::router(house.clone()), house.clone(), stopped));
-    let sweeping = tokio::spawn(sweep(house.clone()));
-    Ok(Origin { addr, house, stop, serving, workers, sweeping })
-}
-
-/// What a crash left without a row is removed while everything else runs.
-async fn sweep(house: Arc<House>) {
-    match house.store.sweep().await {
-        Ok(0) => {}
-        Ok(objects) => tracing::info!(objects, "removed objects that no row names"),
-        Err(error) => tracing::warn!(%error, "the sweep of the objects was cut short"),
-    }
+    let keeping = tokio::spawn(upkeep::upkeep(house.clone()));
+    Ok(Origin { addr, house, stop, serving, workers, keeping })
 }
 
 impl Origin {
@@ -136,11 +128,11 @@ impl Origin {
     /// Stops accepting, answers what has been asked, puts running jobs back to the queue (their stored chunks are kept),
     /// and closes the data folder. Takes at most [`Config::shutdown_limit`] and a little.
     pub async fn shutdown(self) {
-        let Self { house, stop, serving, mut workers, sweeping, .. } = self;
+        let Self { house, stop, serving, mut workers, keeping, .. } = self;
         let limit = house.config.shutdown_limit;
         let _ = stop.send(true);
         house.board.cancel_all(Why::Shutdown);
-        sweeping.abort();
+        keeping.abort();
         let aborting = serving.abort_handle();
         let orderly = async {
             let _ = serving.await;
@@ -150,6 +142,9 @@ impl Origin {
             tracing::warn!(limit_s = limit.as_secs(), "not everything ended in time; the rest is cut off");
             aborting.abort();
             workers.shutdown().await;
+        }
+        if let Err(error) = house.counts.flush(&house.store.catalogue, now_ms()).await {
+            tracing::warn!(%error, "the last counts of playback are lost");
         }
         house.store.close().await;
     }

@@ -1,6 +1,6 @@
 //! decide: may this caller use this route on what is its own, or another's? Pure.
 
-use durable::catalogue::Role;
+use durable::catalogue::{Actor, Role};
 
 use super::scope::Scope;
 use super::table::{Rule, Who};
@@ -16,6 +16,13 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     /// Empty: not narrowed.
     pub(crate) scopes: Vec<String>,
+}
+
+impl Caller {
+    /// For the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { owner: self.owner.clone(), key: self.key.clone() }
+    }
 }
 
 /// Who asks.

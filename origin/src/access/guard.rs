@@ -12,6 +12,7 @@ use durable::catalogue::Role;
 use super::decide::{Asking, Caller, decide};
 use super::key;
 use super::table::{self, Object, Rule, Who};
+use crate::api::once;
 use crate::api::problem::{Problem, Refusal};
 use crate::clock::now_ms;
 use crate::house::House;
@@ -31,10 +32,12 @@ pub(crate) async fn guard(
     };
     match admit(&house, rule, &params, request.headers()).await {
         Ok(asking) => {
-            if let Asking::Caller(caller) = asking {
-                request.extensions_mut().insert(caller);
+            let Asking::Caller(caller) = asking else { return next.run(request).await };
+            request.extensions_mut().insert(caller.clone());
+            if !table::takes_idempotency_key(rule) {
+                return next.run(request).await;
             }
-            next.run(request).await
+            once(&house, &caller, request, move |request| next.run(request)).await
         }
         Err(problem) => problem.into_response(),
     }

@@ -12,12 +12,21 @@ pub(crate) enum Scope {
     Work,
     Keys,
     Events,
+    Audit,
 }
 
 impl Scope {
     /// Those that a key can be narrowed to.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::ContentRead, Self::ContentWrite, Self::Upload, Self::Token, Self::Work, Self::Keys, Self::Events];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::ContentRead,
+        Self::ContentWrite,
+        Self::Upload,
+        Self::Token,
+        Self::Work,
+        Self::Keys,
+        Self::Events,
+        Self::Audit,
+    ];
 
     /// As keys name it.
     pub(crate) fn word(self) -> &'static str {
@@ -30,6 +39,7 @@ impl Scope {
             Self::Work => "work",
             Self::Keys => "keys",
             Self::Events => "events",
+            Self::Audit => "audit",
         }
     }
 }

@@ -52,9 +52,19 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST",   "/api/v1/upload",                Scope::Upload,       Object::Nothing, Who::Role(Creator)),
     rule("GET",    "/api/v1/content",               Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
     rule("GET",    "/api/v1/content/{id}",          Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
+    rule("PATCH",  "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
     rule("POST",   "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
     rule("DELETE", "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("POST",   "/api/v1/content/{id}/restore",  Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("GET",    "/api/v1/content/{id}/stats",    Scope::ContentRead,  Object::Asset,   Who::Owner(Viewer, Operator)),
     rule("POST",   "/api/v1/content/{id}/token",    Scope::Token,        Object::Asset,   Who::Owner(Creator, Operator)),
+    rule("GET",    "/api/v1/search",                Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/categories",            Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/categories",            Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
+    rule("PATCH",  "/api/v1/categories/{id}",       Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
+    rule("DELETE", "/api/v1/categories/{id}",       Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/stats",                 Scope::Events,       Object::Nothing, Who::Edge(Operator)),
+    rule("GET",    "/api/v1/audit",                 Scope::Audit,        Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/transcode/status/{id}", Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
     rule("GET",    "/api/v1/events",                Scope::Events,       Object::Nothing, Who::Edge(Operator)),
 ];
@@ -63,6 +73,12 @@ pub(crate) const TABLE: &[Rule] = &[
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
     let method = if method == "HEAD" { "GET" } else { method };
     TABLE.iter().find(|rule| rule.path == path && rule.method == method)
+}
+
+/// Whether a route takes an Idempotency-Key: whatever makes or changes something, but what answers with a secret, which is
+/// nowhere at rest, and uploads, which are resumed instead.
+pub(crate) fn takes_idempotency_key(rule: &Rule) -> bool {
+    rule.method == "POST" && !matches!(rule.scope, Scope::Public | Scope::Keys | Scope::Token | Scope::Upload)
 }
 
 /// What `Allow` says of a path (RFC 9110 section 10.2.1).
@@ -88,6 +104,6 @@ mod tests {
                 assert!(rule.object != Object::Nothing && rule.path.contains("{id}"), "{rule:?}");
             }
         }
-        assert_eq!(allowed("/api/v1/content/{id}"), "GET,HEAD,POST,DELETE");
+        assert_eq!(allowed("/api/v1/content/{id}"), "GET,HEAD,PATCH,POST,DELETE");
     }
 }

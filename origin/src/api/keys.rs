@@ -10,12 +10,12 @@ use durable::catalogue::{ApiKey, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::json;
 use super::problem::{Problem, Refusal};
+use super::{json, page};
 use crate::access::{Caller, Fresh, Scope, role_word};
 use crate::clock::now_ms;
 use crate::house::House;
-use crate::limits::{KEY_TTL_SECONDS_MAX, NAME_CHARS_MAX, OWNER_BYTES_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
+use crate::limits::{KEY_TTL_SECONDS_MAX, NAME_CHARS_MAX, OWNER_BYTES_MAX};
 
 /// A role as it is written.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -63,6 +63,7 @@ pub(super) async fn create(
     if !house.store.catalogue.create_key(&row).await? {
         return Err(Refusal::TooManyKeys.because("Revoke keys that nobody uses; they leave the list after 90 days."));
     }
+    house.store.catalogue.note(&caller.actor(), "key.created", &row.id, now_ms()).await?;
     tracing::info!(key = row.id, owner = row.owner, role = role_word(row.role), by = caller.key, "made an API key");
     let mut value = shown(&row);
     value["key"] = fresh.text.into();
@@ -82,12 +83,9 @@ struct Page {
 
 /// `GET /api/v1/keys[?limit=..][&after=..]`: all keys, revoked ones for 90 days; `next` is the next page's `after`.
 pub(super) async fn list(State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
-    let page: Page = json::query(&uri)?;
-    let limit = page.limit.unwrap_or(PAGE_ROWS);
-    if !(1..=PAGE_ROWS_MAX).contains(&limit) {
-        return Err(Refusal::BadQuery.because(format!("limit goes from 1 to {PAGE_ROWS_MAX}.")));
-    }
-    let keys = house.store.catalogue.keys(page.after.as_deref().unwrap_or_default(), limit).await?;
+    let asked: Page = json::query(&uri)?;
+    let limit = page::limit(asked.limit)?;
+    let keys = house.store.catalogue.keys(asked.after.as_deref().unwrap_or_default(), limit).await?;
     let next = keys.last().filter(|_| keys.len() == limit as usize).map(|key| key.id.clone());
     let items: Vec<Value> = keys.iter().map(shown).collect();
     Ok(json::answer(StatusCode::OK, &json!({ "items": items, "next": next })))
@@ -108,6 +106,7 @@ pub(super) async fn revoke(
     if !house.store.catalogue.revoke_key(&id, now_ms()).await? {
         return Err(unknown());
     }
+    house.store.catalogue.note(&caller.actor(), "key.revoked", &id, now_ms()).await?;
     tracing::info!(key = id, by = caller.key, "revoked an API key");
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,11 +1,18 @@
 //! The HTTP surface: which address leads where. Nothing is decided here; who may is `access/table.rs`, and a route that
 //! it does not name is not answered.
 
+mod audit;
+mod categories;
 mod content;
 mod events;
 mod json;
 mod keys;
+mod meta;
+mod once;
+mod page;
 pub(crate) mod problem;
+mod search;
+mod stats;
 mod status;
 mod token;
 mod upload;
@@ -14,10 +21,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 
 use crate::house::House;
 use crate::{access, monitor, playback};
+pub(crate) use content::no_category;
+pub(crate) use once::once;
 use problem::{Problem, Refusal};
 
 /// All addresses of the origin.
@@ -27,7 +36,17 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/keys/{id}", get(keys::one).delete(keys::revoke))
         .route("/api/v1/upload", post(upload::upload))
         .route("/api/v1/content", get(content::list))
-        .route("/api/v1/content/{id}", get(content::one).post(content::update).delete(content::delete))
+        .route(
+            "/api/v1/content/{id}",
+            get(content::one).patch(content::update).post(content::update).delete(content::delete),
+        )
+        .route("/api/v1/content/{id}/restore", post(content::restore))
+        .route("/api/v1/content/{id}/stats", get(stats::of_one))
+        .route("/api/v1/search", get(search::search))
+        .route("/api/v1/categories", get(categories::list).post(categories::create))
+        .route("/api/v1/categories/{id}", patch(categories::rename).delete(categories::delete))
+        .route("/api/v1/stats", post(stats::report))
+        .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
         .route("/api/v1/events", get(events::events))

@@ -19,6 +19,14 @@ pub(crate) enum Refusal {
     TooManyKeys,
     EdgeKeyMissing,
     EdgeKeyWrong,
+    Stale,
+    BadKey,
+    KeyRunning,
+    KeyReused,
+    TooManyAnswers,
+    UnknownCategory,
+    CategoryTaken,
+    CategoryInUse,
     UnknownPath,
     UnknownAsset,
     UnknownTrack,
@@ -54,6 +62,14 @@ impl Refusal {
             Self::TooManyKeys => (S::CONFLICT, "too_many_keys", "There are as many API keys as may be"),
             Self::EdgeKeyMissing => (S::FORBIDDEN, "edge_key_missing", "Only edges may fetch this"),
             Self::EdgeKeyWrong => (S::FORBIDDEN, "edge_key_wrong", "This edge key is not valid"),
+            Self::Stale => (S::PRECONDITION_FAILED, "stale", "It is not as it was when you read it"),
+            Self::BadKey => (S::BAD_REQUEST, "bad_idempotency_key", "The Idempotency-Key is not valid"),
+            Self::KeyRunning => (S::CONFLICT, "idempotency_key_running", "The same request is being worked on"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Another request had this key"),
+            Self::TooManyAnswers => (S::TOO_MANY_REQUESTS, "too_many_idempotency_keys", "Too many keys are in use"),
+            Self::UnknownCategory => (S::UNPROCESSABLE_ENTITY, "unknown_category", "There is no such category"),
+            Self::CategoryTaken => (S::CONFLICT, "category_taken", "The category cannot be made"),
+            Self::CategoryInUse => (S::CONFLICT, "category_in_use", "Assets carry this category"),
             Self::UnknownPath => (S::NOT_FOUND, "unknown_path", "There is nothing at this address"),
             Self::UnknownAsset => (S::NOT_FOUND, "unknown_asset", "There is no such asset"),
             Self::UnknownTrack => (S::NOT_FOUND, "unknown_track", "The asset has no such track"),
@@ -125,7 +141,7 @@ impl IntoResponse for Problem {
             Refusal::KeyMissing | Refusal::KeyWrong | Refusal::KeyEnded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Refusal::TooManyUploads | Refusal::NotYetPlayable => {
+            Refusal::TooManyUploads | Refusal::NotYetPlayable | Refusal::KeyRunning => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

@@ -1,4 +1,5 @@
-//! `POST /api/v1/upload?name=clip.mp4[&title=..][&visibility=open|gated]`: the bytes of one file as the body.
+//! `POST /api/v1/upload?name=clip.mp4[&title=..][&visibility=open|gated][&description=..][&language=..][&tags=a,b]
+//! [&categories=a,b]`: the bytes of one file as the body.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use super::content::{self, VisibilityWord};
 use super::json;
+use super::meta::Wanted;
 use super::problem::{Problem, Refusal};
 use crate::access::Caller;
 use crate::flow;
@@ -25,6 +27,12 @@ struct Asked {
     name: Option<String>,
     title: Option<String>,
     visibility: Option<VisibilityWord>,
+    description: Option<String>,
+    language: Option<String>,
+    /// Separated by commas.
+    tags: Option<String>,
+    /// Separated by commas.
+    categories: Option<String>,
 }
 
 pub(super) async fn upload(
@@ -80,8 +88,17 @@ fn describe(asked: Asked, owner: String) -> Result<flow::enqueue::Description, P
             if stem.is_empty() { "untitled".to_owned() } else { stem.chars().take(TITLE_CHARS_MAX).collect() }
         }
     };
+    let list = |text: Option<String>| text.map(|text| Some(text.split(',').map(str::to_owned).collect::<Vec<_>>()));
+    let said = Wanted {
+        description: asked.description.map(Some),
+        language: asked.language.map(Some),
+        tags: list(asked.tags),
+        categories: list(asked.categories),
+        ..Wanted::default()
+    };
+    let meta = said.meta().map_err(|rule| Refusal::BadQuery.because(rule))?;
     let visibility = asked.visibility.map_or(Visibility::Open, Into::into);
-    Ok(flow::enqueue::Description { title, file_name, owner, visibility })
+    Ok(flow::enqueue::Description { title, file_name, owner, visibility, meta })
 }
 
 /// Forms would wrap the file in boundaries, which then look like a broken video.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use durable::AssetId;
-use durable::catalogue::{JobKind, NewAsset, Visibility};
+use durable::catalogue::{JobKind, Meta, NewAsset, Visibility};
 
 use super::store::StoredUpload;
+use crate::api::no_category;
 use crate::api::problem::Problem;
 use crate::clock::now_ms;
 use crate::house::House;
@@ -17,6 +18,8 @@ pub(crate) struct Description {
     /// Whose it is.
     pub(crate) owner: String,
     pub(crate) visibility: Visibility,
+    /// What else is said of it.
+    pub(crate) meta: Meta,
 }
 
 /// Enters the upload under a new name.
@@ -28,19 +31,22 @@ pub(crate) async fn enqueue(
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
     let id = AssetId::from_random(random);
-    let Description { title, file_name, owner, visibility } = description;
+    let Description { title, file_name, owner, visibility, meta } = description;
     let StoredUpload { object, uploaded_ms } = stored;
     let new = NewAsset {
         id: id.clone(),
         title,
         file_name,
         owner,
+        meta,
         visibility,
         source: object.id,
         source_bytes: object.bytes,
         uploaded_ms,
     };
-    house.store.catalogue.create_asset(&new, now_ms()).await?;
+    if let Some(word) = house.store.catalogue.create_asset(&new, now_ms()).await? {
+        return Err(no_category(&word));
+    }
     drop(object); // named by a row now: no longer pinned
     house.bells.of(JobKind::Ingest).notify_one();
     Ok(id)

@@ -15,8 +15,9 @@ mod range;
 
 use std::sync::Arc;
 
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use durable::AssetId;
 use durable::catalogue::{AssetState, Found, Visibility};
@@ -40,7 +41,14 @@ pub(crate) async fn play(State(house): State<Arc<House>>, request: Request) -> R
         return Refusal::UnknownPath.because("This is not an asset's name.").into_response();
     };
     match open(&house, &asset, path.resource, request.headers()).await {
-        Ok((visibility, body)) => mark(answer::answer(body, request.headers()).await, &asset, visibility),
+        Ok((visibility, body)) => {
+            let answer = answer::answer(body, request.headers()).await;
+            if request.method() == Method::GET {
+                let is_start = matches!(path.resource, Resource::Master | Resource::Manifest);
+                house.counts.add(&asset, is_start, answer.body().size_hint().exact().unwrap_or(0));
+            }
+            mark(answer, &asset, visibility)
+        }
         Err(refused) => {
             let mut response = refused.problem.into_response();
             if let Some(seconds) = refused.max_age_s {

@@ -12,6 +12,11 @@ pub(crate) struct Bells {
 }
 
 impl Bells {
+    /// Rings all of them.
+    pub(crate) fn all(&self) {
+        [&self.ingest, &self.fallback, &self.ladder].into_iter().for_each(Notify::notify_one);
+    }
+
     /// The bell of a kind.
     pub(crate) fn of(&self, kind: JobKind) -> &Notify {
         match kind {

@@ -3,6 +3,7 @@
 mod support;
 
 mod bad_uploads;
+mod content;
 mod events;
 mod keys;
 mod playback;

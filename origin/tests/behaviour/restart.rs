@@ -57,6 +57,7 @@ async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
         title: "killer".into(),
         file_name: "killer.mp4".into(),
         owner: "admin".into(),
+        meta: Default::default(),
         visibility: durable::catalogue::Visibility::Open,
         source: source.id,
         source_bytes: source.bytes,

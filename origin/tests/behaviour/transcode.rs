@@ -88,7 +88,7 @@ async fn deleting_an_asset_ends_its_work_and_removes_its_bytes() {
     .await;
     let id = site.upload("", &clip(8, 1280, 720)).await;
     site.until(&id, |status| status["stage"] == "transcode" && status["state"] == "running").await;
-    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{id}"), b"").await.status, 204);
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{id}?purge=true"), b"").await.status, 204);
     site.until_empty("objects").await;
     site.until_empty("tmp").await;
     let begun = Instant::now();
@@ -113,7 +113,7 @@ async fn an_encode_that_runs_does_not_hold_up_the_next_upload() {
     let next = site.upload("", &clip(2, 160, 90)).await;
     site.until(&next, |status| status["playable"] == true).await;
     assert_eq!(site.status(&long).await["state"], "running", "the long one is still at work");
-    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{long}"), b"").await.status, 204);
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{long}?purge=true"), b"").await.status, 204);
 }
 
 /// Pictures alone, not H.264: grey squares that get lighter.

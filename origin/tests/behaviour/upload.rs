@@ -54,10 +54,10 @@ async fn the_same_file_twice_is_stored_once() {
     let second = site.ready("").await;
     assert_ne!(first, second);
     assert_eq!(site.files("objects").len(), files);
-    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{first}"), b"").await.status, 204);
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{first}?purge=true"), b"").await.status, 204);
     assert_eq!(site.files("objects").len(), files, "the second still needs them");
     assert_eq!(site.get(&format!("/v/{second}/master.m3u8"), &[]).await.status, 200);
-    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{second}"), b"").await.status, 204);
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{second}?purge=true"), b"").await.status, 204);
     assert_eq!(site.files("objects").len(), 0);
 }
 
@@ -71,7 +71,7 @@ async fn a_title_is_listed_changed_and_deleted() {
     let changed = site.api("POST", &format!("/api/v1/content/{id}"), br#"{"title":"Dawn","visibility":"open"}"#).await;
     assert_eq!((changed.status, &changed.json()["title"]), (200, &"Dawn".into()));
     assert_eq!(site.get(&format!("/v/{id}/master.m3u8"), &[]).await.status, 200);
-    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{id}"), b"").await.status, 204);
+    assert_eq!(site.api("DELETE", &format!("/api/v1/content/{id}?purge=true"), b"").await.status, 204);
     for path in [format!("/api/v1/content/{id}"), format!("/api/v1/transcode/status/{id}")] {
         assert_eq!(site.api("GET", &path, b"").await.problem(), (404, "unknown_asset".into()));
     }

@@ -34,3 +34,22 @@ pub const KEYS_MAX: i64 = 10_000;
 
 /// How long a revoked key stays in the list: long enough to look into what it did.
 pub const REVOKED_KEYS_KEPT_MS: i64 = 90 * 24 * 3600 * 1000;
+
+/// Categories. They are listed in one answer.
+pub const CATEGORIES_MAX: i64 = 1_000;
+
+/// Rows of the audit log that are kept.
+pub const AUDIT_KEPT: i64 = 1_000_000;
+
+/// Matches of a search that are ranked, the youngest ones: ranking costs some microseconds each, and of a word that more
+/// assets have than this nobody reads the last page.
+pub const SEARCH_RANKED_MAX: u32 = 5_000;
+
+/// Words of a search.
+pub const SEARCH_WORDS_MAX: usize = 16;
+
+/// Assets that are entered into the search index in one commit, for those that came before it.
+pub const INDEX_BATCH: u32 = 500;
+
+/// Answers kept for one caller's Idempotency-Keys.
+pub const IDEMPOTENCY_KEYS_A_CALLER_MAX: i64 = 10_000;

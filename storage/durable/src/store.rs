@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::catalogue::Actor;
 use crate::limits::RELEASE_BATCH;
 use crate::lock::DataLock;
 use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, StoreError, UnixMs};
@@ -29,12 +30,13 @@ impl Store {
         })
         .await?;
         let catalogue = Catalogue::open(&data.join("catalogue.sqlite")).await?;
+        catalogue.index_missing().await?;
         Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)) })
     }
 
-    /// Removes an asset, its jobs and every object that only it named. `false` when there is no such asset.
-    pub async fn delete_asset(&self, id: &AssetId, now: UnixMs) -> Result<bool, StoreError> {
-        let Some(objects) = self.catalogue.delete_asset(id, now).await? else { return Ok(false) };
+    /// Removes an asset, in the bin or not, its jobs and every object that only it named. `false` when there is no such asset.
+    pub async fn delete_asset(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
+        let Some(objects) = self.catalogue.delete_asset(id, actor, now).await? else { return Ok(false) };
         self.release(objects).await?;
         Ok(true)
     }

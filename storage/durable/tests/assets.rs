@@ -3,7 +3,7 @@
 
 mod support;
 
-use durable::catalogue::{Change, Cursor, TrackState, Visibility};
+use durable::catalogue::{Change, Changed, Cursor, Filter, TrackState, Visibility};
 use durable::{AssetId, StoreError};
 use support::house;
 
@@ -15,7 +15,7 @@ async fn a_listing_goes_through_all_assets_youngest_first() {
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = house.store.catalogue.assets(after.as_ref(), 2).await.unwrap();
+        let page = house.store.catalogue.assets(&Filter::default(), after.as_ref(), 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(Cursor { created_ms: last.created_ms, id: last.id.clone() });
         seen.extend(page.into_iter().map(|a| (a.created_ms, a.id)));
@@ -32,11 +32,13 @@ async fn a_person_changes_only_what_they_name() {
     let house = house().await;
     let id = house.upload(1, b"x", 0).await;
     let change = Change { visibility: Some(Visibility::Gated), ..Change::default() };
-    let asset = house.store.catalogue.update_asset(&id, &change, 5).await.unwrap().unwrap();
+    let asset = house.store.catalogue.update_asset(&id, &change, &support::actor(), 5).await.unwrap();
+    let Changed::Done(asset) = asset else { panic!("{asset:?}") };
     assert_eq!((asset.title.as_str(), asset.visibility, asset.updated_ms), ("clip", Visibility::Gated, 5));
-    assert_eq!(house.store.catalogue.asset(&id).await.unwrap(), Some(asset));
+    assert_eq!(house.store.catalogue.asset(&id).await.unwrap(), Some(*asset));
     let nobody = AssetId::from_random([9; 10]);
-    assert_eq!(house.store.catalogue.update_asset(&nobody, &change, 5).await.unwrap(), None);
+    let unknown = house.store.catalogue.update_asset(&nobody, &change, &support::actor(), 5).await.unwrap();
+    assert_eq!(unknown, Changed::Unknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,8 +96,11 @@ async fn every_change_leaves_one_event_in_order() {
     catalogue.store_chunk(&lease, &[house.chunk("av1-360", 0)], 0).await.unwrap();
     catalogue.publish(&lease, &["av1-360"], 0).await.unwrap();
     catalogue.finish_job(&lease, None, 0).await.unwrap();
-    catalogue.update_asset(&id, &Change { title: Some("new".into()), ..Change::default() }, 0).await.unwrap();
-    house.store.delete_asset(&id, 0).await.unwrap();
+    catalogue
+        .update_asset(&id, &Change { title: Some("new".into()), ..Change::default() }, &support::actor(), 0)
+        .await
+        .unwrap();
+    house.store.delete_asset(&id, &support::actor(), 0).await.unwrap();
     let events = catalogue.events_after(0, 100).await.unwrap();
     let kinds: Vec<&str> = events.iter().map(|e| e.kind.as_str()).collect();
     let expected =

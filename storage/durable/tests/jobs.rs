@@ -151,7 +151,7 @@ async fn a_deleted_asset_takes_its_job_along() {
     let house = house().await;
     let asset = house.upload(1, b"x", 0).await;
     let lease = house.lease(0).await.unwrap();
-    house.store.delete_asset(&asset, 1).await.unwrap();
+    house.store.delete_asset(&asset, &support::actor(), 1).await.unwrap();
     let late = house.store.catalogue.record_plan(&lease, "{}", "{}", 1, &[], 1).await;
     assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
 }

@@ -91,11 +91,11 @@ async fn deleting_an_asset_removes_what_only_it_named() {
     let two = house.upload(2, b"shared source", 0).await;
     let source = ObjectId::of(b"shared source");
 
-    assert!(house.store.delete_asset(&one, 1).await.unwrap());
+    assert!(house.store.delete_asset(&one, &support::actor(), 1).await.unwrap());
     assert!(house.has(&source), "the other asset still names it");
     assert!(!house.has(&chunk.segments[0].object) && !house.has(&chunk.init.object));
-    assert!(!house.store.delete_asset(&one, 1).await.unwrap(), "deleted twice");
-    assert!(house.store.delete_asset(&two, 1).await.unwrap());
+    assert!(!house.store.delete_asset(&one, &support::actor(), 1).await.unwrap(), "deleted twice");
+    assert!(house.store.delete_asset(&two, &support::actor(), 1).await.unwrap());
     assert_eq!(house.files("objects").len(), 0);
 }
 
@@ -104,7 +104,7 @@ async fn an_object_that_is_about_to_be_named_outlives_a_delete() {
     let house = house().await;
     let one = house.upload(1, b"same", 0).await;
     let found_again = house.store.objects.put(b"same").unwrap();
-    house.store.delete_asset(&one, 1).await.unwrap();
+    house.store.delete_asset(&one, &support::actor(), 1).await.unwrap();
     assert!(house.has(&found_again.id));
     let id = found_again.id;
     drop(found_again); // the upload came to nothing

@@ -2,8 +2,7 @@
 
 use sqlx::{FromRow, Row};
 
-use super::{Catalogue, JobKind, Stage, events, object_id, signed, unsigned};
-use crate::limits::PAGE_ROWS_MAX;
+use super::{Actor, Catalogue, JobKind, Stage, Tx, audit, edits, events, object_id, search, signed, unsigned};
 use crate::{AssetId, ObjectId, StoreError, UnixMs};
 
 /// Who may watch.
@@ -50,6 +49,12 @@ pub struct Asset {
     pub file_name: String,
     /// Who uploaded it: the owner of the key it was uploaded with.
     pub owner: String,
+    /// What people say of it.
+    pub meta: Meta,
+    /// Raised with every change that a person makes.
+    pub version: i64,
+    /// When it went into the bin, if it did.
+    pub deleted_ms: Option<UnixMs>,
     /// Who may watch.
     pub visibility: Visibility,
     /// How far the work has come.
@@ -89,6 +94,8 @@ pub struct NewAsset {
     pub file_name: String,
     /// Whose it will be.
     pub owner: String,
+    /// What is said of it.
+    pub meta: Meta,
     /// Who may watch.
     pub visibility: Visibility,
     /// The uploaded bytes; already durable and still pinned.
@@ -99,93 +106,55 @@ pub struct NewAsset {
     pub uploaded_ms: UnixMs,
 }
 
-/// A change asked for by a person; `None` leaves a field as it is.
-#[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// New title.
-    pub title: Option<String>,
-    /// New visibility.
-    pub visibility: Option<Visibility>,
+/// What people say of an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meta {
+    /// As long as they like, within a bound.
+    pub description: String,
+    /// A BCP 47 tag; empty: unknown.
+    pub language: String,
+    /// Words that anybody makes up.
+    pub tags: Vec<String>,
+    /// Names of categories, which operators offer.
+    pub categories: Vec<String>,
+    /// The client's own, a JSON object.
+    pub fields: String,
 }
 
-/// Where a page of a listing ended: the last row's age and name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
-    /// `created_ms` of the last row.
-    pub created_ms: UnixMs,
-    /// Its name.
-    pub id: AssetId,
+impl Default for Meta {
+    fn default() -> Self {
+        let (description, language) = Default::default();
+        Self { description, language, tags: Vec::new(), categories: Vec::new(), fields: "{}".into() }
+    }
 }
-
-const COLUMNS: &str = "SELECT id, title, file_name, owner, visibility, state, playable, error_code, error_detail, \
-     source_object, source_bytes, source_info, plan, duration_us, created_ms, updated_ms, uploaded_ms, playable_ms \
-     FROM assets";
 
 impl Catalogue {
-    /// Enters an upload and queues the work on it, in one commit.
-    pub async fn create_asset(&self, new: &NewAsset, now: UnixMs) -> Result<(), StoreError> {
+    /// Enters an upload and queues the work on it, in one commit. Answers the first of its categories that does not exist; then
+    /// nothing was entered.
+    pub async fn create_asset(&self, new: &NewAsset, now: UnixMs) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
-             created_ms, updated_ms, uploaded_ms, owner) VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?7, ?8, ?9)",
-        )
-        .bind(new.id.as_str())
-        .bind(&new.title)
-        .bind(&new.file_name)
-        .bind(new.visibility)
-        .bind(new.source.to_string())
-        .bind(signed(new.source_bytes)?)
-        .bind(now)
-        .bind(new.uploaded_ms)
-        .bind(&new.owner)
-        .execute(&mut *tx)
-        .await?;
-        super::jobs::insert(&mut tx, JobKind::Ingest, &new.id, Stage::Probe, now).await?;
-        events::append(&mut tx, "asset.created", &new.id, "{}", now).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// One asset.
-    pub async fn asset(&self, id: &AssetId) -> Result<Option<Asset>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = ?1"));
-        Ok(sqlx::query_as(sql).bind(id.as_str()).fetch_optional(&self.read).await?)
-    }
-
-    /// Up to `limit` assets, youngest first, after a cursor.
-    pub async fn assets(&self, after: Option<&Cursor>, limit: u32) -> Result<Vec<Asset>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "{COLUMNS} WHERE (created_ms, id) < (?1, ?2) ORDER BY created_ms DESC, id DESC LIMIT ?3"
-        ));
-        // '~' sorts behind every name.
-        let (created_ms, id) = after.map_or((i64::MAX, "~"), |c| (c.created_ms, c.id.as_str()));
-        Ok(sqlx::query_as(sql).bind(created_ms).bind(id).bind(limit.min(PAGE_ROWS_MAX)).fetch_all(&self.read).await?)
-    }
-
-    /// Changes title or visibility; `None` when there is no such asset.
-    pub async fn update_asset(&self, id: &AssetId, change: &Change, now: UnixMs) -> Result<Option<Asset>, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = sqlx::AssertSqlSafe(format!(
-            "UPDATE assets SET title = coalesce(?2, title), visibility = coalesce(?3, visibility), updated_ms = ?4 \
-             WHERE id = ?1 RETURNING {}",
-            COLUMNS.trim_start_matches("SELECT ").trim_end_matches(" FROM assets")
-        ));
-        let asset: Option<Asset> = sqlx::query_as(sql)
-            .bind(id.as_str())
-            .bind(change.title.as_deref())
-            .bind(change.visibility)
-            .bind(now)
-            .fetch_optional(&mut *tx)
-            .await?;
-        if asset.is_some() {
-            events::append(&mut tx, "asset.updated", id, "{}", now).await?;
+        if let Some(word) = edits::unknown_category(&mut tx, &new.meta.categories).await? {
+            return Ok(Some(word));
         }
+        insert(&mut tx, new, now).await?;
         tx.commit().await?;
-        Ok(asset)
+        Ok(None)
+    }
+
+    /// One asset that is not in the bin.
+    pub async fn asset(&self, id: &AssetId) -> Result<Option<Asset>, StoreError> {
+        let sql = "SELECT * FROM assets WHERE id = ?1 AND deleted_ms IS NULL";
+        Ok(sqlx::query_as(sql).bind(id.as_str()).fetch_optional(&self.read).await?)
     }
 
     /// Removes an asset with its tracks, segments and jobs, and answers which objects it named; `None` when there is
     /// no such asset. Release the objects afterwards.
-    pub(crate) async fn delete_asset(&self, id: &AssetId, now: UnixMs) -> Result<Option<Vec<ObjectId>>, StoreError> {
+    pub(crate) async fn delete_asset(
+        &self,
+        id: &AssetId,
+        actor: &Actor,
+        now: UnixMs,
+    ) -> Result<Option<Vec<ObjectId>>, StoreError> {
         let mut tx = self.begin().await?;
         let named: Vec<String> = sqlx::query_scalar(
             "SELECT source_object FROM assets WHERE id = ?1 \
@@ -199,10 +168,40 @@ impl Catalogue {
         if gone.rows_affected() == 0 {
             return Ok(None);
         }
+        search::clear(&mut tx, id).await?;
         events::append(&mut tx, "asset.deleted", id, "{}", now).await?;
+        audit::append(&mut tx, actor, "content.purged", id.as_str(), "{}", now).await?;
         tx.commit().await?;
         named.iter().map(|text| object_id(text)).collect::<Result<_, _>>().map(Some)
     }
+}
+
+pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(), StoreError> {
+    let list = |words: &[String]| serde_json::Value::from(words.to_vec()).to_string();
+    let asset: Asset = sqlx::query_as(
+        "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
+         created_ms, updated_ms, uploaded_ms, owner, description, language, tags, categories, fields) \
+         VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING *",
+    )
+    .bind(new.id.as_str())
+    .bind(&new.title)
+    .bind(&new.file_name)
+    .bind(new.visibility)
+    .bind(new.source.to_string())
+    .bind(signed(new.source_bytes)?)
+    .bind(now)
+    .bind(new.uploaded_ms)
+    .bind(&new.owner)
+    .bind(&new.meta.description)
+    .bind(&new.meta.language)
+    .bind(list(&new.meta.tags))
+    .bind(list(&new.meta.categories))
+    .bind(&new.meta.fields)
+    .fetch_one(&mut **tx)
+    .await?;
+    edits::describe(tx, &asset).await?;
+    super::jobs::insert(tx, JobKind::Ingest, &new.id, Stage::Probe, now).await?;
+    events::append(tx, "asset.created", &new.id, "{}", now).await
 }
 
 impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
@@ -217,6 +216,15 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
             title: row.try_get("title")?,
             file_name: row.try_get("file_name")?,
             owner: row.try_get("owner")?,
+            meta: Meta {
+                description: row.try_get("description")?,
+                language: row.try_get("language")?,
+                tags: words(row.try_get("tags")?).map_err(damaged)?,
+                categories: words(row.try_get("categories")?).map_err(damaged)?,
+                fields: row.try_get("fields")?,
+            },
+            version: row.try_get("version")?,
+            deleted_ms: row.try_get("deleted_ms")?,
             visibility: row.try_get("visibility")?,
             state: row.try_get("state")?,
             playable: row.try_get("playable")?,
@@ -232,4 +240,8 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
             playable_ms: row.try_get("playable_ms")?,
         })
     }
+}
+
+fn words(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged(format!("list of words {text:?}")))
 }

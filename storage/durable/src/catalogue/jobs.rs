@@ -110,6 +110,7 @@ impl Catalogue {
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?2, \
              lease_until_ms = ?3, updated_ms = ?4 WHERE id = (SELECT id FROM jobs WHERE kind = ?1 AND \
              ((state = 'queued' AND run_after_ms <= ?4) OR (state = 'running' AND lease_until_ms <= ?4)) \
+             AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL) \
              ORDER BY id LIMIT 1) RETURNING id, asset, kind, attempts, fence",
         )
         .bind(kind)
@@ -230,7 +231,8 @@ impl Catalogue {
     /// When the next job of a kind is due, to sleep until then; `None` when there is none.
     pub async fn next_due(&self, kind: JobKind) -> Result<Option<UnixMs>, StoreError> {
         let sql = "SELECT min(CASE state WHEN 'queued' THEN run_after_ms ELSE lease_until_ms END) FROM jobs \
-                   WHERE kind = ?1 AND state IN ('queued', 'running')";
+                   WHERE kind = ?1 AND state IN ('queued', 'running') \
+                   AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL)";
         Ok(sqlx::query_scalar(sql).bind(kind).fetch_one(&self.read).await?)
     }
 

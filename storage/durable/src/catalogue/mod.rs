@@ -6,13 +6,22 @@
 //! this was measured on) a commit, and commits are few: one a chunk, a heartbeat, a published track.
 
 mod assets;
+mod audit;
+mod categories;
 mod chunks;
+mod counts;
+mod edits;
 mod events;
+mod idempotency;
 mod jobs;
 mod keys;
+mod labels;
+mod listing;
 mod playback;
 mod publish;
 mod references;
+mod search;
+mod segment;
 mod tracks;
 
 use std::path::Path;
@@ -21,11 +30,17 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
-pub use assets::{Asset, AssetState, Change, Cursor, Failure, NewAsset, Visibility};
+pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, Visibility};
+pub use audit::{Actor, Deed};
+pub use categories::{Category, CategoryEnd, CategoryMade};
 pub use chunks::StoredChunk;
+pub use counts::{Count, CountSource, Day};
+pub use edits::{Change, Changed};
 pub use events::Event;
+pub use idempotency::{Earlier, KeptAnswer};
 pub use jobs::{Job, JobKind, JobState, Lease, QueueDepth, Stage};
 pub use keys::{ApiKey, Role};
+pub use listing::{Cursor, Filter};
 pub use playback::Found;
 pub use publish::Published;
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};

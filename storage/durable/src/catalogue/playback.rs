@@ -26,7 +26,7 @@ impl Catalogue {
         let row = sqlx::query(
             "SELECT a.visibility, a.playable, a.state, s.object, t.width IS NOT NULL AS picture FROM assets a \
              LEFT JOIN tracks t ON t.asset = a.id AND t.name = ?2 AND t.state = 'published' \
-             LEFT JOIN segments s ON s.asset = t.asset AND s.track = t.name AND s.idx = ?3 WHERE a.id = ?1",
+             LEFT JOIN segments s ON s.asset = t.asset AND s.track = t.name AND s.idx = ?3 WHERE a.id = ?1 AND a.deleted_ms IS NULL",
         )
         .bind(asset.as_str())
         .bind(track)
@@ -40,7 +40,8 @@ impl Catalogue {
     pub async fn find_init(&self, asset: &AssetId, track: &str) -> Result<Option<Found>, StoreError> {
         let row = sqlx::query(
             "SELECT a.visibility, a.playable, a.state, t.init_object AS object, t.width IS NOT NULL AS picture FROM assets a \
-             LEFT JOIN tracks t ON t.asset = a.id AND t.name = ?2 AND t.state = 'published' WHERE a.id = ?1",
+             LEFT JOIN tracks t ON t.asset = a.id AND t.name = ?2 AND t.state = 'published' \
+             WHERE a.id = ?1 AND a.deleted_ms IS NULL",
         )
         .bind(asset.as_str())
         .bind(track)

@@ -3,13 +3,18 @@
 
 use std::path::PathBuf;
 
-use durable::catalogue::{Init, JobKind, Lease, NewAsset, Planned, SegmentRow, StoredChunk, Visibility};
+use durable::catalogue::{Actor, Init, JobKind, Lease, NewAsset, Planned, SegmentRow, StoredChunk, Visibility};
 use durable::{AssetId, Disk, ObjectId, Store};
 use tempfile::TempDir;
 
 pub struct House {
     pub folder: TempDir,
     pub store: Store,
+}
+
+/// Who does things in these tests.
+pub fn actor() -> Actor {
+    Actor { owner: "admin".into(), key: "admin".into() }
 }
 
 pub async fn house() -> House {
@@ -52,6 +57,7 @@ impl House {
             title: "clip".into(),
             file_name: "clip.mp4".into(),
             owner: "admin".into(),
+            meta: Default::default(),
             visibility: Visibility::Open,
             source: stored.id,
             source_bytes: stored.bytes,
