@@ -140,6 +140,9 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
             }
             Ok(Parsed::Head(request)) => {
                 conn.head_due_ms = 0;
+                if conn.out.capacity() == 0 {
+                    conn.out = rt::lend();
+                }
                 shard.counters.requests.add(1);
                 let after = one(shard, conn, request).await?;
                 if after == After::Close {
@@ -215,8 +218,7 @@ pub(crate) async fn flush(shard: &Shard, conn: &mut Conn) -> Result<(), Gone> {
     let is_cut = conn.line.is_overdue();
     conn.line.due(rt::now() + write_ms(shard, len), Waits::Busy);
     let (result, out) = conn.line.stream.send(out).await;
-    conn.out = out;
-    conn.out.clear();
+    rt::give_back(out);
     conn.line.not_due();
     shard.counters.bytes_out.add(len);
     if is_cut { result.map_err(|_| Gone) } else { taken(shard, conn, result) }
@@ -245,19 +247,18 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
     }
     conn.input.drain(..conn.at);
     conn.at = 0;
-    if conn.input.capacity() - conn.input.len() < RECV_BYTES / 2 {
-        let more = if conn.input.is_empty() { RECV_BYTES } else { REQUEST_HEAD_BYTES_MAX };
-        conn.input.reserve(more);
-    }
     if between {
         conn.line.due(rt::now() + limits.idle.as_millis() as u64, Waits::Idle);
     } else {
+        if conn.input.capacity() - conn.input.len() < RECV_BYTES / 2 {
+            conn.input.reserve(REQUEST_HEAD_BYTES_MAX);
+        }
         if conn.head_due_ms == 0 {
             conn.head_due_ms = rt::now() + limits.header.as_millis() as u64;
         }
         conn.line.due(conn.head_due_ms, Waits::Head);
     }
-    let received = receive(conn).await;
+    let received = if between { receive_idle(conn).await } else { receive(conn).await };
     conn.line.not_due();
     match received {
         Ok(0) | Err(Gone) if conn.line.is_overdue() && !between => {
@@ -269,6 +270,15 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
         Err(Gone) if between => Ok(false),
         Err(Gone) => Err(Gone),
     }
+}
+
+/// Waits for the next request; the connection holds no buffers meanwhile.
+async fn receive_idle(conn: &mut Conn) -> Result<usize, Gone> {
+    rt::give_back(std::mem::take(&mut conn.input));
+    rt::give_back(std::mem::take(&mut conn.out));
+    let (result, input) = conn.line.stream.recv_idle().await;
+    conn.input = input;
+    result.map_err(|_| Gone)
 }
 
 pub(crate) async fn receive(conn: &mut Conn) -> Result<usize, Gone> {

@@ -1,12 +1,16 @@
 //! What a ring operation owns while it runs. The edge's only `unsafe`: telling a buffer how much the kernel wrote.
 #![allow(unsafe_code)]
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use cache::disk::Buffer;
 use cache::{ChunkWriter, Slice};
+use compio::BufResult;
 use compio::buf::{IoBuf, IoBufMut, SetLen};
+use compio::driver::op::ResultTakeBuffer;
+use compio::driver::{BufferRef, TakeBuffer};
 
 /// The free end of a vector, at most `max` bytes of it.
 pub(super) struct Spare {
@@ -41,6 +45,14 @@ impl IoBufMut for Spare {
         let max = self.max.min(spare.len());
         &mut spare[..max]
     }
+}
+
+/// What a receive into a buffer of the ring's pool brought; `None`: the peer has closed.
+pub(super) fn pooled<T: TakeBuffer<Buffer = BufferRef>>(
+    received: BufResult<usize, T>,
+) -> io::Result<Option<BufferRef>> {
+    // SAFETY: a receive that returns a count has written that many bytes into the buffer that the kernel chose.
+    unsafe { received.take_buffer() }
 }
 
 /// The free end of a chunk, at most `max` bytes of it.

@@ -19,6 +19,7 @@
 mod buf;
 mod driver;
 mod file;
+mod lend;
 mod mailbox;
 mod probe;
 mod socket;
@@ -27,6 +28,7 @@ mod tls;
 pub(crate) use buf::Piece;
 pub(crate) use driver::{Driver, allowed_cpus, run};
 pub(crate) use file::{File, apart, open};
+pub(crate) use lend::{give_back, lend};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use probe::{Probe, has_direct};
 pub(crate) use socket::{Listener, Stream, connect};

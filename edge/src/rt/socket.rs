@@ -9,13 +9,16 @@ use std::time::Duration;
 use cache::ChunkWriter;
 use compio::BufResult;
 use compio::buf::IntoInner;
-use compio::driver::op::{Accept, Connect, Interest, PollOnce, Recv, RecvFlags, Send, SendFlags, SendVectored};
-use compio::driver::{PollFirst, SharedFd};
-use compio::runtime::submit;
+use compio::driver::op::{
+    Accept, Connect, Interest, PollOnce, Recv, RecvFlags, RecvManaged, Send, SendFlags, SendVectored,
+};
+use compio::driver::{BufferRef, PollFirst, SharedFd};
+use compio::runtime::{Runtime, submit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent};
+use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent, pooled};
 use super::driver::{Driver, faults};
+use super::lend::lend;
 use super::tls::{Session, keep_sealed};
 
 /// Connections the kernel queues for one listener.
@@ -121,6 +124,42 @@ impl Stream {
             return (result, vec);
         }
         self.recv_raw(vec).await
+    }
+
+    /// Waits for the next bytes without holding memory for them. `Ok(0)`: the peer has closed.
+    pub(crate) async fn recv_idle(&self) -> (io::Result<usize>, Vec<u8>) {
+        if self.tls.get().is_none() && self.recv_max == usize::MAX && Driver::here() != Driver::Poll {
+            let pool = Runtime::with_current(Runtime::buffer_pool);
+            let op = pool.and_then(|pool| RecvManaged::new(self.fd.clone(), &pool, 0, RecvFlags::empty()));
+            if let Ok(op) = op {
+                match self.recv_pooled(op).await {
+                    // More have come at once than the pool has buffers.
+                    Err(e) if e.raw_os_error() == Some(libc::ENOBUFS) => {}
+                    result => {
+                        let mut vec = Vec::new();
+                        let result = result.map(|buffer| {
+                            let Some(buffer) = buffer else { return 0 };
+                            vec = lend();
+                            vec.extend_from_slice(&buffer);
+                            vec.len()
+                        });
+                        return (result, vec);
+                    }
+                }
+            }
+        }
+        self.recv(lend()).await
+    }
+
+    async fn recv_pooled(&self, mut op: RecvManaged<SharedFd<Socket>>) -> io::Result<Option<BufferRef>> {
+        if self.emptied.get() {
+            op.poll_first();
+        }
+        let (received, extra) = submit(op).with_extra().await;
+        if let Ok(more) = extra.sock_nonempty() {
+            self.emptied.set(!more);
+        }
+        pooled(received)
     }
 
     async fn recv_raw(&self, vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
