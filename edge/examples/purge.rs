@@ -32,6 +32,7 @@ fn main() {
     let over = AtomicBool::new(false);
     let slowest = AtomicU64::new(0);
     let mut times = Vec::new();
+    let before = slow_turns(&edge);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             // One client that asks for what is there all the while: the longest answer bounds what a purge holds up.
@@ -59,6 +60,18 @@ fn main() {
         times[49].as_secs_f64() * 1e3,
         slowest.load(Ordering::Relaxed) as f64 / 1e3
     );
+    let after = slow_turns(&edge);
+    println!("turns of the loops meanwhile: {}, longer than 1 ms: {}", after.0 - before.0, after.1 - before.1);
+}
+
+/// Turns of all shards' loops, and those that took longer than a millisecond.
+fn slow_turns(edge: &edge::Edge) -> (u64, u64) {
+    let metrics = edge.metrics();
+    let sum = |bound: &str| -> u64 {
+        let lines = metrics.lines().filter(|line| line.starts_with("streamgate_edge_loop_turn_seconds_bucket"));
+        lines.filter_map(|line| line.split_once(&format!("le=\"{bound}\"}} "))?.1.parse::<u64>().ok()).sum()
+    };
+    (sum("+Inf"), sum("+Inf") - sum("0.001"))
 }
 
 /// Asks for every one of `numbers`, several at a time.

@@ -97,6 +97,12 @@ pub(crate) const ADDRESSES_TRIED_MAX: usize = 3;
 pub(crate) const PLACES_EVER_MAX: usize = 4096;
 /// Longest wait of a reload for a shard to take what is new.
 pub(crate) const RELOAD_CONFIRM: Duration = Duration::from_secs(5);
+/// A turn of a shard's loop that takes longer is said in the log: a player would notice a few of them.
+pub(crate) const LOOP_STALL: Duration = Duration::from_millis(50);
+/// How often that is said by one shard.
+pub(crate) const LOOP_STALL_SAID_EVERY: Duration = Duration::from_secs(10);
+/// The longest turn that is shown is that of the last one to two of these: two scrapes at least see it.
+pub(crate) const LOOP_LONGEST_OF: Duration = Duration::from_secs(60);
 /// Most shards: the width of a bell.
 pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// Least memory of a shard: below this not even a playlist and a segment fit.

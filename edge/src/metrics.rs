@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::media::seen::{self, Said};
 use crate::refusal::Refusal;
 use crate::tls::failure::Failure;
+use times::Times;
+
+pub(crate) mod times;
 
 /// A number that one thread writes and others may read: a plain load and store, no locked instruction.
 #[derive(Default)]
@@ -34,6 +37,10 @@ macro_rules! counters {
             pub(crate) refusals: Vec<Counter>,
             pub(crate) handshake_failures: Vec<Counter>,
             pub(crate) said: Said,
+            /// Turns of the loop.
+            pub(crate) turns: Times,
+            /// From the turn in which a request was there to the end of its answer.
+            pub(crate) took: Times,
         }
 
         impl Default for Counters {
@@ -43,6 +50,8 @@ macro_rules! counters {
                     refusals: Refusal::ALL.iter().map(|_| Counter::default()).collect(),
                     handshake_failures: Failure::ALL.iter().map(|_| Counter::default()).collect(),
                     said: Said::default(),
+                    turns: Times::default(),
+                    took: Times::default(),
                 }
             }
         }
@@ -141,6 +150,8 @@ counters! {
     cmcd_starved counter "cmcd_starved_total";
     /// Requests whose CMCD cannot be read.
     cmcd_malformed counter "cmcd_malformed_total";
+    /// Turns of the loop that took longer than 50 ms.
+    loop_stalls counter "loop_stalls_total";
     /// Access records dropped because the log could not keep up.
     log_lost counter "log_lost_total";
 }
@@ -182,6 +193,27 @@ pub(crate) fn exposition(shards: &[Arc<Counters>]) -> String {
         }
     }
     seen::exposition(&mut out, shards);
+    times::exposition(
+        &mut out,
+        shards,
+        "streamgate_edge_loop_turn_seconds",
+        "Turns of a shard's loop: what it does between two waits for the kernel.",
+        |counters| &counters.turns,
+    );
+    times::exposition(
+        &mut out,
+        shards,
+        "streamgate_edge_request_seconds",
+        "From the turn in which a request was there until its answer was handed to the kernel.",
+        |counters| &counters.took,
+    );
+    let name = "streamgate_edge_loop_longest_seconds";
+    let _ = writeln!(out, "# HELP {name} The longest turn of the last one to two minutes.");
+    let _ = writeln!(out, "# TYPE {name} gauge");
+    for (i, counters) in shards.iter().enumerate() {
+        let longest = times::seconds(counters.turns.longest_micros.get());
+        let _ = writeln!(out, "{name}{{shard=\"{i}\"}} {longest}");
+    }
     out
 }
 
@@ -195,6 +227,8 @@ pub(crate) fn as_json(shards: &[Arc<Counters>]) -> serde_json::Value {
         }
         let refusals: u64 = counters.refusals.iter().map(Counter::get).sum();
         object.insert("refusals_total".to_owned(), refusals.into());
+        object.insert("loop_turns".to_owned(), counters.turns.as_json());
+        object.insert("requests".to_owned(), counters.took.as_json());
         serde_json::Value::Object(object)
     });
     serde_json::Value::Array(shards.collect())
@@ -212,7 +246,7 @@ mod tests {
         let text = exposition(&shards);
         assert!(text.contains("streamgate_edge_hits_total{shard=\"1\"} 3\n"));
         assert!(text.contains("reason=\"token-missing\"} 1\n"));
-        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 4);
+        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 7);
         assert_eq!(as_json(&shards)[1]["hits_total"], 3);
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Conn {
     pub(crate) answered: u64,
     /// When the head that is being read must be there; 0: none is. Set by its first bytes and by no later ones.
     pub(crate) head_due_ms: u64,
+    /// Requests answered and not yet booked, and when the first of them was there.
+    pub(crate) asked: (Instant, u64),
     /// The answer was ended before its end.
     pub(crate) cut: bool,
     /// Its place among those of its address, when they are counted.
@@ -93,6 +95,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         out: Vec::new(),
         answered: 0,
         head_due_ms: 0,
+        asked: (rt::turn_began(), 0),
         cut: false,
         seat: None,
     };
@@ -134,6 +137,7 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
         match parsed {
             Ok(Parsed::Partial) => {
                 flush(shard, conn).await?;
+                conn.book(shard);
                 if !more(shard, conn).await? {
                     return Ok(());
                 }
@@ -143,10 +147,16 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
                 if conn.out.capacity() == 0 {
                     conn.out = rt::lend();
                 }
+                if conn.asked.1 == 0 {
+                    conn.asked.0 = rt::turn_began();
+                }
+                conn.asked.1 += 1;
                 shard.counters.requests.add(1);
                 let after = one(shard, conn, request).await?;
                 if after == After::Close {
-                    return flush(shard, conn).await;
+                    flush(shard, conn).await?;
+                    conn.book(shard);
+                    return Ok(());
                 }
                 if conn.out.len() >= OUT_BYTES {
                     flush(shard, conn).await?;
@@ -332,6 +342,14 @@ impl Shard {
 }
 
 impl Conn {
+    /// Books how long the requests took whose answers have been sent: those that came together count alike, by one look at the clock.
+    fn book(&mut self, shard: &Shard) {
+        let (began, count) = (self.asked.0, std::mem::take(&mut self.asked.1));
+        if count > 0 {
+            shard.counters.took.add(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX), count);
+        }
+    }
+
     /// Whether the connection ends after the answer to `asked`.
     pub(crate) fn after(&self, shard: &Shard, request: &Request) -> After {
         if request.close || shard.draining.get() { After::Close } else { After::Keep }

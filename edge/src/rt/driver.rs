@@ -4,6 +4,9 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroU16;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::Context;
+use std::time::{Duration, Instant};
 
 use compio::driver::{DriverType, ProactorBuilder};
 use compio::runtime::{Runtime, RuntimeBuilder};
@@ -28,6 +31,7 @@ const FILE_THREADS: usize = 8;
 
 thread_local! {
     static FAULTS: Cell<Faults> = const { Cell::new(Faults::NONE) };
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
     static DRIVER: Cell<Driver> = const { Cell::new(Driver::Deferred) };
 }
 
@@ -55,18 +59,48 @@ pub(super) fn faults() -> Faults {
     FAULTS.get()
 }
 
-/// Runs `main` and what it spawns on this thread until `main` ends. With `cpu`, the thread is pinned to it.
+/// Runs `main` and what it spawns on this thread until `main` ends. `turn` is told when each turn of the loop began and how long it
+/// took. With `cpu`, the thread is pinned to it.
 pub(crate) fn run<F: Future<Output = ()>>(
     driver: Driver,
     cpu: Option<usize>,
     faults: Faults,
+    turn: impl FnMut(Instant, Duration),
     main: F,
 ) -> io::Result<()> {
     FAULTS.set(faults);
     DRIVER.set(driver);
     let runtime = build(driver, cpu)?;
-    runtime.block_on(main);
-    Ok(())
+    let ended = catch_unwind(AssertUnwindSafe(|| drive(&runtime, turn, main)));
+    // What is left is dropped by a thread that is not panicking any more: the runtime's wakers abort the process otherwise.
+    drop(runtime);
+    ended.map_err(|panic| resume_unwind(panic))
+}
+
+/// The loop: what is ready has its turn, then the kernel is waited for. `turn` is told of every turn.
+fn drive(runtime: &Runtime, mut turn: impl FnMut(Instant, Duration), main: impl Future<Output = ()>) {
+    runtime.enter(|| {
+        let waker = runtime.waker();
+        let mut context = Context::from_waker(&waker);
+        let mut main = std::pin::pin!(main);
+        loop {
+            let began = Instant::now();
+            BEGAN.set(Some(began));
+            let is_over = main.as_mut().poll(&mut context).is_ready();
+            let is_more = runtime.run();
+            turn(began, began.elapsed());
+            match (is_over, is_more) {
+                (true, _) => return,
+                (_, true) => runtime.poll_with(Some(Duration::ZERO)),
+                (_, false) => runtime.poll(),
+            }
+        }
+    });
+}
+
+/// When this turn of this thread's loop began: when what is being served now was found to be there.
+pub(crate) fn turn_began() -> Instant {
+    BEGAN.get().unwrap_or_else(Instant::now)
 }
 
 /// Whether a thread can wait in this way here; the error is what the kernel said.

@@ -26,7 +26,7 @@ mod socket;
 mod tls;
 
 pub(crate) use buf::Piece;
-pub(crate) use driver::{Driver, allowed_cpus, run};
+pub(crate) use driver::{Driver, allowed_cpus, run, turn_began};
 pub(crate) use file::{File, apart, open};
 pub(crate) use lend::{give_back, lend};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
@@ -47,6 +47,8 @@ pub struct Faults {
     pub file_reads_fail_from: Option<u64>,
     /// The first write of a cache file on each shard that fails, counted from 1, and with which error (`EIO`, `ENOSPC`); so do all that follow.
     pub file_writes_fail_from: Option<(u64, i32)>,
+    /// How long the thread stands still after each connection that it accepts.
+    pub accept_stalls: Option<Duration>,
     /// What the probe at start does not find, by the names that `/features` shows.
     pub lacks: &'static [&'static str],
 }
@@ -57,6 +59,7 @@ impl Faults {
         send_bytes_max: None,
         file_reads_fail_from: None,
         file_writes_fail_from: None,
+        accept_stalls: None,
         lacks: &[],
     };
 }

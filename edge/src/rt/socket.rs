@@ -61,6 +61,9 @@ impl Listener {
         let BufResult(result, op) = submit(Accept::new(self.fd.clone())).await;
         result?;
         let (socket, from) = op.into_inner();
+        if let Some(stall) = faults().accept_stalls {
+            std::thread::sleep(stall);
+        }
         let from = from.as_socket().ok_or_else(|| io::Error::other("not an IP address"))?;
         // For `sendfile`, which is called directly; the ring waits either way.
         socket.set_nonblocking(true)?;

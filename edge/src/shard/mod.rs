@@ -5,7 +5,7 @@
 //! - [`front`]: leases on other shards' objects.
 //! - [`bells`]: readers asleep until a body grows.
 //! - [`access`]: access records on their way to the control thread.
-//! - [`run`]: the thread itself.
+//! - [`run`]: the thread itself. [`turns`]: the watch over its loop.
 
 pub(crate) mod access;
 pub(crate) mod bells;
@@ -13,6 +13,7 @@ pub(crate) mod front;
 pub(crate) mod line;
 pub(crate) mod mail;
 pub(crate) mod run;
+pub(crate) mod turns;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

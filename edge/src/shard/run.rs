@@ -17,6 +17,7 @@ use super::bells::Bells;
 use super::front::Front;
 use super::line::Lines;
 use super::mail::Mail;
+use super::turns::Turns;
 use crate::config::Config;
 use crate::disk::Disk;
 use crate::door::Door;
@@ -61,7 +62,9 @@ pub(crate) struct Plan {
 pub(crate) fn run(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     let told = up.clone();
     let faults = plan.config.faults;
-    let result = rt::run(plan.driver, plan.cpu, faults, async move {
+    let mut turns = Turns::new(plan.id, plan.counters.clone());
+    let turn = move |began, took| turns.turn(began, took);
+    let result = rt::run(plan.driver, plan.cpu, faults, turn, async move {
         live(plan, up).await;
     });
     if let Err(error) = result {

@@ -36,3 +36,4 @@ mod tier;
 mod two_shards;
 mod upstream_failures;
 mod vary;
+mod watchdog;
