@@ -45,6 +45,19 @@ bench: setup-bench
 run-bench:
 	cargo run --release -p streamgate-bench $(if $(FEATURES),--features asm,) -- all
 
+.PHONY: fuzz
+# Every reader of what comes from outside, FUZZ_RUNS inputs each; FUZZ="request token" picks some. What is found stays in fuzz/artifacts.
+FUZZ_RUNS ?= 1000000
+FUZZ ?= request response chunked ranges fields proxy saved token url cmaf disk
+fuzz: setup-demo
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
+	@for target in $(FUZZ); do \
+		echo "fuzz: $$target"; mkdir -p fuzz/corpus/$$target; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 2>&1 | grep -E "panicked|assert|ERROR|SUMMARY|stat::number_of_executed_units|error" ; \
+		[ -z "$$(ls fuzz/artifacts/$$target 2>/dev/null)" ] || { echo "fuzz: $$target: see fuzz/artifacts/$$target"; exit 1; }; \
+	done
+
 # What is missing is installed by apt where that is permitted; else one line says what to install.
 define need
 @for want in $(1); do \

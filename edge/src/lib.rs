@@ -25,6 +25,8 @@ mod disk;
 mod door;
 mod features;
 mod flow;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod gate;
 mod http;
 pub mod limits;

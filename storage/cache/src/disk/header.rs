@@ -49,8 +49,11 @@ impl Header {
     /// What a block says; `None` when it is no header of this version.
     #[must_use]
     pub fn parse(block: &[u8]) -> Option<Header> {
+        if block.len() < BLOCK_BYTES as usize {
+            return None;
+        }
         let named = u64_at(block, 0) == MAGIC && u32_at(block, 8) == VERSION;
-        if block.len() < BLOCK_BYTES as usize || !named || xxh3_64(&block[..SUM_AT]) != u64_at(block, SUM_AT) {
+        if !named || xxh3_64(&block[..SUM_AT]) != u64_at(block, SUM_AT) {
             return None;
         }
         Some(Header {
