@@ -16,7 +16,9 @@ pub fn request(bytes: &[u8]) {
     assert!(head.ends_with(b"\n"), "a head ends with its empty line");
     assert!(!matches!(request::parse(&head[..head.len() - 1]), Ok(Parsed::Head(_))), "a head is whole before its end");
     match request::parse(head) {
-        Ok(Parsed::Head(again)) => assert_eq!(format!("{found:?}"), format!("{again:?}"), "what follows changes the reading"),
+        Ok(Parsed::Head(again)) => {
+            assert_eq!(format!("{found:?}"), format!("{again:?}"), "what follows changes the reading")
+        }
         other => panic!("a head alone is {other:?}"),
     }
     assert_eq!(target::check(found.target.of_buffer(head)), Ok(()), "a target that is refused was let through");
