@@ -82,6 +82,8 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         pages: pages::all(),
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
+        prefetch: config.prefetch,
+        cmsd: config.cmsd,
         limits: config.edge_limits.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         proxy_protocol: config.proxy_protocol,

@@ -46,6 +46,10 @@ pub struct Config {
     /// Whether a client's Cache-Control can ask for a fresher answer than what is kept (`no-cache`, `max-age`, `min-fresh`), or make do
     /// with a staler one (`max-stale`). `only-if-cached` is always kept to. Off, as it lets anyone send every request to the origin.
     pub client_directives: bool,
+    /// Answers for media objects say what they are and how the line is (CMSD, CTA-5006).
+    pub cmsd: bool,
+    /// What will be asked for next is fetched before it is: so many at a time and shard. 0: nothing is.
+    pub prefetch: usize,
     /// Proxies that are believed whom they speak for.
     pub trusted_proxies: Vec<Net>,
     /// Whether trusted proxies begin each connection with a PROXY header, version 1 or 2. Then every one of theirs must.
@@ -303,6 +307,8 @@ impl Config {
             pin: true,
             defaults: Defaults::default(),
             client_directives: false,
+            cmsd: false,
+            prefetch: 0,
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
             trusted_field: TrustedField::default(),

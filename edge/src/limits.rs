@@ -71,6 +71,19 @@ pub(crate) const SLICES_AHEAD: u64 = 2;
 pub(crate) const CMCD_BYTES_MAX: usize = 4 * 1024;
 pub(crate) const CMCD_TEXT_BYTES_MAX: usize = 64;
 pub(crate) const CMCD_NEXT_MAX: usize = 2;
+/// How long a playlist that is waited for may be held whose target duration is not known (three of 6 s), and at most.
+pub(crate) const PLAYLIST_HOLD: Duration = Duration::from_secs(18);
+pub(crate) const PLAYLIST_HOLD_MAX: Duration = Duration::from_secs(60);
+/// Playlists whose target duration a shard remembers.
+pub(crate) const PLAYLISTS_MAX: usize = 1024;
+/// How often a body that breaks off is gone on with.
+pub(crate) const RESUMES_MAX: u8 = 2;
+/// Sequences of targets a shard follows, some 350 bytes each; with more it learns anew.
+pub(crate) const SEQUENCES_MAX: usize = 2048;
+/// A sequence that ended, or whose next could not be kept, is left alone for this long.
+pub(crate) const SEQUENCE_REST_MS: u64 = 5_000;
+/// Memory that had no room for something counts as short for this long.
+pub(crate) const PRESSED_MS: u64 = 1_000;
 /// Fields an answer may vary by; one that names more is not kept. Real ones name one to three.
 pub(crate) const VARY_FIELDS_MAX: usize = 16;
 /// Verified tokens a shard remembers.
@@ -163,6 +176,9 @@ pub struct Limits {
     pub connect: Duration,
     /// The origin's next bytes, its head included.
     pub origin_read: Duration,
+    /// Who waits for another's fetch goes to the origin alone when its head has not come within this; a body that brings nothing for as
+    /// long is gone on with from another origin, where there is one.
+    pub coalesce: Duration,
     /// Idle connections to one origin kept by one shard.
     pub origin_idle_max: usize,
     /// Connections to one origin a shard may have open at a time.
@@ -187,6 +203,7 @@ impl Default for Limits {
             request_body_bytes_max: 64 * 1024 * 1024 * 1024,
             connect: Duration::from_secs(5),
             origin_read: Duration::from_secs(30),
+            coalesce: Duration::from_secs(5),
             origin_idle_max: 64,
             origin_connections_max: 1024,
             object_share: 4,

@@ -20,6 +20,11 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
     }
 
+    /// From whichever thread happens to be the one; all writers of this number must use it.
+    pub(crate) fn add_from_anywhere(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
     pub(crate) fn set(&self, n: u64) {
         self.0.store(n, Ordering::Relaxed);
     }
@@ -76,6 +81,8 @@ counters! {
     revalidated counter "revalidated_total";
     /// Stored answers used because the origin failed.
     stale_on_error counter "stale_on_error_total";
+    /// Requests that waited too long for another's fetch, and went by themselves.
+    impatient counter "coalesce_timeouts_total";
     /// Requests passed through uncached.
     passes counter "passed_total";
     /// Answers from pages in the binary.
@@ -106,6 +113,8 @@ counters! {
     origin_connects counter "origin_connects_total";
     /// Origin answers that ended early.
     truncated counter "origin_truncated_total";
+    /// Bodies that broke off or stalled and were gone on with, from another connection.
+    resumed counter "origin_resumed_total";
     /// Purges taken in.
     purges counter "purges_total";
     /// Objects found to be purged.
@@ -144,6 +153,12 @@ counters! {
     disk_index gauge "disk_index_bytes";
     /// Leases held on objects of other shards.
     leases gauge "leases";
+    /// Objects fetched before they were asked for.
+    prefetched counter "prefetched_total";
+    /// Objects fetched before they were asked for, and then asked for.
+    prefetch_used counter "prefetch_used_total";
+    /// Objects fetched before they were asked for that left memory without having been.
+    prefetch_wasted counter "prefetch_wasted_total";
     /// Requests of players that wait to begin, to seek or to go on (CMCD su).
     cmcd_startup counter "cmcd_startup_total";
     /// Requests of players whose buffer ran empty (CMCD bs).

@@ -36,6 +36,8 @@ refusals! {
     RequestLine = 400 "request-line" "The request line is not HTTP/1.1.";
     /// A header line does not parse: bad name, folded line, bare CR or LF, NUL (RFC 9112 section 5).
     HeaderSyntax = 400 "header-syntax" "A header line is malformed.";
+    /// Delivery directives of a playlist that cannot be (RFC 8216bis section 6.2.5).
+    PlaylistDirective = 400 "playlist-directive" "The playlist's delivery directives are malformed.";
     /// A header that may stand once stands twice.
     HeaderRepeated = 400 "header-repeated" "A header that may appear once is repeated.";
     /// The head is larger than the limit.
@@ -98,6 +100,8 @@ refusals! {
     OriginTls = 502 "origin-tls" "The origin cannot be reached securely.";
     /// The origin did not answer in time.
     OriginTimeout = 504 "origin-timeout" "The origin did not answer in time.";
+    /// The origin has held a playlist for three target durations (RFC 8216bis section 6.2.5.2).
+    PlaylistTimeout = 503 "playlist-timeout" "The playlist has not come so far in time.";
     /// The origin closed before its answer's head was complete.
     OriginClosed = 502 "origin-closed" "The origin closed the connection.";
     /// The origin's head is malformed or ambiguous.

@@ -3,6 +3,7 @@
 pub(crate) mod purged;
 pub(crate) mod saved;
 
+use crate::flow::ahead::Unasked;
 use crate::http::conditional::Validators;
 use crate::http::fields::{Span, ends_here, fields, is_ours, push_line};
 use crate::http::freshness::Freshness;
@@ -45,6 +46,8 @@ pub(crate) struct Stored {
     pub(crate) tags: Option<Box<[u8]>>,
     /// What it can be purged by: its name, tags and groups.
     pub(crate) purged: purged::Purged,
+    /// It was fetched before anyone asked for it.
+    pub(crate) unasked: Option<Unasked>,
 }
 
 /// What the answers under one name vary by.
@@ -99,6 +102,7 @@ impl Stored {
             gated: response.first("streamgate-gate").is_some(),
             tags: all_tags(response),
             purged: Purged::default(),
+            unasked: None,
         };
         for (name, value) in response.fields() {
             let dropped = ends_here(name)
@@ -148,6 +152,7 @@ impl Stored {
             gated: false,
             tags: None,
             purged: Purged::default(),
+            unasked: None,
         }
     }
 

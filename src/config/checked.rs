@@ -13,6 +13,8 @@ const EDGE_RAM_BYTES_MIN: u64 = 16 << 20;
 const EDGE_DISK_BYTES_MIN: u64 = 64 << 20;
 /// How often certificate files are looked at: soon enough after a renewal, and a few `stat` calls.
 const CERTIFICATES_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Fetching more than this ahead at a time would be in the way of what is asked for.
+const PREFETCH_MAX: usize = 256;
 /// More threads than this on one machine is a typing error.
 const THREADS_MAX: usize = 1024;
 
@@ -31,6 +33,8 @@ pub struct Config {
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
+    pub prefetch: usize,
+    pub cmsd: bool,
     pub trusted_proxies: Vec<edge::Net>,
     pub proxy_protocol: bool,
     pub trusted_field: edge::TrustedField,
@@ -60,6 +64,7 @@ pub fn check(written: Written) -> Result<Config> {
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
     ensure!(edge.shards <= THREADS_MAX, "edge.shards is above {THREADS_MAX}; 0 means one a core");
+    ensure!(edge.prefetch <= PREFETCH_MAX, "edge.prefetch is above {PREFETCH_MAX}; 4 is plenty");
     ensure!(work.lanes <= THREADS_MAX, "work.lanes is above {THREADS_MAX}; 0 means one a core");
     ensure!(work.av1_speed <= 10, "work.av1_speed goes from 0 to 10");
     for key in &gate.keys {
@@ -87,6 +92,8 @@ pub fn check(written: Written) -> Result<Config> {
             negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
         },
         client_directives: edge.client_directives,
+        prefetch: edge.prefetch,
+        cmsd: edge.cmsd,
         trusted_proxies: edge.trusted_proxies.iter().map(|text| net(text)).collect::<Result<_>>()?,
         proxy_protocol: proxy_protocol(&edge)?,
         trusted_field: match edge.trusted_field.as_str() {

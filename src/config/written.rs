@@ -44,6 +44,8 @@ section!(Edge {
     default_ttl_seconds: u64 = 0,
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,
+    prefetch: usize = 4,
+    cmsd: bool = false,
     trusted_proxies: Vec<String> = Vec::new(),
     proxy_protocol: bool = false,
     trusted_field: String = "x-forwarded-for".into(),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::disk::promote::{Look, Promoted, promote};
+use crate::flow::ahead::Unasked;
 use crate::flow::fill::{self, Fill};
 use crate::flow::flight::{Others, again, is_overtaken, land};
 use crate::flow::renew::{self, Renewed};
@@ -48,8 +49,8 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (None, None) => {}
     }
     head.extend_from_slice(b"\r\n");
-    let call = Call { reach: ask.reach, informed: ask.informed.as_ref(), ..Call::new(&head, false) };
-    let exchanged = upstream::ask::<NoBody>(shard, call, None).await;
+    let call = Call { reach: ask.reach, informed: ask.informed.as_ref(), hold: ask.hold, ..Call::new(&head, false) };
+    let exchanged = upstream::ask::<NoBody>(shard, call, None).await.map_err(|refusal| late(&ask, refusal));
     let now_ms = rt::now();
     let granted = ask.wants.stale_if_error.unwrap_or(0);
     let stand_in = old.clone().filter(|old| old.meta.freshness.is_some_and(|f| f.covers_error(now_ms, granted)));
@@ -80,6 +81,11 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
     }
 }
 
+/// A playlist that was held until the end has not failed.
+fn late(ask: &Ask, refusal: Refusal) -> Refusal {
+    if ask.hold.is_some() && refusal == Refusal::OriginTimeout { Refusal::PlaylistTimeout } else { refusal }
+}
+
 /// Asks only for what has changed.
 fn condition(head: &mut Vec<u8>, stored: &Stored) {
     let validators = stored.validators();
@@ -92,7 +98,7 @@ fn condition(head: &mut Vec<u8>, stored: &Stored) {
 }
 
 fn stale_on_error(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>) {
-    let answer = || Answer::Object { object: old.clone(), first: None, how: How::StaleOnError };
+    let answer = || Answer::Object { object: old.clone(), first: None, marker: None, how: How::StaleOnError };
     land(shard, ask.at, answer(), Others::Same(&answer));
 }
 
@@ -102,7 +108,7 @@ fn confirmed(shard: &Rc<Shard>, ask: &Ask, old: &Arc<Object>, exchanged: Exchang
     let renewed = renew::by_response(shard, old, &exchanged.response, facts);
     give_back(shard, exchanged.origin, now_ms);
     let how = if ask.forced { How::ConfirmedOnRequest } else { How::Revalidated };
-    let answer = |object: &Arc<Object>| Answer::Object { object: object.clone(), first: None, how };
+    let answer = |object: &Arc<Object>| Answer::Object { object: object.clone(), first: None, marker: None, how };
     match renewed {
         Renewed::Kept(renewed) => {
             if !is_overtaken(shard, ask.at) {
@@ -141,6 +147,7 @@ async fn part(shard: &Rc<Shard>, ask: &Ask, mut exchanged: Exchanged, now_ms: u6
     let date = shard.date(now_ms);
     let stored = Stored::new(&ask.name, &selecting, &exchanged.response, object.meta.freshness, &date);
     let mut fill = fill::start(key, stored, exchanged, shard.arena.as_ref());
+    fill.resumable(ask.head.clone(), ask.reach, part.from, total);
     fill.keep(shard);
     land_head(shard, ask, &head, How::Miss);
     if fill.is_kept() {
@@ -172,7 +179,7 @@ fn keep_head(
 
 /// Gives the head of a sliced whole to all who wait: each then asks for the slices it wants.
 fn land_head(shard: &Rc<Shard>, ask: &Ask, (object, place): &(Arc<Object>, Place), how: How) {
-    let answer = |how| Answer::Object { object: object.clone(), first: None, how };
+    let answer = |how| Answer::Object { object: object.clone(), first: None, marker: None, how };
     land(shard, ask.at, answer(how), Others::WhoSuit(place, &|| answer(How::Joined)));
 }
 
@@ -216,10 +223,14 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
     let status = exchanged.response.status;
     let date = shard.date(now_ms);
     let freshness = verdict.ok().filter(|_| is_placed);
-    let stored = Stored::new(&ask.name, &place.selecting, &exchanged.response, freshness, &date);
+    let mut stored = Stored::new(&ask.name, &place.selecting, &exchanged.response, freshness, &date);
+    if ask.ahead && status == 200 {
+        stored.unasked = Some(Unasked::new(&shard.counters));
+    }
     let arena = shard.arena.as_ref().filter(|_| is_placed);
     let mut fill = fill::start(place.at, stored, exchanged, arena);
     if is_placed {
+        fill.resumable(ask.head.clone(), ask.reach, 0, fill.object.length().unwrap_or(0));
         shard.disk.forget(place.at);
         fill.keep(shard);
     }
@@ -230,7 +241,7 @@ async fn fresh(shard: &Rc<Shard>, ask: &Ask, replaces: bool, exchanged: Exchange
         (true, false) => How::Miss,
         (false, _) => How::MissUnkept,
     };
-    let answer = |how| Answer::Object { object: fill.object.clone(), first: fill.first.clone(), how };
+    let answer = |how| Answer::Object { object: fill.object.clone(), first: fill.first.clone(), marker: None, how };
     let joined = || answer(How::Joined);
     if fill.is_kept() {
         land(shard, ask.at, answer(how), Others::WhoSuit(&place, &joined));

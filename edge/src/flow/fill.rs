@@ -9,14 +9,16 @@ use std::time::Duration;
 use cache::object::Tail;
 use cache::{Arena, Chunk, Key, Ticket};
 
+use crate::flow::fetch::NoBody;
 use crate::http::chunked::{Decoder, Step};
+use crate::http::range::{Part, told};
 use crate::http::response::Framing;
-use crate::limits::{CHUNK_BYTES, CHUNK_KEPT_BYTES, CHUNK_UNKNOWN_BYTES, WINDOW_BYTES};
+use crate::limits::{CHUNK_BYTES, CHUNK_KEPT_BYTES, CHUNK_UNKNOWN_BYTES, RESUMES_MAX, WINDOW_BYTES};
 use crate::rt;
 use crate::shard::Shard;
 use crate::shard::line::Waits;
 use crate::stored::{Object, Stored};
-use crate::upstream::{Exchanged, Origin, give_back};
+use crate::upstream::{self, Call, Exchanged, Origin, Reach, give_back};
 
 /// A body on its way in.
 pub(crate) struct Fill {
@@ -33,6 +35,18 @@ pub(crate) struct Fill {
     origin: Origin,
     framing: Framing,
     keep_alive: bool,
+    again: Option<Again>,
+}
+
+/// How the rest of a body that breaks off is asked for.
+struct Again {
+    /// Request line and fields, without the final empty line.
+    head: Vec<u8>,
+    reach: Reach,
+    /// Where the body begins in the whole, and that one's length.
+    base: u64,
+    total: u64,
+    left: u8,
 }
 
 /// Why a body ended before its end.
@@ -67,10 +81,18 @@ pub(crate) fn start(key: Key, stored: Stored, exchanged: Exchanged, arena: Optio
         origin: exchanged.origin,
         framing,
         keep_alive: exchanged.response.keep_alive,
+        again: None,
     }
 }
 
 impl Fill {
+    /// Should the body break off, the rest is asked for with `head`. It is a part of `total` bytes from `base` on.
+    pub(crate) fn resumable(&mut self, head: Vec<u8>, reach: Reach, base: u64, total: u64) {
+        if self.object.meta.strong_etag().is_some() && matches!(self.object.meta.status, 200 | 206) {
+            self.again = Some(Again { head, reach, base, total, left: RESUMES_MAX });
+        }
+    }
+
     /// Enters the object in memory. Without room it goes on unkept.
     pub(crate) fn keep(&mut self, shard: &Shard) {
         let Some(first) = &self.first else { return };
@@ -127,19 +149,54 @@ impl Fill {
 
     async fn by_length(&mut self, shard: &Rc<Shard>, length: u64) -> Result<(), Broken> {
         let mut left = length;
-        let here = self.origin.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let early: Vec<u8> = self.origin.buffer.drain(..here).collect();
-        self.push(shard, &early, Some(left)).await?;
-        left -= early.len() as u64;
         while left > 0 {
-            self.room(shard, Some(left)).await?;
-            let count = self.receive(shard, usize::try_from(left).unwrap_or(usize::MAX)).await?;
-            if count == 0 {
-                return Err(Broken::Origin);
+            let most = usize::try_from(left).unwrap_or(usize::MAX);
+            let here = self.origin.buffer.len().min(most);
+            if here > 0 {
+                let early: Vec<u8> = self.origin.buffer.drain(..here).collect();
+                self.push(shard, &early, Some(left)).await?;
+                left -= here as u64;
+                continue;
             }
-            left -= count as u64;
+            self.room(shard, Some(left)).await?;
+            match self.receive(shard, most).await {
+                Ok(count) if count > 0 => left -= count as u64,
+                _ if self.resume(shard, length - left, length).await => {}
+                _ => return Err(Broken::Origin),
+            }
         }
         Ok(())
+    }
+
+    /// Goes on from byte `from` of `length` on another connection, to another origin where there is one, when that has the same thing byte
+    /// by byte. Readers notice nothing.
+    async fn resume(&mut self, shard: &Rc<Shard>, from: u64, length: u64) -> bool {
+        let Some(again) = self.again.as_mut().filter(|again| again.left > 0 && !shard.draining.get()) else {
+            return false;
+        };
+        let Some(tag) = self.object.meta.strong_etag() else { return false };
+        again.left -= 1;
+        self.origin.line.not_due();
+        upstream::broke_off(shard, &self.origin);
+        let rest = Part { from: again.base + from, to: again.base + length };
+        let mut head = again.head.clone();
+        head.extend_from_slice(format!("Range: bytes={}-{}\r\nIf-Range: ", rest.from, rest.to - 1).as_bytes());
+        for part in [tag, b"\r\n\r\n"] {
+            head.extend_from_slice(part);
+        }
+        let call = Call { reach: again.reach, avoid: Some(self.origin.at()), ..Call::new(&head, false) };
+        let Ok(exchanged) = upstream::ask::<NoBody>(shard, call, None).await else { return false };
+        let response = &exchanged.response;
+        let is_rest = response.status == 206
+            && response.first("content-range").and_then(told) == Some((rest, again.total))
+            && response.first("etag") == Some(tag)
+            && response.framing == Framing::Length(length - from);
+        if is_rest {
+            shard.counters.resumed.add(1);
+            self.keep_alive = response.keep_alive;
+            self.origin = exchanged.origin;
+        }
+        is_rest
     }
 
     async fn until_close(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
@@ -184,7 +241,12 @@ impl Fill {
     }
 
     fn due(&self, shard: &Shard) {
-        let wait_ms = shard.config().limits.origin_read.as_millis() as u64;
+        let config = shard.config();
+        let limits = &config.limits;
+        let is_replaceable = self.again.as_ref().is_some_and(|again| again.left > 0)
+            && limits.coalesce < limits.origin_read
+            && shard.sources.has_other(self.origin.at(), rt::now());
+        let wait_ms = if is_replaceable { limits.coalesce } else { limits.origin_read }.as_millis() as u64;
         self.origin.line.due(rt::now() + wait_ms, Waits::Busy);
     }
 

@@ -23,6 +23,9 @@ pub(crate) struct Flight {
     waiting: Vec<(Box<Ask>, oneshot::Sender<Answer>)>,
     /// What it brings was changed since it set out: it is given to those who wait and not kept.
     overtaken: bool,
+    started_ms: u64,
+    /// The origin may take its time: it is waited for on purpose.
+    is_held: bool,
 }
 
 /// Waits for the fetch of this key, and starts it when there is none. Without a `reply` it runs in the background.
@@ -30,7 +33,11 @@ pub(crate) fn join(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object>>, r
     let mut flights = shard.flights.borrow_mut();
     if let Some(flight) = flights.get_mut(&ask.at) {
         let Some(reply) = reply else { return };
-        if flight.overtaken || flight.name != ask.name || flight.selecting != ask.selecting {
+        if flight.is_slow(shard, rt::now())
+            || flight.overtaken
+            || flight.name != ask.name
+            || flight.selecting != ask.selecting
+        {
             let _ = reply.send(Answer::Pass);
         } else if flight.waiting.len() >= JOINERS_MAX {
             let _ = reply.send(Answer::Refuse(Refusal::OriginBusy));
@@ -40,10 +47,31 @@ pub(crate) fn join(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object>>, r
         return;
     }
     let (name, selecting) = (ask.name.clone(), ask.selecting.clone());
-    flights.insert(ask.at, Flight { name, selecting, leader: reply, waiting: Vec::new(), overtaken: false });
+    let (started_ms, is_held) = (rt::now(), ask.hold.is_some());
+    let flight = Flight { name, selecting, leader: reply, waiting: Vec::new(), overtaken: false, started_ms, is_held };
+    flights.insert(ask.at, flight);
     drop(flights);
     let shard = shard.clone();
     rt::spawn(async move { fetch::fly(&shard, ask, old).await });
+}
+
+impl Flight {
+    fn is_slow(&self, shard: &Shard, now_ms: u64) -> bool {
+        !self.is_held && now_ms >= self.started_ms + shard.config().limits.coalesce.as_millis() as u64
+    }
+}
+
+/// Lets those go to the origin by themselves who have waited too long for another's fetch.
+pub(crate) fn impatient(shard: &Shard, now_ms: u64) {
+    for flight in shard.flights.borrow_mut().values_mut() {
+        if flight.waiting.is_empty() || !flight.is_slow(shard, now_ms) {
+            continue;
+        }
+        for (_, reply) in flight.waiting.drain(..) {
+            shard.counters.impatient.add(1);
+            let _ = reply.send(Answer::Pass);
+        }
+    }
 }
 
 /// What those who wait beside the leader get.

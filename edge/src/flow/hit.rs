@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::flow::After;
 use crate::flow::accept::{Conn, sends_body};
-use crate::flow::send::{Shape, write_head};
+use crate::flow::send::{self, Shape, write_head};
+use crate::flow::{ahead, variant};
 use crate::gate::Pass;
 use crate::http::freshness::Use;
 use crate::http::request::{Framing, Method, Request};
@@ -38,28 +39,38 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     let key = shard.seed.key(name);
     let mut ram;
     let mut front;
+    let (at, selecting);
     let object: &Object = if shard.owner(key) == shard.id {
         ram = shard.ram.borrow_mut();
-        let object = ram.get(key)?.object;
+        (at, selecting) = variant::of(shard, ram.peek(key)?, name, head);
+        let object = ram.get(at)?.object;
         shard.disk.offer(shard, object, now_ms);
         object
     } else {
         front = shard.front.borrow_mut();
-        front.get(key)?
+        (at, selecting) = variant::of(shard, front.get(key)?, name, head);
+        front.get(at)?
     };
     let stored = &object.meta;
     let freshness = stored.freshness.as_ref().filter(|f| f.at(now_ms) == Use::Fresh)?;
     let body = object.single().filter(|body| body.len() <= COPY_BODY_BYTES_MAX)?;
-    if !stored.is_for(name, b"") || stored.sliced.is_some() || shard.is_purged(object) || stored.purged.is_soft() {
+    if !stored.is_for(name, &selecting) || stored.sliced.is_some() || shard.is_purged(object) || stored.purged.is_soft()
+    {
         return None;
     }
     if (stored.gated || token.is_some()) && !is_open(shard, request, head, token, name, now_ms) {
         return None;
     }
+    let is_said = request.cmcd || argument.is_some();
+    if ahead::is_due(shard, name, is_said, now_ms) {
+        return None;
+    }
+    stored.asked(&shard.counters);
     let after = conn.after(shard, request);
     let shape = Shape {
         length: stored.has_body().then_some(body.len() as u64),
         age: Some(freshness.age(now_ms)),
+        cmsd: send::cmsd(shard, conn, object, name),
         ..Shape::whole(How::Hit)
     };
     let before = conn.out.len();
@@ -68,7 +79,6 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
         conn.out.extend_from_slice(body);
     }
     shard.counters.hits.add(1);
-    let is_said = request.cmcd || argument.is_some();
     let cmcd = if is_said { media::listen(shard, head, argument) } else { None };
     let mut access = shard.access.borrow_mut();
     if access.is_on() {

@@ -12,6 +12,7 @@ use crate::http::cache_control::{self, CacheControl};
 use crate::http::fields::fields;
 use crate::http::freshness::{Freshness, Use};
 use crate::http::request::Method;
+use crate::media::hls::{self, Delivery};
 use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
@@ -35,22 +36,33 @@ pub(crate) fn wants(shard: &Shard, asked: &Asked) -> CacheControl {
 
 /// What `asked` means to the owner of its key.
 pub(crate) fn ask_of(shard: &Shard, asked: &Asked, wants: CacheControl) -> Box<Ask> {
-    let forwarded =
-        forward(b"GET", asked.name(), &asked.head, &shard.config().upstream, Purpose::Fetch, Sized::None, |text| {
-            shard.tokens.borrow().is_token(text)
-        });
-    let key = shard.seed.key(asked.name());
+    ask_for(shard, asked, asked.name(), asked.field(asked.request.range), wants)
+}
+
+/// As [`ask_of`], had `asked` been for `range` of `name`.
+pub(crate) fn ask_for(
+    shard: &Shard,
+    asked: &Asked,
+    name: &[u8],
+    range: Option<&[u8]>,
+    wants: CacheControl,
+) -> Box<Ask> {
+    let is_token = |text: &[u8]| shard.tokens.borrow().is_token(text);
+    let forwarded = forward(b"GET", name, &asked.head, &shard.config().upstream, Purpose::Fetch, Sized::None, is_token);
+    let key = shard.seed.key(name);
     Box::new(Ask {
         key,
         at: key,
         selecting: Vec::new(),
-        name: asked.name().into(),
+        name: name.into(),
         head: forwarded.head,
         authorised: forwarded.authorised,
         cookie: forwarded.cookie,
-        slice: asked.field(asked.request.range).and_then(slices::first_of),
+        slice: range.and_then(slices::first_of),
         informed: None,
         forced: false,
+        hold: None,
+        ahead: false,
         only_if_cached: asked.request.method == Method::Head || wants.only_if_cached,
         reach: if asked.fellow.is_hop { Reach::Shield } else { Reach::Tier },
         wants,
@@ -73,7 +85,9 @@ pub(crate) async fn ask(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Re
         return Ok(Answer::Pass);
     }
     let (informed, mut interim) = interim::way(asked);
-    let ask = Box::new(Ask { informed, ..*ask_of(shard, asked, wants) });
+    let is_held = hls::delivery(asked.name()) == Delivery::Held;
+    let hold = is_held.then(|| shard.playlists.borrow().hold(asked.name()));
+    let ask = Box::new(Ask { informed, hold, ..*ask_of(shard, asked, wants) });
     let (reply, answer) = oneshot::channel();
     if owner == shard.id {
         at_owner(shard, ask, reply);
@@ -85,14 +99,16 @@ pub(crate) async fn ask(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Re
     }
     let answer = interim::until(shard, conn, asked, &mut interim, answer).await?;
     let answer = answer.unwrap_or(Answer::Refuse(Refusal::Draining));
-    if let Answer::Object { object, .. } = &answer
+    if let Answer::Object { object, marker, .. } = &answer
         && owner != shard.id
-        && object.key == key
+        && (object.key == key || marker.is_some())
         && object.meta.freshness.is_some()
         && object.state() == State::Whole
         && !object.is_dead()
     {
-        shard.front.borrow_mut().lease(object);
+        let mut front = shard.front.borrow_mut();
+        front.lease(object);
+        marker.iter().for_each(|marker| front.lease(marker));
     }
     Ok(answer)
 }
@@ -100,12 +116,14 @@ pub(crate) async fn ask(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Re
 /// A leased object that may be used without asking.
 fn leased(shard: &Shard, asked: &Asked, key: cache::Key) -> Option<Answer> {
     let mut front = shard.front.borrow_mut();
-    let object = front.get(key)?;
+    let (at, selecting) = variant::of(shard, front.get(key)?, asked.name(), &asked.head);
+    let object = front.get(at)?;
     let fresh = object.meta.freshness.is_some_and(|f| f.at(asked.now_ms) == Use::Fresh);
     let fresh = fresh && !shard.is_purged(object) && !object.meta.purged.is_soft();
-    (fresh && object.meta.is_for(asked.name(), b"")).then(|| Answer::Object {
+    (fresh && object.meta.is_for(asked.name(), &selecting)).then(|| Answer::Object {
         object: object.clone(),
         first: None,
+        marker: None,
         how: How::Hit,
     })
 }
@@ -162,6 +180,7 @@ fn serve_found(
     (now_ms, hit): (u64, How),
 ) {
     let filling = object.state() == State::Filling;
+    let marker = if ask.at == ask.key { None } else { shard.ram.borrow().peek(ask.key).cloned() };
     // It was fetched once: it comes from the disk.
     let from_disk = filling && object.is_below();
     let freshness = object.meta.freshness;
@@ -197,7 +216,7 @@ fn serve_found(
             return flight::join(shard, ask, Some(object), Some(reply));
         }
     };
-    let _ = reply.send(Answer::Object { object, first, how });
+    let _ = reply.send(Answer::Object { object, first, marker, how });
 }
 
 /// How usable what is kept is for a client that asks for this (RFC 9111 section 5.2.1).

@@ -5,11 +5,13 @@
 //!                                                                     +-> join (being filled) -> send as it arrives
 //!                                                                     +-> miss -> fetch -> fill -> send as it arrives
 //! any step -> refuse(named reason)
+//! what is answered -> ahead (what comes after it)
 //! ```
 //!
 //! [`lookup`] and [`flight`] run on the shard that owns the key, everything else where the client is connected.
 
 pub(crate) mod accept;
+pub(crate) mod ahead;
 mod authorise;
 pub(crate) mod fetch;
 mod fill;
@@ -35,6 +37,7 @@ use std::rc::Rc;
 use crate::flow::accept::{Asked, Conn, Gone};
 use crate::gate;
 use crate::http::request::{Framing, Method};
+use crate::media::hls::{self, Delivery};
 use crate::refusal::Refusal;
 use crate::shard::Shard;
 use crate::shard::mail::{Answer, How};
@@ -67,13 +70,19 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     if !is_read || asked.request.framing != Framing::None {
         return pass::through(shard, conn, asked, shown, How::PassMethod).await;
     }
+    if hls::delivery(asked.name()) == Delivery::Bad {
+        return Ok(refuse::send(shard, conn, asked, Refusal::PlaylistDirective));
+    }
     match lookup::ask(shard, conn, asked).await? {
-        Answer::Object { object, first, how } => match authorise::permit(&object.meta, shown) {
-            Ok(()) => match send::object(shard, conn, asked, object, first, how).await? {
-                Some(after) => Ok(after),
-                // It changed at the origin before anything was sent: whatever is there now goes to this client by itself.
-                None => pass::through(shard, conn, asked, shown, How::PassKnown).await,
-            },
+        Answer::Object { object, first, how, .. } => match authorise::permit(&object.meta, shown) {
+            Ok(()) => {
+                ahead::after(shard, asked, &object);
+                match send::object(shard, conn, asked, object, first, how).await? {
+                    Some(after) => Ok(after),
+                    // It changed at the origin before anything was sent: whatever is there now goes to this client by itself.
+                    None => pass::through(shard, conn, asked, shown, How::PassKnown).await,
+                }
+            }
             Err(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         },
         Answer::Refuse(Refusal::OnlyIfCached) if !lookup::wants(shard, asked).only_if_cached => {

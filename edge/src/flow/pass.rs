@@ -11,6 +11,7 @@ use crate::http::chunked::{Decoder, Step};
 use crate::http::freshness::judge;
 use crate::http::request::{Framing, Method};
 use crate::limits::{OUT_BYTES, RECV_BYTES};
+use crate::media::hls::{self, Delivery};
 use crate::refusal::Refusal;
 use crate::rt;
 use crate::shard::Shard;
@@ -53,7 +54,9 @@ pub(crate) async fn through(
     flush(shard, conn).await?;
     let to_head = request.method == Method::Head;
     let (informed, mut interim) = interim::way(asked);
-    let call = Call { informed: informed.as_ref(), ..Call::new(&forwarded.head, to_head) };
+    let is_held = hls::delivery(asked.name()) == Delivery::Held;
+    let hold = is_held.then(|| shard.playlists.borrow().hold(asked.name()));
+    let call = Call { informed: informed.as_ref(), hold, ..Call::new(&forwarded.head, to_head) };
     let (result, unread) = if request.framing == Framing::None {
         let answer = upstream::ask::<FromClient<'_>>(shard, call, None);
         (interim::until(shard, conn, asked, &mut interim, answer).await?, false)

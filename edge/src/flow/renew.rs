@@ -27,6 +27,7 @@ pub(crate) enum Renewed {
 
 /// The old body under the head that `response` makes of the old one.
 pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, facts: Exchange) -> Renewed {
+    old.meta.asked(&shard.counters);
     if !conditional::is_same(old.meta.validators(), response) {
         return Renewed::Other;
     }

@@ -14,6 +14,7 @@ use crate::http::conditional;
 use crate::http::range::{self, Part};
 use crate::http::request::{Method, Request};
 use crate::limits::{COPY_BODY_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
+use crate::media::cmsd;
 use crate::refusal::Refusal;
 use crate::rt::{self, Piece};
 use crate::shard::Shard;
@@ -34,12 +35,24 @@ pub(crate) struct Shape {
     pub(crate) age: Option<u64>,
     /// The gate and the tags are told as well: another edge asks.
     pub(crate) marks: bool,
+    /// Lines of CMSD.
+    pub(crate) cmsd: Vec<u8>,
     pub(crate) how: How,
 }
 
 impl Shape {
     pub(crate) fn whole(how: How) -> Shape {
-        Shape { status: None, length: None, chunked: false, range: None, fields: None, age: None, marks: false, how }
+        Shape {
+            status: None,
+            length: None,
+            chunked: false,
+            range: None,
+            fields: None,
+            age: None,
+            marks: false,
+            cmsd: Vec::new(),
+            how,
+        }
     }
 }
 
@@ -71,6 +84,7 @@ pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, requ
     if shape.marks {
         stored.write_marks(out);
     }
+    out.extend_from_slice(&shape.cmsd);
     out.extend_from_slice(b"Cache-Status: ");
     out.extend_from_slice(shape.how.cache_status().as_bytes());
     out.extend_from_slice(connection(request, after));
@@ -96,15 +110,17 @@ pub(crate) async fn object(
 ) -> Result<Option<After>, Gone> {
     let request = &asked.request;
     let stored = &object.meta;
+    stored.asked(&shard.counters);
     let age = stored.freshness.map(|f| f.age(asked.now_ms));
     let marks = asked.fellow.is_trusted;
     let length = length_of(&object);
+    let cmsd = cmsd(shard, conn, &object, asked.name());
     let whole_answer = stored.status == 200 && !matches!(how, How::PassMethod | How::PassKnown);
     if whole_answer && is_current(stored, asked) {
-        let shape = Shape { status: Some(304), age, marks, ..Shape::whole(how) };
+        let shape = Shape { status: Some(304), age, marks, cmsd, ..Shape::whole(how) };
         return Ok(Some(head_only(shard, conn, asked, stored, &shape)));
     }
-    let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, marks, ..Shape::whole(how) };
+    let mut shape = Shape { length: length.filter(|_| stored.has_body()), age, marks, cmsd, ..Shape::whole(how) };
     let mut parts = vec![Part { from: 0, to: length.unwrap_or(u64::MAX) }];
     let mut multipart = None;
     if let (true, Some(total), Some(wanted)) = (whole_answer, length, wanted_ranges(&object, asked)) {
@@ -158,9 +174,20 @@ pub(crate) async fn object(
     let status = shape.status.unwrap_or(stored.status);
     let sent = source.send(conn, &parts, multipart.as_ref(), shape.chunked).await;
     drop(source);
+    if let (Ok(()), Some(body)) = (&sent, object.single()) {
+        shard.playlists.borrow_mut().seen(asked.name(), body);
+    }
     conn.cut = sent.is_err();
     shard.record(conn, asked, status, how.word(), "");
     sent.map(|()| Some(after))
+}
+
+/// What is said of a media object, where that is wanted.
+pub(crate) fn cmsd(shard: &Shard, conn: &Conn, object: &Object, name: &[u8]) -> Vec<u8> {
+    if !shard.config().cmsd || object.meta.status != 200 {
+        return Vec::new();
+    }
+    cmsd::lines(&object.meta, name, object.single(), &shard.config().upstream.cdn_id, conn.line.stream.path().into())
 }
 
 /// Where the bytes of an answer come from: the object's own run, or the slices of which it is the head.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use cache::{Chunk, Key};
+use cache::{Chunk, Key, State};
 use tokio::sync::oneshot;
 
 use crate::disk::promote::{Look, Promoted, promote};
@@ -90,7 +90,18 @@ impl<'a> Slices<'a> {
         part: Part,
     ) -> Slices<'a> {
         let ask = lookup::ask_of(shard, asked, CacheControl::default());
-        let (head, reach) = (ask.head, ask.reach);
+        Slices::of(shard, whole, sliced, part, ask.head, ask.reach)
+    }
+
+    /// The same with the request line and fields for the origin.
+    pub(crate) fn of(
+        shard: &'a Rc<Shard>,
+        whole: Arc<Object>,
+        sliced: Sliced,
+        part: Part,
+        head: Vec<u8>,
+        reach: Reach,
+    ) -> Slices<'a> {
         Slices { shard, whole, sliced, head, reach, part, next: part.from / SLICE_BYTES, asked: VecDeque::new() }
     }
 
@@ -112,6 +123,10 @@ impl<'a> Slices<'a> {
         };
         match answer {
             Slice::Here(object, first) => {
+                let is_ours = self.shard.owner(self.whole.key) == self.shard.id;
+                if !is_ours && object.state() == State::Whole && object.meta.freshness.is_some() {
+                    self.shard.front.borrow_mut().lease(&object);
+                }
                 let slice = bounds(index, self.sliced.total);
                 let to = slice.to.min(self.part.to);
                 let reader = Reader::new(object, first, self.part.from - slice.from, to - slice.from);
@@ -123,10 +138,23 @@ impl<'a> Slices<'a> {
         }
     }
 
+    /// A whole slice of another shard that may be used without asking: it is of this very representation.
+    fn leased(&self, index: u64) -> Option<Arc<Object>> {
+        let (key, selecting) = name_of(self.shard, &self.whole, self.sliced, index);
+        let mut front = self.shard.front.borrow_mut();
+        front.get(key).filter(|object| object.meta.is_for(&self.whole.meta.name, &selecting)).cloned()
+    }
+
     async fn ask(&self, index: u64) -> oneshot::Receiver<Slice> {
         let (reply, answer) = oneshot::channel();
         let ask = Box::new(AskSlice { whole: self.whole.clone(), index, head: self.head.clone(), reach: self.reach });
         let owner = self.shard.owner(self.whole.key);
+        if owner != self.shard.id
+            && let Some(object) = self.leased(index)
+        {
+            let _ = reply.send(Slice::Here(object, None));
+            return answer;
+        }
         if owner == self.shard.id {
             at_owner(self.shard, ask, reply);
         } else {
@@ -206,6 +234,7 @@ async fn fetch(shard: &Rc<Shard>, ask: &AskSlice, sliced: Sliced, key: Key, sele
     let date = shard.date(rt::now());
     let stored = Stored::new(&ask.whole.meta.name, selecting, response, ask.whole.meta.freshness, &date);
     let mut fill = fill::start(key, stored, exchanged, shard.arena.as_ref());
+    fill.resumable(ask.head.clone(), ask.reach, bounds(ask.index, sliced.total).from, sliced.total);
     fill.keep(shard);
     land(shard, key, &Slice::Here(fill.object.clone(), fill.first.clone()));
     fill.run_for_disk(shard).await;

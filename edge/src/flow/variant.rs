@@ -29,6 +29,18 @@ pub(crate) fn select(shard: &Shard, ask: &mut Ask) {
     }
 }
 
+/// The key of what a request with `head` selects under `name`, and by which run, given what stands under the name's own key. The head may
+/// be the client's own: what is not forwarded selects nothing there, and finds nothing here at worst.
+pub(crate) fn of(shard: &Shard, found: &Object, name: &[u8], head: &[u8]) -> (Key, Vec<u8>) {
+    match &found.meta.varies {
+        Some(varies) if *found.meta.name == *name => {
+            let selecting = varies.names.select(head);
+            (key(shard, found.key, name, varies.life, &selecting), selecting)
+        }
+        _ => (found.key, Vec::new()),
+    }
+}
+
 /// Where the answer to `ask` is to be kept, now that it is here: marks the name when it varies.
 pub(crate) struct Place {
     pub(crate) at: Key,

@@ -1,9 +1,14 @@
-//! What the edge knows of media: what players say of themselves. Pure, but for the counters.
+//! What the edge knows of media: what players say of themselves, and what they will ask for. Pure, but for the counters.
 //!
 //! - [`cmcd`]: Common Media Client Data (CTA-5004), read. [`seen`]: what of it is counted.
+//! - [`cmsd`]: Common Media Server Data (CTA-5006), written. [`hls`]: delivery directives of playlists.
+//! - [`sequence`]: targets that count up, as segments do.
 
 pub(crate) mod cmcd;
+pub(crate) mod cmsd;
+pub(crate) mod hls;
 pub(crate) mod seen;
+pub(crate) mod sequence;
 
 use crate::shard::Shard;
 use cmcd::Cmcd;

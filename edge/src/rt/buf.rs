@@ -3,6 +3,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 
 use cache::disk::Buffer;
@@ -170,4 +171,33 @@ impl IoBuf for Filled {
     fn as_init(&self) -> &[u8] {
         &self.buffer.bytes()[self.from..]
     }
+}
+
+/// What the kernel has measured of a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    /// Smoothed round trip, microseconds; 0 before the first.
+    pub(crate) rtt_us: u32,
+    /// What was delivered lately, where the line and not the sender was the bound.
+    pub(crate) bytes_per_second: Option<u64>,
+}
+
+/// Asks for `TCP_INFO` (`linux/tcp.h`, `struct tcp_info`): longer with each kernel, so it is read as bytes.
+pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Path> {
+    const RTT: usize = 68;
+    const DELIVERY_RATE: usize = 160;
+    const FLAGS: usize = 7;
+    let mut info = [0u8; 256];
+    let mut len = info.len() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes to `info`, which has them, and the length to `len`.
+    let done = unsafe {
+        libc::getsockopt(fd.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut len)
+    };
+    if done != 0 || (len as usize) < DELIVERY_RATE + 8 {
+        return None;
+    }
+    let rtt_us = u32::from_ne_bytes(*info[RTT..].first_chunk()?);
+    let rate = u64::from_ne_bytes(*info[DELIVERY_RATE..].first_chunk()?);
+    let is_of_the_line = info[FLAGS] & 1 == 0;
+    Some(Path { rtt_us, bytes_per_second: is_of_the_line.then_some(rate) })
 }

@@ -5,7 +5,7 @@
 //! run(driver, cpu, main)             one thread, one ring, SINGLE_ISSUER | DEFER_TASKRUN; without io_uring epoll
 //! Listener::bind, accept             SO_REUSEPORT, one listener a shard
 //! connect                            to an origin, with a time limit
-//! Stream: recv, recv_chunk, send, sendv, shut
+//! Stream: recv, recv_chunk, send, sendv, shut, path
 //! Stream::secure                     TLS, as a client or a server; the same calls carry plaintext then
 //! spawn, sleep, timeout, pause
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
@@ -25,7 +25,7 @@ mod probe;
 mod socket;
 mod tls;
 
-pub(crate) use buf::Piece;
+pub(crate) use buf::{Path, Piece};
 pub(crate) use driver::{Driver, allowed_cpus, run, turn_began};
 pub(crate) use file::{File, apart, open};
 pub(crate) use lend::{give_back, lend};

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use cache::ChunkWriter;
@@ -16,7 +17,7 @@ use compio::driver::{BufferRef, PollFirst, SharedFd};
 use compio::runtime::{Runtime, submit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::buf::{ChunkSpare, Part, Piece, Spare, Unsent, pooled};
+use super::buf::{ChunkSpare, Part, Path, Piece, Spare, Unsent, path, pooled};
 use super::driver::{Driver, faults};
 use super::lend::lend;
 use super::tls::{Session, keep_sealed};
@@ -398,6 +399,11 @@ impl Stream {
             }
         }
         (self.send_sealed(tls).await, made)
+    }
+
+    /// What the kernel has measured of this connection.
+    pub(crate) fn path(&self) -> Option<Path> {
+        path(self.fd.as_fd())
     }
 
     /// Ends both directions: whatever waits on this connection returns.

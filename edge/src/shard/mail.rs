@@ -1,6 +1,7 @@
 //! What shards say to each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cache::{Chunk, Key};
 use tokio::sync::oneshot;
@@ -18,6 +19,8 @@ use crate::upstream::{Informed, News, Reach};
 pub(crate) enum Mail {
     /// A request for a key that this shard owns.
     Ask(Box<Ask>, oneshot::Sender<Answer>),
+    /// The same, for what nobody has asked for yet. Not answered when there is nothing to be done.
+    Ahead(Box<Ask>, oneshot::Sender<Answer>),
     /// A request for a slice of a body whose key this shard owns.
     Slice(Box<AskSlice>, oneshot::Sender<Slice>),
     /// What an origin said to a HEAD of a name that this shard owns.
@@ -67,6 +70,10 @@ pub(crate) struct Ask {
     pub(crate) only_if_cached: bool,
     /// Who may be asked for it besides the origins.
     pub(crate) reach: Reach,
+    /// The origin may hold its answer for so long.
+    pub(crate) hold: Option<Duration>,
+    /// Nobody has asked for it yet.
+    pub(crate) ahead: bool,
     /// What is kept is fresh, and the client wants it fresher.
     pub(crate) forced: bool,
     /// The request's own Cache-Control, where it is honoured.
@@ -171,6 +178,8 @@ pub(crate) enum Answer {
     Object {
         object: Arc<Object>,
         first: Option<Arc<Chunk>>,
+        /// The marker through which it was found, when it is one of several: a lease on it ends with that.
+        marker: Option<Arc<Object>>,
         how: How,
     },
     /// It cannot be kept: ask the origin yourself.

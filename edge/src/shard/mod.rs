@@ -32,6 +32,8 @@ use crate::flow::page::Ready;
 use crate::gate::Tokens;
 use crate::http::date;
 use crate::limits::{PASS_KEYS_MAX, PASS_MS};
+use crate::media::hls::Playlists;
+use crate::media::sequence::Sequences;
 use crate::metrics::Counters;
 use crate::purge::table::Table;
 use crate::purge::thread::Purger;
@@ -76,6 +78,13 @@ pub(crate) struct Shard {
     pub(crate) purger: Purger,
     /// Who may come in.
     pub(crate) door: Door,
+    /// Target durations of what clients play.
+    pub(crate) playlists: RefCell<Playlists>,
+    /// What clients play, and how much is being fetched ahead of them.
+    pub(crate) sequences: RefCell<Sequences>,
+    pub(crate) fetching_ahead: Cell<usize>,
+    /// Until when memory counts as short, and how often it had no room.
+    pub(crate) pressed: Cell<(u64, u64)>,
     pub(crate) draining: Cell<bool>,
     lives: Cell<u64>,
     date: Cell<(u64, [u8; date::LEN])>,
@@ -134,6 +143,11 @@ impl Shard {
     pub(crate) fn forget(&self, key: Key) {
         self.ram.borrow_mut().remove(key);
         self.disk.forget(key);
+    }
+
+    /// Whether memory had no room for something a moment ago.
+    pub(crate) fn is_pressed(&self, now_ms: u64) -> bool {
+        now_ms < self.pressed.get().0
     }
 
     /// Whether `key` was answered with something that cannot be kept a moment ago.

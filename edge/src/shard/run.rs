@@ -24,10 +24,12 @@ use crate::door::Door;
 use crate::door::addresses::Addresses;
 use crate::flow::accept::serve;
 use crate::flow::page::Ready;
-use crate::flow::{invalidate, lookup, renew, slices};
+use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
 use crate::http::date;
-use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
+use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, PRESSED_MS, SWEEP};
+use crate::media::hls::Playlists;
+use crate::media::sequence::Sequences;
 use crate::metrics::Counters;
 use crate::purge::table::Table;
 use crate::purge::thread::Purger;
@@ -125,6 +127,10 @@ fn build(plan: &Plan) -> Shard {
         purges: RefCell::new(plan.purges.clone()),
         purger: plan.purger.clone(),
         door: Door::new(&config.limits, plan.addresses.clone()),
+        playlists: RefCell::new(Playlists::default()),
+        sequences: RefCell::new(Sequences::new(plan.seed.0)),
+        fetching_ahead: Cell::new(0),
+        pressed: Cell::new((0, 0)),
         draining: Cell::new(false),
         // Microseconds since 1970: no shard gives out a million a second for long.
         lives: Cell::new(rt::now() * 1000),
@@ -153,6 +159,7 @@ async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
         let draining = shard.draining.get();
         shard.lines.borrow().sweep(rt::now(), draining);
         shard.front.borrow_mut().sweep();
+        flight::impatient(&shard, rt::now());
         if !shard.config().disks.is_empty() {
             tell_wanted(&shard).await;
         }
@@ -188,6 +195,9 @@ impl Shard {
         self.counters.objects.set(ram.len() as u64);
         self.counters.ram_used.set(ram.used());
         self.counters.evicted.set(ram.evicted());
+        if ram.refused() != self.pressed.get().1 {
+            self.pressed.set((rt::now() + PRESSED_MS, ram.refused()));
+        }
         self.sources.gauges(rt::now());
         self.disk.gauges(self);
         self.counters.leases.set(self.front.borrow().len() as u64);
@@ -198,6 +208,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Li
     while let Some(message) = inbox.next().await {
         match message {
             Mail::Ask(ask, reply) => lookup::at_owner(&shard, ask, reply),
+            Mail::Ahead(ask, reply) => ahead::at_owner(&shard, ask, reply),
             Mail::Purge(turn, done) => {
                 shard.purges.borrow_mut().take(&turn);
                 shard.counters.purges.add(1);

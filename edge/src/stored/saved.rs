@@ -94,6 +94,7 @@ pub(crate) fn decode(name: &[u8], bytes: &[u8]) -> Option<Stored> {
         gated: has(GATED),
         tags,
         purged: Purged::default(),
+        unasked: None,
         head: Box::default(),
     };
     for (name, value) in fields(&head) {

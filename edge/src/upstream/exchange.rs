@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -61,12 +62,16 @@ pub(crate) struct Call<'a> {
     pub(crate) to_head: bool,
     pub(crate) reach: Reach,
     pub(crate) informed: Option<&'a Informed>,
+    /// How long the answer may be held on purpose; silence is no failure meanwhile.
+    pub(crate) hold: Option<Duration>,
+    /// A place to leave out if there is another one.
+    pub(crate) avoid: Option<usize>,
 }
 
 impl<'a> Call<'a> {
     /// Of the origins alone, with nobody to inform.
     pub(crate) fn new(head: &'a [u8], to_head: bool) -> Call<'a> {
-        Call { head, to_head, reach: Reach::Origins, informed: None }
+        Call { head, to_head, reach: Reach::Origins, informed: None, hold: None, avoid: None }
     }
 
     fn start_line(&self) -> (&'a [u8], &'a [u8]) {
@@ -92,7 +97,10 @@ pub(crate) async fn ask<B: Body>(
 ) -> Result<Exchanged, Refusal> {
     shard.counters.fetches.add(1);
     let (method, name) = call.start_line();
-    let order = shard.sources.order(name, call.reach, rt::now());
+    let mut order = shard.sources.order(name, call.reach, rt::now());
+    if order.len() > 1 {
+        order.retain(|at| Some(*at) != call.avoid);
+    }
     if order.is_empty() {
         return Err(Refusal::OriginUnavailable);
     }
@@ -185,6 +193,11 @@ pub(super) fn tell(shard: &Shard, at: usize, connected: bool, result: &Result<Ex
     shard.sources.tell(at, outcome, rt::now());
 }
 
+/// A body has broken off that `origin` was sending.
+pub(crate) fn broke_off(shard: &Shard, origin: &Origin) {
+    shard.sources.tell(origin.at(), Outcome::Lost, rt::now());
+}
+
 /// Sends the request on `origin` and reads the head of its answer. `progress` is told of its first byte.
 async fn attempt<B: Body>(
     shard: &Rc<Shard>,
@@ -227,6 +240,7 @@ async fn head(
     call: Call<'_>,
     progress: &Progress,
 ) -> Result<Response, Refusal> {
+    let until_ms = call.hold.map(|hold| rt::now() + hold.as_millis() as u64);
     let wait_ms = shard.config().limits.origin_read.as_millis() as u64;
     loop {
         match response::parse(&origin.buffer, call.to_head) {
@@ -248,7 +262,7 @@ async fn head(
                 return Ok(response);
             }
             Ok(None) => {
-                origin.line.due(rt::now() + wait_ms, Waits::Busy);
+                origin.line.due(until_ms.unwrap_or_else(|| rt::now() + wait_ms), Waits::Busy);
                 receive(origin).await?;
                 progress.alive.set(true);
             }

@@ -28,6 +28,13 @@ pub(crate) struct Origin {
     _open: Open,
 }
 
+impl Origin {
+    /// Whose it is: its place's index.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+}
+
 /// A place among the connections a shard may have open.
 struct Open(Rc<Cell<usize>>);
 

@@ -47,7 +47,8 @@ pub(super) async fn race(shard: &Rc<Shard>, call: Call<'_>, order: Vec<usize>) -
     let mut spare = None;
     loop {
         let more = made < TRIES_MAX && !order.as_slice().is_empty();
-        let patience = running.last().filter(|_| more).and_then(|newest| patience(shard, newest));
+        let patience =
+            running.last().filter(|_| more && call.hold.is_none()).and_then(|newest| patience(shard, newest));
         let (from, because, why) = match first_of(&mut running, patience).await {
             None => {
                 let Some(newest) = running.last_mut() else { return spare.ok_or(Refusal::OriginUnavailable) };
@@ -59,6 +60,11 @@ pub(super) async fn race(shard: &Rc<Shard>, call: Call<'_>, order: Vec<usize>) -
             }
             Some((i, result)) => {
                 let ended = running.remove(i);
+                // What was held to the end was held on purpose.
+                let is_late = call.hold.is_some() && matches!(result, Err(Refusal::OriginTimeout));
+                if is_late && ended.progress.connected.get() {
+                    return Err(Refusal::OriginTimeout);
+                }
                 tell(shard, ended.at, ended.progress.connected.get(), &result);
                 match result {
                     Ok(exchanged) if more && is_elsewhere(exchanged.response.status) => {

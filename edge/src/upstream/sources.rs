@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
-use super::breaker::{Breaker, Outcome};
+use super::breaker::{Breaker, Outcome, State};
 use super::budget::{Allowance, Budget};
 use super::exchange::Reach;
 use super::places::{Level, Place};
@@ -123,6 +123,18 @@ impl Sources {
             backup_a.cmp(&backup_b).then(score_b.total_cmp(&score_a))
         });
         order
+    }
+
+    /// Whether an origin besides `index` may be asked.
+    pub(crate) fn has_other(&self, index: usize, now_ms: u64) -> bool {
+        let targets = self.targets.borrow();
+        of(&targets, Level::Origin).any(|i| i != index && targets[i].is_usable(now_ms))
+    }
+
+    /// Whether whoever is asked for `name` first is in good order: it may be sent what nobody waits for.
+    pub(crate) fn is_steady(&self, name: &[u8], reach: Reach, now_ms: u64) -> bool {
+        let first = self.order(name, reach, now_ms).first().copied();
+        first.is_some_and(|i| self.at(i).breaker.borrow().state(now_ms) == State::Closed)
     }
 
     /// Peers that want `name` more than this edge does. Every edge comes to the same order, so the second choice of all is the same.

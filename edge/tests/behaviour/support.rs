@@ -112,6 +112,11 @@ impl Origin {
         exchange
     }
 
+    /// The next request, if one comes so soon.
+    pub fn next_within(&self, limit: Duration) -> Option<Exchange> {
+        self.requests.recv_timeout(limit).ok()
+    }
+
     /// No request comes.
     pub fn expect_none(&self) {
         match self.requests.recv_timeout(QUIET) {

@@ -79,3 +79,36 @@ fn an_unkept_answer_crosses_shards_within_its_window() {
     }
     assert_eq!(counter(&edge, "objects"), 0);
 }
+
+#[test]
+fn variants_are_leased_too_and_a_change_ends_it() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.shards = 2);
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(&edge)).collect();
+    let fields = "Cache-Control: max-age=60\nVary: Accept-Language\nETag: \"1\"";
+    let ask = |client: &mut Client, language: &str| client.get("/a", &format!("Accept-Language: {language}")).text();
+    for language in ["en", "de"] {
+        clients[0].ask("GET", "/a", &format!("Accept-Language: {language}"));
+        origin.expect("GET /a").answer("200 OK", fields, language);
+        assert_eq!(clients[0].answer().text(), language);
+    }
+    for language in ["en", "de"] {
+        clients.iter_mut().for_each(|client| assert_eq!(ask(client, language), language));
+    }
+    let asks = counter(&edge, "asks_total");
+    assert!(asks > 0, "all clients were on the owner's shard");
+    for language in ["de", "en"] {
+        clients.iter_mut().for_each(|client| assert_eq!(ask(client, language), language));
+    }
+    assert_eq!(counter(&edge, "asks_total"), asks, "a lease was not used");
+    // Somebody changes it: no lease on what it was is good any more.
+    clients[0].ask("POST", "/a", "Content-Length: 0");
+    origin.expect("POST /a").answer("200 OK", "", "");
+    clients[0].answer();
+    for client in &mut clients[1..] {
+        client.ask("GET", "/a", "Accept-Language: en");
+    }
+    origin.expect("GET /a").answer("200 OK", fields, "new");
+    clients[1..].iter_mut().for_each(|client| assert_eq!(client.answer().text(), "new"));
+    origin.expect_none();
+}

@@ -58,6 +58,7 @@ pub struct Ram<M> {
     budget: u64,
     limbo: Vec<(Weak<Object<M>>, u64)>,
     evicted: u64,
+    refused: u64,
 }
 
 impl<M> Ram<M> {
@@ -72,6 +73,7 @@ impl<M> Ram<M> {
             budget,
             limbo: Vec::new(),
             evicted: 0,
+            refused: 0,
         }
     }
 
@@ -184,6 +186,12 @@ impl<M> Ram<M> {
         self.evicted
     }
 
+    /// How often there was no room.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// Gives back what the limbo no longer holds.
     pub fn reap(&mut self) {
         let mut freed = 0;
@@ -199,13 +207,17 @@ impl<M> Ram<M> {
 
     fn make_room(&mut self, bytes: u64) -> Result<(), Full> {
         if bytes > self.budget {
+            self.refused += 1;
             return Err(Full);
         }
         if self.used + bytes > self.budget && !self.limbo.is_empty() {
             self.reap();
         }
         while self.used + bytes > self.budget {
-            let slot = self.policy.evict(&self.slots, self.budget).ok_or(Full)?;
+            let Some(slot) = self.policy.evict(&self.slots, self.budget) else {
+                self.refused += 1;
+                return Err(Full);
+            };
             self.evicted += 1;
             self.drop_slot(slot);
         }
