@@ -37,6 +37,9 @@ run-test:
 	$(TESTS) --workspace $(FEATURES)
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
+	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
+	python3 -m pip install --quiet --disable-pip-version-check --target tests/clients/python tuspy==1.1.0
+	node tests/clients/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory run-bench
@@ -79,7 +82,7 @@ setup-demo:
 	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
 
 setup-test: setup-demo
-	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm,needed by the tests,exit 1)
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip,needed by the tests,exit 1)
 
 setup-bench: setup-demo
 	$(call need,nginx:nginx wrk:wrk strace:strace,needed by the benchmarks,exit 1)

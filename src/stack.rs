@@ -56,6 +56,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         data: config.data.clone(),
         admin_key: config.origin_admin_key.clone(),
         upload_bytes_max: config.upload_bytes_max,
+        owner_bytes_max: config.owner_bytes_max,
         lanes: config.lanes,
         shutdown_limit: config.drain,
         ..origin::Config::default()

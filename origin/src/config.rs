@@ -15,6 +15,8 @@ pub struct Config {
     pub admin_key: Option<AdminKey>,
     /// Largest upload in bytes.
     pub upload_bytes_max: u64,
+    /// Bytes that one owner may keep, assets in the bin and announced uploads included; `None`: no bound.
+    pub owner_bytes_max: Option<u64>,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
     /// Renditions to make.
@@ -71,6 +73,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             admin_key: None,
             upload_bytes_max: 16 << 30,
+            owner_bytes_max: None,
             lanes: 0,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),

@@ -9,6 +9,7 @@ use crate::Config;
 use crate::gate::Keys;
 use crate::limits::UPLOADS_MAX;
 use crate::monitor::{Counters, Plays};
+use crate::upload::Claims;
 use crate::work::{Bells, Board};
 
 /// One running origin.
@@ -26,6 +27,8 @@ pub(crate) struct House {
     pub(crate) bells: Bells,
     /// One permit an upload that is being received.
     pub(crate) uploads: Arc<Semaphore>,
+    /// Who writes to which resumable upload.
+    pub(crate) claims: Claims,
 }
 
 impl House {
@@ -39,6 +42,7 @@ impl House {
             board: Board::default(),
             bells: Bells::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
+            claims: Claims::default(),
         }
     }
 }

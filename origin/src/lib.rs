@@ -3,6 +3,7 @@
 //! ```text
 //!   access/    API keys, and the one table of who may do what
 //!   api/       REST: keys, upload, content, status, token; every refusal in one table (problem.rs)
+//!   upload/    uploads that go on over several requests: claim, append, complete
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
@@ -28,6 +29,7 @@ mod playback;
 mod serve;
 mod start;
 mod upkeep;
+mod upload;
 mod work;
 
 pub use access::routes;

@@ -20,6 +20,25 @@ pub const UPLOAD_IDLE: Duration = Duration::from_secs(60);
 /// Pieces of an upload that wait to be written: bounds memory an upload to a few hundred kilobytes.
 pub const UPLOAD_PIECES: usize = 8;
 
+/// An upload that goes on over several requests is removed when nothing came for a day.
+pub const UPLOAD_KEPT_MS: i64 = 24 * 3600 * 1000;
+/// How long a request that asks for the offset waits for the one that still writes; that one has a sync to end with.
+pub const CLAIM_WAIT: Duration = Duration::from_secs(10);
+/// Uploads between two requests whose running hash is kept, about 200 bytes each; others are read once more at their end.
+pub const RUNNING_HASHES_MAX: usize = 4096;
+/// First bytes that are looked at for what is certainly no video.
+pub const SNIFF_BYTES: usize = 64;
+/// Bytes of `Upload-Metadata`.
+pub const METADATA_BYTES_MAX: usize = 4096;
+/// Parts of one upload that are put together.
+pub const PARTS_MAX: usize = 64;
+/// Uploads that one round of upkeep looks at in one query.
+pub const UPLOADS_A_ROUND: u32 = 100;
+/// Fields of an upload's form before its file.
+pub const FORM_FIELDS_MAX: usize = 32;
+/// Bytes of one of them.
+pub const FORM_FIELD_BYTES_MAX: usize = 32 << 10;
+
 /// JSON bodies of the API.
 pub const API_BODY_BYTES_MAX: usize = 64 << 10;
 

@@ -47,6 +47,7 @@ pub struct Config {
     pub lanes: usize,
     pub av1_speed: u8,
     pub upload_bytes_max: u64,
+    pub owner_bytes_max: Option<u64>,
     pub drain: Duration,
 }
 
@@ -113,6 +114,8 @@ pub fn check(written: Written) -> Result<Config> {
         lanes: work.lanes,
         av1_speed: work.av1_speed,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
+        owner_bytes_max: Some(limits.owner.bytes().context("limits.owner is not a size such as \"1 TiB\"")?)
+            .filter(|&b| b > 0),
         drain: Duration::from_secs(limits.drain_seconds),
     })
 }

@@ -85,6 +85,7 @@ section!(Gate { keys: Vec<String> = Vec::new() });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),
+    owner: Size = Size::Bytes(0),
     drain_seconds: u64 = 10,
     connections_per_address: u32 = 16_384,
     requests_per_address_per_second: u32 = 0,

@@ -102,6 +102,7 @@ async fn is_own(house: &House, rule: &Rule, params: &RawPathParams, caller: &Cal
     let id = params.iter().find_map(|(name, value)| (name == "id").then_some(value)).unwrap_or_default();
     let owner = match rule.object {
         Object::Nothing => None,
+        Object::Upload => house.store.catalogue.upload(id).await?.map(|upload| upload.owner),
         Object::Asset => match id.parse() {
             Ok(id) => house.store.catalogue.asset_owner(&id).await?,
             Err(_) => None,

@@ -16,7 +16,7 @@ pub(crate) use decide::{Caller, word as role_word};
 pub(crate) use guard::guard;
 pub(crate) use key::Fresh;
 pub(crate) use scope::Scope;
-pub(crate) use table::TABLE;
+pub(crate) use table::{Rule, TABLE, Who, takes_idempotency_key};
 
 /// Every route of the origin: method and path, as the table of rights names them.
 pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -22,6 +22,7 @@ pub(crate) enum Who {
 pub(crate) enum Object {
     Nothing,
     Asset,
+    Upload,
 }
 
 /// One line of the table.
@@ -39,17 +40,32 @@ const fn rule(method: &'static str, path: &'static str, scope: Scope, object: Ob
     Rule { method, path, scope, object, who }
 }
 
-/// Everything that can be asked of an origin. HEAD goes by the line of its GET.
+/// Everything that can be asked of an origin. HEAD without a line goes by that of its GET.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/healthz",                      Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/metrics",                      Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/docs",                         Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/docs/docs.js",                 Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/api/v1/openapi.json",          Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/v/{*path}",                    Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("POST",   "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("GET",    "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("DELETE", "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("POST",   "/api/v1/upload",                Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("PUT",    "/api/v1/upload/{name}",         Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("OPTIONS", "/api/v1/upload/tus",           Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("POST",   "/api/v1/upload/tus",            Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("OPTIONS", "/api/v1/upload/tus/{id}",      Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("HEAD",   "/api/v1/upload/tus/{id}",       Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
+    rule("PATCH",  "/api/v1/upload/tus/{id}",       Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
+    rule("DELETE", "/api/v1/upload/tus/{id}",       Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
+    rule("OPTIONS", "/api/v1/upload/resumable",     Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("POST",   "/api/v1/upload/resumable",      Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("HEAD",   "/api/v1/upload/resumable/{id}", Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
+    rule("PATCH",  "/api/v1/upload/resumable/{id}", Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
+    rule("DELETE", "/api/v1/upload/resumable/{id}", Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
     rule("GET",    "/api/v1/content",               Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
     rule("GET",    "/api/v1/content/{id}",          Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
     rule("PATCH",  "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
@@ -71,8 +87,8 @@ pub(crate) const TABLE: &[Rule] = &[
 
 /// The line for a request. `path` is the router's pattern.
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
-    let method = if method == "HEAD" { "GET" } else { method };
-    TABLE.iter().find(|rule| rule.path == path && rule.method == method)
+    let of = |method: &str| TABLE.iter().find(|rule| rule.path == path && rule.method == method);
+    of(method).or_else(|| if method == "HEAD" { of("GET") } else { None })
 }
 
 /// Whether a route takes an Idempotency-Key: whatever makes or changes something, but what answers with a secret, which is

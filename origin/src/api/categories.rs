@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use durable::catalogue::{CategoryEnd, CategoryMade};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::json;
 use super::problem::{Problem, Refusal};
@@ -27,9 +28,10 @@ pub(super) async fn list(State(house): State<Arc<House>>) -> Result<Response, Pr
     Ok(json::answer(StatusCode::OK, &json!({ "items": items })))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+#[schema(as = NewCategory)]
+pub(super) struct Wanted {
     id: String,
     name: String,
 }
@@ -54,9 +56,10 @@ pub(super) async fn create(
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Renamed {
+#[schema(as = CategoryName)]
+pub(super) struct Renamed {
     name: String,
 }
 

@@ -20,9 +20,10 @@ use crate::limits::TITLE_CHARS_MAX;
 use crate::work::Why;
 
 /// `open` or `gated`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum VisibilityWord {
+#[schema(as = Visibility)]
+pub(crate) enum VisibilityWord {
     Open,
     Gated,
 }
@@ -226,7 +227,7 @@ pub(crate) fn no_category(word: &str) -> Problem {
 }
 
 /// A title as people may write it.
-pub(super) fn checked_title(title: String) -> Result<String, String> {
+pub(crate) fn checked_title(title: String) -> Result<String, String> {
     let title = title.trim();
     let chars = title.chars().count();
     if chars == 0 || chars > TITLE_CHARS_MAX || title.contains(char::is_control) {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use durable::catalogue::{ApiKey, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
 use super::{json, page};
@@ -18,8 +19,9 @@ use crate::house::House;
 use crate::limits::{KEY_TTL_SECONDS_MAX, NAME_CHARS_MAX, OWNER_BYTES_MAX};
 
 /// A role as it is written.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Role)]
 enum RoleWord {
     Viewer,
     Creator,
@@ -38,9 +40,10 @@ impl From<RoleWord> for Role {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+#[schema(as = NewKey)]
+pub(super) struct Wanted {
     name: String,
     role: RoleWord,
     /// As whom it acts; the caller's own when it is not said.

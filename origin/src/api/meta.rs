@@ -3,6 +3,7 @@
 use durable::catalogue::{Change, Meta};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::content::{VisibilityWord, checked_title};
 use crate::limits::{
@@ -10,21 +11,27 @@ use crate::limits::{
 };
 
 /// The body of an update: what is there is changed, `null` empties.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    pub(super) title: Option<String>,
-    pub(super) visibility: Option<VisibilityWord>,
+#[schema(as = ContentChange)]
+pub(crate) struct Wanted {
+    pub(crate) title: Option<String>,
+    pub(crate) visibility: Option<VisibilityWord>,
     #[serde(default, deserialize_with = "given")]
-    pub(super) description: Option<Option<String>>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) description: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    pub(super) language: Option<Option<String>>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) language: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    pub(super) tags: Option<Option<Vec<String>>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(crate) tags: Option<Option<Vec<String>>>,
     #[serde(default, deserialize_with = "given")]
-    pub(super) categories: Option<Option<Vec<String>>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(crate) categories: Option<Option<Vec<String>>>,
     #[serde(default, deserialize_with = "given")]
-    pub(super) fields: Option<Option<Map<String, Value>>>,
+    #[schema(value_type = Option<Object>)]
+    pub(crate) fields: Option<Option<Map<String, Value>>>,
 }
 
 /// Tells `null` from nothing.
@@ -48,7 +55,7 @@ impl Wanted {
     }
 
     /// What a new asset is said to be.
-    pub(super) fn meta(self) -> Result<Meta, String> {
+    pub(crate) fn meta(self) -> Result<Meta, String> {
         let change = self.change(None)?;
         let nothing = Meta::default();
         Ok(Meta {

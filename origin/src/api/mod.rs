@@ -9,23 +9,28 @@ mod json;
 mod keys;
 mod meta;
 mod once;
+mod openapi;
 mod page;
 pub(crate) mod problem;
+mod resumable;
 mod search;
 mod stats;
 mod status;
 mod token;
+mod tus;
 mod upload;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, head, patch, post, put};
 
 use crate::house::House;
 use crate::{access, monitor, playback};
-pub(crate) use content::no_category;
+pub(crate) use content::{checked_title, no_category};
+pub(crate) use meta::Wanted as MetaWords;
 pub(crate) use once::once;
 use problem::{Problem, Refusal};
 
@@ -35,6 +40,11 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}", get(keys::one).delete(keys::revoke))
         .route("/api/v1/upload", post(upload::upload))
+        .route("/api/v1/upload/{name}", put(upload::put))
+        .route("/api/v1/upload/tus", post(tus::create).options(tus::options))
+        .route("/api/v1/upload/tus/{id}", head(tus::head).patch(tus::patch).delete(tus::delete).options(tus::options))
+        .route("/api/v1/upload/resumable", post(resumable::create).options(resumable::options))
+        .route("/api/v1/upload/resumable/{id}", head(resumable::head).patch(resumable::patch).delete(resumable::delete))
         .route("/api/v1/content", get(content::list))
         .route(
             "/api/v1/content/{id}",
@@ -50,6 +60,9 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
         .route("/api/v1/events", get(events::events))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
+        .route("/docs/docs.js", get(openapi::script))
         .route("/healthz", get(monitor::health))
         .route("/metrics", get(monitor::metrics))
         .route("/v/{*path}", get(playback::play))

@@ -37,6 +37,19 @@ pub(crate) enum Refusal {
     BadQuery,
     BadBody,
     EmptyUpload,
+    UnknownUpload,
+    UploadExpired,
+    UploadLocked,
+    UploadComplete,
+    OffsetMismatch,
+    ChecksumMismatch,
+    DigestMismatch,
+    BadUpload,
+    BadLength,
+    BadParts,
+    TusVersion,
+    NoVideo,
+    QuotaExceeded,
     UploadCut,
     UploadSlow,
     UploadTooLarge,
@@ -80,6 +93,19 @@ impl Refusal {
             Self::BadQuery => (S::BAD_REQUEST, "bad_query", "The query is not valid"),
             Self::BadBody => (S::BAD_REQUEST, "bad_body", "The body is not valid"),
             Self::EmptyUpload => (S::BAD_REQUEST, "empty_upload", "The upload has no bytes"),
+            Self::UnknownUpload => (S::NOT_FOUND, "unknown_upload", "There is no such upload"),
+            Self::UploadExpired => (S::GONE, "upload_expired", "The upload's time is over"),
+            Self::UploadLocked => (S::LOCKED, "upload_locked", "Another request writes to this upload"),
+            Self::UploadComplete => (S::FORBIDDEN, "upload_complete", "The upload is complete"),
+            Self::OffsetMismatch => (S::CONFLICT, "offset_mismatch", "The upload is at another offset"),
+            Self::ChecksumMismatch => (checksum_mismatch(), "checksum_mismatch", "The bytes are others than announced"),
+            Self::DigestMismatch => (S::BAD_REQUEST, "digest_mismatch", "The bytes are others than announced"),
+            Self::BadUpload => (S::BAD_REQUEST, "bad_upload", "The upload's headers are not valid"),
+            Self::BadLength => (S::BAD_REQUEST, "inconsistent_length", "The upload's length is another"),
+            Self::BadParts => (S::BAD_REQUEST, "bad_parts", "The parts cannot be put together"),
+            Self::TusVersion => (S::PRECONDITION_FAILED, "tus_version", "This version of tus is not spoken"),
+            Self::NoVideo => (S::UNSUPPORTED_MEDIA_TYPE, "no_video", "The upload is no video"),
+            Self::QuotaExceeded => (S::PAYLOAD_TOO_LARGE, "quota_exceeded", "The owner has no room for this"),
             Self::UploadCut => (S::BAD_REQUEST, "upload_cut", "The upload ended too early"),
             Self::UploadSlow => (S::REQUEST_TIMEOUT, "upload_slow", "The upload stood still"),
             Self::UploadTooLarge => (S::PAYLOAD_TOO_LARGE, "upload_too_large", "The upload is too large"),
@@ -93,7 +119,7 @@ impl Refusal {
 
     /// A refusal with the sentence for this case.
     pub(crate) fn because(self, detail: impl Into<String>) -> Problem {
-        Problem { refusal: self, detail: detail.into() }
+        Problem { refusal: self, detail: detail.into(), offsets: None }
     }
 }
 
@@ -102,9 +128,21 @@ impl Refusal {
 pub(crate) struct Problem {
     pub(crate) refusal: Refusal,
     pub(crate) detail: String,
+    /// Of an upload: where it is, and where the client believed it to be.
+    offsets: Option<(u64, u64)>,
+}
+
+/// The status that tus has for it, extension "checksum".
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).expect("three digits")
 }
 
 impl Problem {
+    /// Tells where an upload is, and where the client believed it to be.
+    pub(crate) fn at(self, expected: u64, provided: u64) -> Self {
+        Self { offsets: Some((expected, provided)), ..self }
+    }
+
     /// A failure of ours: the reason goes to the log, the client learns only that it happened.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a request failed");
@@ -126,13 +164,18 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code, title) = self.refusal.row();
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:streamgate:problem:{code}"),
             "title": title,
             "status": status.as_u16(),
             "detail": self.detail,
             "code": code,
         });
+        if let Some((expected, provided)) = self.offsets {
+            // As draft-ietf-httpbis-resumable-upload registers it.
+            body["type"] = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset".into();
+            (body["expected-offset"], body["provided-offset"]) = (expected.into(), provided.into());
+        }
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -141,7 +184,7 @@ impl IntoResponse for Problem {
             Refusal::KeyMissing | Refusal::KeyWrong | Refusal::KeyEnded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Refusal::TooManyUploads | Refusal::NotYetPlayable | Refusal::KeyRunning => {
+            Refusal::TooManyUploads | Refusal::NotYetPlayable | Refusal::KeyRunning | Refusal::UploadLocked => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

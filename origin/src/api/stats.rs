@@ -10,6 +10,7 @@ use durable::AssetId;
 use durable::catalogue::{Count, CountSource, Day};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
@@ -41,14 +42,16 @@ fn side(days: &[Day], source: CountSource) -> Value {
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Report {
+#[schema(as = PlaybackReport)]
+pub(super) struct Report {
     counts: Vec<One>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlaybackCount)]
 struct One {
     asset: String,
     #[serde(default)]

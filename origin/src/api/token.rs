@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
@@ -16,9 +17,10 @@ use crate::gate;
 use crate::house::House;
 use crate::limits::{TOKEN_TTL_SECONDS, TOKEN_TTL_SECONDS_MAX};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+#[schema(as = TokenWanted)]
+pub(super) struct Asked {
     ttl_seconds: Option<u64>,
 }
 

@@ -1,39 +1,25 @@
-//! `POST /api/v1/upload?name=clip.mp4[&title=..][&visibility=open|gated][&description=..][&language=..][&tags=a,b]
-//! [&categories=a,b]`: the bytes of one file as the body.
+//! Whole uploads: `POST /api/v1/upload?name=clip.mp4` with the bytes of one file as the body, or with a form
+//! (multipart/form-data) whose file comes last, and `PUT /api/v1/upload/{name}`. What is said of the asset is in the query, or
+//! in the form's fields: name, title, visibility (open, gated), description, language, tags and categories (by commas).
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
-use durable::catalogue::Visibility;
-use serde::Deserialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use durable::{AssetId, ObjectId};
 use serde_json::json;
 
-use super::content::{self, VisibilityWord};
-use super::json;
-use super::meta::Wanted;
 use super::problem::{Problem, Refusal};
+use super::{content, json};
 use crate::access::Caller;
 use crate::flow;
 use crate::house::House;
-use crate::limits::{FILE_NAME_BYTES_MAX, TITLE_CHARS_MAX};
-
-/// What the query says of the file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    name: Option<String>,
-    title: Option<String>,
-    visibility: Option<VisibilityWord>,
-    description: Option<String>,
-    language: Option<String>,
-    /// Separated by commas.
-    tags: Option<String>,
-    /// Separated by commas.
-    categories: Option<String>,
-}
+use crate::limits::{FORM_FIELD_BYTES_MAX, FORM_FIELDS_MAX};
+use crate::upload::{About, Bound};
 
 pub(super) async fn upload(
     caller: Caller,
@@ -42,7 +28,34 @@ pub(super) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let answer = take(&house, caller, &uri, &headers, body).await;
+    let answer = async {
+        let about: About = json::query(&uri)?;
+        let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        if kind.starts_with(b"multipart/") {
+            form(&house, caller, about, &headers, body).await
+        } else {
+            take(&house, caller, about, &headers, body).await
+        }
+    };
+    let answer = answer.await;
+    house.counters.upload(answer.is_ok());
+    answer
+}
+
+/// `PUT /api/v1/upload/{name}`, as `curl -T movie.mp4 .../upload/` sends it. Each makes an asset of its own.
+pub(super) async fn put(
+    caller: Caller,
+    State(house): State<Arc<House>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let answer = async {
+        let about: About = json::query(&uri)?;
+        take(&house, caller, About { name: Some(name), ..about }, &headers, body).await
+    };
+    let answer = answer.await;
     house.counters.upload(answer.is_ok());
     answer
 }
@@ -50,64 +63,80 @@ pub(super) async fn upload(
 async fn take(
     house: &Arc<House>,
     caller: Caller,
-    uri: &Uri,
+    about: About,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked: Asked = json::query(uri)?;
-    let description = describe(asked, caller.owner)?;
-    raw_body(headers)?;
-    let received = flow::receive::receive(house, headers, body).await?;
+    let bound = Bound::of(house, &caller.owner).await?;
+    let description = about.describe(caller.owner).map_err(|rule| Refusal::BadQuery.because(rule))?;
+    let digest = digest(headers)?;
+    let received = flow::receive::receive(house, headers, body, bound).await?;
     let stored = flow::store::store(received).await?;
+    if digest.is_some_and(|digest| digest != stored.id()) {
+        let id = stored.id();
+        drop(stored);
+        house.store.release(vec![id]).await?;
+        return Err(Refusal::DigestMismatch.because("The bytes are not those of Repr-Digest. Send them again."));
+    }
     let id = flow::enqueue::enqueue(house, description, stored).await?;
+    Ok(taken(&id, StatusCode::CREATED))
+}
+
+/// A form: fields, then the file.
+async fn form(
+    house: &Arc<House>,
+    caller: Caller,
+    mut about: About,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bad = |e: multer::Error| Refusal::BadBody.because(format!("The form cannot be read: {e}."));
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let boundary = multer::parse_boundary(kind).map_err(bad)?;
+    let mut form = multer::Multipart::new(body.into_data_stream(), boundary);
+    for _ in 0..FORM_FIELDS_MAX {
+        let Some(mut field) = form.next_field().await.map_err(bad)? else { break };
+        if let Some(name) = field.file_name() {
+            about.name.get_or_insert_with(|| name.to_owned());
+            // The length and digest of the request are the form's, not the file's.
+            return take(house, caller, about, &HeaderMap::new(), Body::from_stream(field)).await;
+        }
+        let mut value = Vec::new();
+        while let Some(bytes) = field.chunk().await.map_err(bad)? {
+            if value.len() + bytes.len() > FORM_FIELD_BYTES_MAX {
+                let rule = format!("A field of the form has at most {FORM_FIELD_BYTES_MAX} bytes.");
+                return Err(Refusal::BadBody.because(rule));
+            }
+            value.extend_from_slice(&bytes);
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = String::from_utf8(value).map_err(|_| Refusal::BadBody.because("A field is not UTF-8."))?;
+        about.set(&name, value);
+    }
+    Err(Refusal::EmptyUpload.because("The form has no file; a file's part has a filename."))
+}
+
+/// SHA-256 in `Repr-Digest` (RFC 9530 section 3), when the client sends one.
+fn digest(headers: &HeaderMap) -> Result<Option<ObjectId>, Problem> {
+    let Some(value) = headers.get("repr-digest") else { return Ok(None) };
+    let bad = || Refusal::BadUpload.because("Repr-Digest reads sha-256=:<base64>:.");
+    let text = value.to_str().map_err(|_| bad())?;
+    let Some(value) = text.split(',').find_map(|item| item.trim().strip_prefix("sha-256=:")) else { return Ok(None) };
+    let hash = value.strip_suffix(':').and_then(|value| STANDARD.decode(value).ok()?.try_into().ok());
+    hash.map(ObjectId::from_hash).map(Some).ok_or_else(bad)
+}
+
+/// The answer that names the asset.
+pub(super) fn taken(id: &AssetId, status: StatusCode) -> Response {
     let value = json!({
         "id": id.as_str(),
         "state": "queued",
         "status_url": format!("/api/v1/transcode/status/{id}"),
-        "playback": content::playback_urls(&id),
+        "playback": content::playback_urls(id),
     });
-    let mut response = json::answer(StatusCode::CREATED, &value);
+    let mut response = json::answer(status, &value);
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/content/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
-}
-
-fn describe(asked: Asked, owner: String) -> Result<flow::enqueue::Description, Problem> {
-    let file_name = asked.name.unwrap_or_default();
-    if file_name.len() > FILE_NAME_BYTES_MAX || file_name.contains(char::is_control) {
-        let rule = format!("A file name has at most {FILE_NAME_BYTES_MAX} bytes and no control characters.");
-        return Err(Refusal::BadQuery.because(rule));
-    }
-    let title = match asked.title {
-        Some(title) => content::checked_title(title).map_err(|rule| Refusal::BadQuery.because(rule))?,
-        // The name without its folder and ending, if anything is left of it.
-        None => {
-            let base = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
-            let stem = base.rsplit_once('.').map_or(base, |(stem, _)| stem);
-            if stem.is_empty() { "untitled".to_owned() } else { stem.chars().take(TITLE_CHARS_MAX).collect() }
-        }
-    };
-    let list = |text: Option<String>| text.map(|text| Some(text.split(',').map(str::to_owned).collect::<Vec<_>>()));
-    let said = Wanted {
-        description: asked.description.map(Some),
-        language: asked.language.map(Some),
-        tags: list(asked.tags),
-        categories: list(asked.categories),
-        ..Wanted::default()
-    };
-    let meta = said.meta().map_err(|rule| Refusal::BadQuery.because(rule))?;
-    let visibility = asked.visibility.map_or(Visibility::Open, Into::into);
-    Ok(flow::enqueue::Description { title, file_name, owner, visibility, meta })
-}
-
-/// Forms would wrap the file in boundaries, which then look like a broken video.
-fn raw_body(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let form = kind.starts_with(b"multipart/");
-    if form {
-        let sentence = "Send the file itself as the body (curl -T file), not a form; any other Content-Type will do.";
-        return Err(Refusal::NotRaw.because(sentence));
-    }
-    Ok(())
+    response
 }

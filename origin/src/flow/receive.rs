@@ -16,6 +16,7 @@ use crate::api::problem::{Problem, Refusal};
 use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{UPLOAD_IDLE, UPLOAD_PIECES};
+use crate::upload::Bound;
 
 /// A whole upload in a temporary file.
 pub(crate) struct Received {
@@ -30,15 +31,20 @@ enum Piece {
     End,
 }
 
-/// Receives a body.
-pub(crate) async fn receive(house: &Arc<House>, headers: &HeaderMap, body: Body) -> Result<Received, Problem> {
+/// Receives a body of bounded length.
+pub(crate) async fn receive(
+    house: &Arc<House>,
+    headers: &HeaderMap,
+    body: Body,
+    bound: Bound,
+) -> Result<Received, Problem> {
     let permit = house.uploads.clone().try_acquire_owned().map_err(|_| {
         Refusal::TooManyUploads.because("The server is receiving as many uploads as it can. Try again in a moment.")
     })?;
-    announced(house, headers)?;
+    announced(house, headers, bound)?;
     let (pieces, queue) = mpsc::channel(UPLOAD_PIECES);
     let writing = write(house, queue);
-    let sent = send(house, body, pieces).await;
+    let sent = send(house, body, bound, pieces).await;
     // Why the writer gave up explains why it could not be sent to; otherwise the client is to blame.
     let written = writing.await.map_err(|e| Problem::internal(&e))??;
     sent?;
@@ -50,10 +56,10 @@ pub(crate) async fn receive(house: &Arc<House>, headers: &HeaderMap, body: Body)
 }
 
 /// What can be refused before the first byte.
-fn announced(house: &House, headers: &HeaderMap) -> Result<(), Problem> {
+fn announced(house: &House, headers: &HeaderMap, bound: Bound) -> Result<(), Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > house.config.upload_bytes_max) {
-        return Err(too_large(house));
+    if announced.is_some_and(|bytes| bytes > bound.bytes) {
+        return Err(bound.refuse());
     }
     Ok(house.store.objects.expect_room(announced.unwrap_or(0))?)
 }
@@ -73,7 +79,7 @@ fn write(house: &House, mut queue: mpsc::Receiver<Piece>) -> JoinHandle<Result<O
     })
 }
 
-async fn send(house: &House, body: Body, pieces: mpsc::Sender<Piece>) -> Result<(), Problem> {
+async fn send(house: &House, body: Body, bound: Bound, pieces: mpsc::Sender<Piece>) -> Result<(), Problem> {
     let mut stream = body.into_data_stream();
     let mut total = 0u64;
     loop {
@@ -82,8 +88,8 @@ async fn send(house: &House, body: Body, pieces: mpsc::Sender<Piece>) -> Result<
             None => Piece::End,
             Some(Ok(bytes)) => {
                 total += bytes.len() as u64;
-                if total > house.config.upload_bytes_max {
-                    return Err(too_large(house));
+                if total > bound.bytes {
+                    return Err(bound.refuse());
                 }
                 house.counters.upload_bytes(bytes.len() as u64);
                 Piece::Bytes(bytes)
@@ -96,11 +102,6 @@ async fn send(house: &House, body: Body, pieces: mpsc::Sender<Piece>) -> Result<
             return Ok(());
         }
     }
-}
-
-fn too_large(house: &House) -> Problem {
-    let max = house.config.upload_bytes_max;
-    Refusal::UploadTooLarge.because(format!("This server takes files of at most {max} bytes."))
 }
 
 fn slow(limit: Duration) -> Problem {

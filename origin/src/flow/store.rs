@@ -1,6 +1,6 @@
 //! store: the temporary file becomes an object, durable and named by its hash.
 
-use durable::{Stored, UnixMs};
+use durable::{ObjectId, Stored, UnixMs};
 
 use super::receive::Received;
 use crate::api::problem::Problem;
@@ -9,6 +9,13 @@ use crate::api::problem::Problem;
 pub(crate) struct StoredUpload {
     pub(super) object: Stored,
     pub(super) uploaded_ms: UnixMs,
+}
+
+impl StoredUpload {
+    /// The object's name: the SHA-256 of the bytes.
+    pub(crate) fn id(&self) -> ObjectId {
+        self.object.id
+    }
 }
 
 /// Syncs and names the file, on a thread that may wait for the disk.

@@ -23,18 +23,42 @@ fn right(answer: &Answer) -> char {
     }
 }
 
+/// Without a body only the status tells; the two reasons of a 403 are told apart by the lines of PATCH beside.
+fn right_of_head(answer: &Answer) -> char {
+    match answer.status {
+        401 => 'k',
+        403 => '3',
+        _ => 'y',
+    }
+}
+
 /// Method, path, and what nobody, an edge, a viewer, a creator of something else, the creator who owns it, an operator and
 /// an admin may, in this order. `ID` is an asset of the second creator.
 #[rustfmt::skip]
 const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/healthz",                      "yyyyyyy"),
     ("GET",    "/metrics",                      "yyyyyyy"),
+    ("GET",    "/docs",                         "yyyyyyy"),
+    ("GET",    "/docs/docs.js",                 "yyyyyyy"),
+    ("GET",    "/api/v1/openapi.json",          "yyyyyyy"),
     ("GET",    "/v/{*path}",                    "yyyyyyy"),
     ("GET",    "/api/v1/keys",                  "kkrrrry"),
     ("POST",   "/api/v1/keys",                  "kkrrrry"),
     ("GET",    "/api/v1/keys/{id}",             "kkrrrry"),
     ("DELETE", "/api/v1/keys/{id}",             "kkrrrry"),
     ("POST",   "/api/v1/upload",                "kkryyyy"),
+    ("PUT",    "/api/v1/upload/{name}",         "kkryyyy"),
+    ("OPTIONS", "/api/v1/upload/tus",           "yyyyyyy"),
+    ("POST",   "/api/v1/upload/tus",            "kkryyyy"),
+    ("OPTIONS", "/api/v1/upload/tus/{id}",      "yyyyyyy"),
+    ("HEAD",   "/api/v1/upload/tus/{id}",       "kk33yyy"),
+    ("PATCH",  "/api/v1/upload/tus/{id}",       "kkroyyy"),
+    ("DELETE", "/api/v1/upload/tus/{id}",       "kkroyyy"),
+    ("OPTIONS", "/api/v1/upload/resumable",     "yyyyyyy"),
+    ("POST",   "/api/v1/upload/resumable",      "kkryyyy"),
+    ("HEAD",   "/api/v1/upload/resumable/{id}", "kk33yyy"),
+    ("PATCH",  "/api/v1/upload/resumable/{id}", "kkroyyy"),
+    ("DELETE", "/api/v1/upload/resumable/{id}", "kkroyyy"),
     ("GET",    "/api/v1/content",               "kkyyyyy"),
     ("GET",    "/api/v1/content/{id}",          "kkyyyyy"),
     ("POST",   "/api/v1/content/{id}",          "kkroyyy"),
@@ -74,7 +98,7 @@ async fn everyone_may_what_their_line_says() {
         let mut got = String::new();
         for who in 0..7_usize {
             let id = object(&site, &keys[2], path).await;
-            let path = path.replace("{*path}", "nobody/master.m3u8").replace("{id}", &id);
+            let path = path.replace("{*path}", "nobody/master.m3u8").replace("{name}", "clip.mp4").replace("{id}", &id);
             let bearer = who.checked_sub(2).map(|n| format!("Bearer {}", keys[n]));
             let edge = site.origin.edge_key().to_owned();
             let headers = match &bearer {
@@ -82,7 +106,8 @@ async fn everyone_may_what_their_line_says() {
                 None if who == 1 => vec![("streamgate-edge-key", edge.as_str())],
                 None => Vec::new(),
             };
-            got.push(right(&http::request(site.origin.addr(), method, &path, &headers, b"").await));
+            let answer = http::request(site.origin.addr(), method, &path, &headers, b"").await;
+            got.push(if *method == "HEAD" { right_of_head(&answer) } else { right(&answer) });
         }
         assert_eq!(got, *expected, "{method} {path}");
     }
@@ -92,6 +117,13 @@ async fn everyone_may_what_their_line_says() {
 async fn object(site: &Site, alice: &str, path: &str) -> String {
     if !path.contains("{id}") || path.starts_with("/api/v1/keys") {
         return "nobody".into();
+    }
+    if path.starts_with("/api/v1/upload/") {
+        let key = format!("Bearer {alice}");
+        let headers = [("authorization", key.as_str()), ("tus-resumable", "1.0.0"), ("upload-length", "9")];
+        let answer = http::request(site.origin.addr(), "POST", "/api/v1/upload/tus", &headers, b"").await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        return answer.header("location").rsplit('/').next().unwrap().to_owned();
     }
     let answer = site.with(alice, "POST", "/api/v1/upload?name=x.mp4", b"no video at all").await;
     assert_eq!(answer.status, 201, "{answer:?}");

@@ -4,6 +4,7 @@
 //!   <data>/lock                one process at a time
 //!   <data>/catalogue.sqlite    rows; written by one connection, read by several (WAL)
 //!   <data>/objects/ab/cdef...  bytes, named by their SHA-256, never changed once named
+//!   <data>/uploads/<name>      bytes of uploads that go on over several requests
 //!   <data>/tmp/...             bytes that have no name yet; emptied at start
 //! ```
 //!
@@ -29,7 +30,7 @@ pub use catalogue::Catalogue;
 pub use disk::Disk;
 pub use error::StoreError;
 pub use id::{AssetId, ObjectId, random_name};
-pub use objects::{Batch, Objects, Stored, Writer};
+pub use objects::{Batch, Objects, Partial, RunningHash, Stored, Writer};
 pub use store::Store;
 
 /// Milliseconds since 1970-01-01 UTC.

@@ -53,3 +53,9 @@ pub const INDEX_BATCH: u32 = 500;
 
 /// Answers kept for one caller's Idempotency-Keys.
 pub const IDEMPOTENCY_KEYS_A_CALLER_MAX: i64 = 10_000;
+
+/// Uploads of one owner that are open at once. Each is a row and a file.
+pub const UPLOADS_AN_OWNER_MAX: i64 = 1_000;
+
+/// Piece of a file that is read to be hashed or copied.
+pub const HASH_PIECE_BYTES: usize = 1 << 20;

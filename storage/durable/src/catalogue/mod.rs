@@ -23,6 +23,7 @@ mod references;
 mod search;
 mod segment;
 mod tracks;
+mod uploads;
 
 use std::path::Path;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub use listing::{Cursor, Filter};
 pub use playback::Found;
 pub use publish::Published;
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
+pub use uploads::{Entered, Upload};
 
 use crate::limits::{ACQUIRE_TIMEOUT_MS, BUSY_TIMEOUT_MS, READERS};
 use crate::{ObjectId, StoreError};

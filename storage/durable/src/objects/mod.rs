@@ -4,6 +4,7 @@
 //! row name it. Drawn in `docs/formats/objects.md`.
 
 mod batch;
+mod partial;
 mod pins;
 mod writer;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use batch::Batch;
+pub use partial::{Partial, RunningHash};
 pub(crate) use pins::Doomed;
 use pins::{Pin, Pins};
 pub use writer::Writer;
@@ -31,6 +33,7 @@ pub struct Objects {
 struct Shared {
     root: PathBuf,
     tmp: PathBuf,
+    uploads: PathBuf,
     disk: Disk,
     pins: Pins,
     part: AtomicU64,
@@ -49,16 +52,17 @@ pub struct Stored {
 impl Objects {
     /// Opens `<data>/objects`, making its folders, and empties `<data>/tmp`. The caller holds the data folder's lock.
     pub(crate) fn open(data: &Path, disk: Disk) -> Result<Self, StoreError> {
-        let (root, tmp) = (data.join("objects"), data.join("tmp"));
+        let (root, tmp, uploads) = (data.join("objects"), data.join("tmp"), data.join("uploads"));
         make_folder(&root)?;
         make_folder(&tmp)?;
+        make_folder(&uploads)?;
         for shelf in 0..=u8::MAX {
             make_folder(&root.join(format!("{shelf:02x}")))?;
         }
         disk.sync_folder(&root)?;
         disk.sync_folder(data)?;
-        let objects =
-            Self { shared: Arc::new(Shared { root, tmp, disk, pins: Pins::default(), part: AtomicU64::new(0) }) };
+        let part = AtomicU64::new(0);
+        let objects = Self { shared: Arc::new(Shared { root, tmp, uploads, disk, pins: Pins::default(), part }) };
         let swept = objects.empty_tmp()?;
         if swept > 0 {
             tracing::info!(files = swept, "removed unfinished files of an earlier run");

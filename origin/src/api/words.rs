@@ -1,0 +1,154 @@
+//! What is said of each route: a sentence, what it takes, how it answers. `openapi.rs` makes the document of it and of the
+//! table of rights.
+
+use serde_json::{Map, Value};
+
+use super::openapi::schema_of;
+use super::{categories, keys, meta, stats, token};
+
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub(super) enum Body {
+    None,
+    /// JSON of a type; the function gives its name and schema.
+    Json(fn(&mut Map<String, Value>) -> (String, Value)),
+    /// Bytes of one of these types.
+    Bytes(&'static [&'static str]),
+}
+
+/// One route.
+pub(super) struct Words {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    /// Names and types of what the query takes.
+    pub(super) query: &'static [(&'static str, &'static str)],
+    pub(super) headers: &'static [&'static str],
+    pub(super) body: Body,
+    /// Statuses of success.
+    pub(super) answers: &'static [u16],
+}
+
+const fn words(method: &'static str, path: &'static str, answer: &'static [u16], summary: &'static str) -> Words {
+    Words { method, path, summary, query: &[], headers: &[], body: Body::None, answers: answer }
+}
+
+impl Words {
+    const fn query(self, query: &'static [(&'static str, &'static str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn headers(self, headers: &'static [&'static str]) -> Self {
+        Self { headers, ..self }
+    }
+
+    const fn body(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+}
+
+const PAGE: &[(&str, &str)] = &[("limit", "integer"), ("after", "string")];
+const FILTER: &[(&str, &str)] = &[
+    ("limit", "integer"),
+    ("after", "string"),
+    ("owner", "string"),
+    ("state", "string"),
+    ("visibility", "string"),
+    ("language", "string"),
+    ("tag", "string"),
+    ("category", "string"),
+    ("from_ms", "integer"),
+    ("until_ms", "integer"),
+    ("deleted", "boolean"),
+];
+const SEARCH: &[(&str, &str)] = &[
+    ("q", "string"),
+    ("limit", "integer"),
+    ("after", "string"),
+    ("owner", "string"),
+    ("state", "string"),
+    ("visibility", "string"),
+    ("language", "string"),
+    ("tag", "string"),
+    ("category", "string"),
+];
+const ABOUT: &[(&str, &str)] = &[
+    ("name", "string"),
+    ("title", "string"),
+    ("visibility", "string"),
+    ("description", "string"),
+    ("language", "string"),
+    ("tags", "string"),
+    ("categories", "string"),
+];
+const TUS: &[&str] = &["Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum"];
+const TUS_BYTES: Body = Body::Bytes(&["application/offset+octet-stream"]);
+const PARTIAL: &[&str] = &["Upload-Complete", "Upload-Offset", "Upload-Length"];
+
+/// Every route.
+pub(super) const WORDS: &[Words] = &[
+    words("GET", "/healthz", &[200, 503], "Whether the catalogue answers"),
+    words("GET", "/metrics", &[200], "Numbers for Prometheus"),
+    words("GET", "/docs", &[200], "This document as a page"),
+    words("GET", "/docs/docs.js", &[200], "The page's script"),
+    words("GET", "/api/v1/openapi.json", &[200], "This document"),
+    words("GET", "/v/{*path}", &[200, 206, 304], "Playlists and segments, for edges"),
+    words("GET", "/api/v1/keys", &[200], "API keys, revoked ones for 90 days").query(PAGE),
+    words("POST", "/api/v1/keys", &[201], "Make an API key; its text is in this answer alone")
+        .body(Body::Json(schema_of::<keys::Wanted>)),
+    words("GET", "/api/v1/keys/{id}", &[200], "An API key, without its text"),
+    words("DELETE", "/api/v1/keys/{id}", &[204], "Revoke an API key"),
+    words("POST", "/api/v1/upload", &[201], "Upload a file, or a form whose file comes last")
+        .query(ABOUT)
+        .headers(&["Repr-Digest"])
+        .body(Body::Bytes(&["application/octet-stream", "multipart/form-data"])),
+    words("PUT", "/api/v1/upload/{name}", &[201], "Upload a file under its name")
+        .query(ABOUT)
+        .headers(&["Repr-Digest"])
+        .body(Body::Bytes(&["application/octet-stream"])),
+    words("OPTIONS", "/api/v1/upload/tus", &[204], "What of tus is spoken"),
+    words("POST", "/api/v1/upload/tus", &[201], "Begin an upload (tus 1.0), or put one together of parts")
+        .headers(&["Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Concat"])
+        .body(TUS_BYTES),
+    words("OPTIONS", "/api/v1/upload/tus/{id}", &[204], "What of tus is spoken"),
+    words("HEAD", "/api/v1/upload/tus/{id}", &[200], "How far an upload is").headers(&["Tus-Resumable"]),
+    words("PATCH", "/api/v1/upload/tus/{id}", &[204], "The next bytes").headers(TUS).body(TUS_BYTES),
+    words("DELETE", "/api/v1/upload/tus/{id}", &[204], "End an upload").headers(&["Tus-Resumable"]),
+    words("OPTIONS", "/api/v1/upload/resumable", &[204], "The limits of uploads"),
+    words("POST", "/api/v1/upload/resumable", &[201], "Begin an upload (IETF resumable uploads)")
+        .query(ABOUT)
+        .headers(PARTIAL)
+        .body(Body::Bytes(&["application/octet-stream"])),
+    words("HEAD", "/api/v1/upload/resumable/{id}", &[204], "How far an upload is"),
+    words("PATCH", "/api/v1/upload/resumable/{id}", &[200, 204], "The next bytes")
+        .headers(PARTIAL)
+        .body(Body::Bytes(&["application/partial-upload"])),
+    words("DELETE", "/api/v1/upload/resumable/{id}", &[204], "End an upload"),
+    words("GET", "/api/v1/content", &[200], "Assets, youngest first").query(FILTER),
+    words("GET", "/api/v1/content/{id}", &[200], "An asset with its tracks"),
+    words("PATCH", "/api/v1/content/{id}", &[200], "Change what is said of an asset; null empties")
+        .headers(&["If-Match"])
+        .body(Body::Json(schema_of::<meta::Wanted>)),
+    words("POST", "/api/v1/content/{id}", &[200], "The same as PATCH")
+        .headers(&["If-Match"])
+        .body(Body::Json(schema_of::<meta::Wanted>)),
+    words("DELETE", "/api/v1/content/{id}", &[204], "Into the bin, or out of the world").query(&[("purge", "boolean")]),
+    words("POST", "/api/v1/content/{id}/restore", &[200], "Out of the bin"),
+    words("GET", "/api/v1/content/{id}/stats", &[200], "How often an asset is played"),
+    words("POST", "/api/v1/content/{id}/token", &[201], "A playback token for an asset")
+        .body(Body::Json(schema_of::<token::Asked>)),
+    words("GET", "/api/v1/search", &[200], "Assets that have all words, best first").query(SEARCH),
+    words("GET", "/api/v1/categories", &[200], "All categories"),
+    words("POST", "/api/v1/categories", &[201], "Offer a category").body(Body::Json(schema_of::<categories::Wanted>)),
+    words("PATCH", "/api/v1/categories/{id}", &[200], "Give a category another name")
+        .body(Body::Json(schema_of::<categories::Renamed>)),
+    words("DELETE", "/api/v1/categories/{id}", &[204], "End a category that no asset carries"),
+    words("POST", "/api/v1/stats", &[204], "What an edge has served").body(Body::Json(schema_of::<stats::Report>)),
+    words("GET", "/api/v1/audit", &[200], "Who did what, youngest first").query(&[
+        ("limit", "integer"),
+        ("after", "string"),
+        ("object", "string"),
+    ]),
+    words("GET", "/api/v1/transcode/status/{id}", &[200], "How far the work on an asset has come"),
+    words("GET", "/api/v1/events", &[200], "What has happened since, oldest first").query(&[("after", "integer")]),
+];

@@ -1,0 +1,105 @@
+//! complete: a whole upload becomes an object, and in one commit an asset with its first job.
+
+use std::sync::Arc;
+
+use durable::catalogue::{JobKind, NewAsset, Upload};
+use durable::{AssetId, StoreError};
+
+use super::{About, blocking, find, offset};
+use crate::api::no_category;
+use crate::api::problem::{Problem, Refusal};
+use crate::clock::now_ms;
+use crate::flow::enqueue::Description;
+use crate::house::House;
+use crate::limits::UPLOADS_A_ROUND;
+
+/// Makes the asset of an upload that is whole, and answers its name; `None`: it is not whole, or a part. Whoever calls twice
+/// gets the same asset.
+pub(crate) async fn complete(house: &Arc<House>, id: &str) -> Result<Option<AssetId>, Problem> {
+    let (house, id) = (house.clone(), id.to_owned());
+    let task = tokio::spawn(async move {
+        let claim = house.claims.take(&id)?;
+        let upload = find(&house, &id).await?;
+        let done = enter(&house, &upload).await;
+        drop(claim);
+        done
+    });
+    task.await.map_err(|e| Problem::internal(&e))?
+}
+
+async fn enter(house: &Arc<House>, upload: &Upload) -> Result<Option<AssetId>, Problem> {
+    if upload.part || upload.asset.is_some() {
+        return Ok(upload.asset.clone());
+    }
+    if upload.length.is_none() || upload.length != Some(offset(house, upload).await?) {
+        return Ok(None);
+    }
+    let about: About = serde_json::from_str(&upload.about).map_err(|e| Problem::internal(&e))?;
+    let described = about.describe(upload.owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
+    let (objects, id, hash) = (house.store.objects.clone(), upload.id.clone(), house.claims.hash(&upload.id));
+    let stored =
+        blocking(move || objects.open_partial(&id, hash)?.map(|mut partial| partial.finish()).transpose()).await?;
+    let object =
+        stored.ok_or_else(|| Refusal::UnknownUpload.because("The bytes of this upload are gone. Begin anew."))?;
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
+    let Description { title, file_name, owner, visibility, meta } = described;
+    let now = now_ms();
+    let new = NewAsset {
+        id: AssetId::from_random(random),
+        title,
+        file_name,
+        owner,
+        meta,
+        visibility,
+        source: object.id,
+        source_bytes: object.bytes,
+        uploaded_ms: now,
+    };
+    if let Some(word) = house.store.catalogue.finish_upload(&upload.id, &new, now).await? {
+        return Err(no_category(&word));
+    }
+    drop(object); // named by a row now: no longer pinned
+    house.counters.upload(true);
+    house.bells.of(JobKind::Ingest).notify_one();
+    house.claims.forget(&upload.id);
+    let (objects, id) = (house.store.objects.clone(), upload.id.clone());
+    blocking(move || objects.remove_partial(&id)).await?;
+    Ok(Some(new.id))
+}
+
+/// Uploads that were whole when a crash came are completed, those whose time is over end, and files without a row go.
+pub(crate) async fn settle_all(house: &Arc<House>) -> Result<(), StoreError> {
+    let catalogue = &house.store.catalogue;
+    for id in catalogue.expired_uploads(now_ms(), UPLOADS_A_ROUND).await? {
+        let Ok(_claim) = house.claims.take(&id) else { continue };
+        catalogue.delete_upload(&id).await?;
+        house.store.objects.remove_partial(&id)?;
+        house.claims.forget(&id);
+        tracing::info!(upload = id, "removed an upload that did not go on");
+    }
+    let mut after = String::new();
+    loop {
+        let uploads = catalogue.open_uploads(&after, UPLOADS_A_ROUND).await?;
+        let Some(last) = uploads.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        for upload in &uploads {
+            if house.store.objects.partial_bytes(&upload.id)? != upload.length {
+                continue;
+            }
+            if let Err(problem) = complete(house, &upload.id).await {
+                tracing::debug!(upload = upload.id, why = problem.detail, "a whole upload did not become an asset");
+            }
+        }
+    }
+}
+
+/// At start: files that no row names.
+pub(crate) async fn sweep(house: &Arc<House>) -> Result<(), StoreError> {
+    for name in house.store.objects.partials()? {
+        if house.store.catalogue.upload(&name).await?.is_none_or(|upload| upload.asset.is_some()) {
+            house.store.objects.remove_partial(&name)?;
+        }
+    }
+    Ok(())
+}
