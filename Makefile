@@ -12,7 +12,10 @@ help:
 	@echo "make demo [FILE=movie.mp4]  build, start origin and edge, ingest a video, print where to watch it"
 	@echo "make test                   everything: formatting, lints, unit and end-to-end tests, a real browser"
 	@echo "make check                  the quick gate: formatting, lints, unit tests"
-	@echo "make bench                  the edge against nginx, encoding against rav1e"
+	@echo "make bench                  the edge against nginx and others, encoding against rav1e"
+	@echo "make bench-k6               viewers of HLS against the demo"
+	@echo "make bench-runtimes         one handler on monoio, glommio, compio and epoll"
+	@echo "make fuzz                   a million inputs for each parser"
 
 demo: setup-demo
 	@$(MAKE) --no-print-directory run-demo
