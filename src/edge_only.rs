@@ -17,17 +17,29 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     let edge = edge::start(settings(&config)?).context("the edge did not start")?;
     let mut feed = stack::follow(&config, &config.upstream, &edge)?;
     let origins: Vec<String> = config.upstream.origins.iter().map(ToString::to_string).collect();
-    tracing::info!(listen = %edge.http_addr(), upstream = origins.join(" "), "edge is up");
-    while let Ok(Signal::Reload) = signals.recv() {
+    signals.with_handover(edge.handed_over())?;
+    let admin = edge.admin_addr().map(|at| at.to_string());
+    tracing::info!(listen = %edge.http_addr(), admin, upstream = origins.join(" "), "edge is up");
+    let end = loop {
+        match signals.recv() {
+            Signal::Reload => {}
+            end => break end,
+        }
         let apply = |new: &Config| edge.reload(settings(new)?).context("the edge cannot use it");
         if let Some(new) = reload::again(options.config.as_deref(), &config, apply) {
             refollow(&mut feed, &config, &new, &edge);
             config = new;
         }
-    }
-    tracing::info!("draining");
+    };
+    // What the one that has taken over learns is told to this one too.
     drop(feed);
-    edge.drain(config.drain);
+    if end == Signal::HandedOver {
+        tracing::info!("another process has taken over: connections end with their next answer");
+        edge.leave(config.drain, config.handover);
+    } else {
+        tracing::info!("draining");
+        edge.drain(config.drain);
+    }
     Ok(())
 }
 
@@ -35,7 +47,8 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
 fn settings(config: &Config) -> Result<edge::Config> {
     let keys = config.gate_keys.iter().map(|key| key.parse::<VerificationKey>()).collect::<Result<Vec<_>, _>>()?;
     let keys = KeySet::new(keys).context("gate.keys")?;
-    Ok(stack::settings(config, config.upstream.clone(), keys))
+    let settings = stack::settings(config, config.upstream.clone(), keys);
+    Ok(edge::Config { handover: config.edge_handover.clone(), ..settings })
 }
 
 /// Follows another origin's events when a reload has named another one.

@@ -9,7 +9,7 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     let stopped = signals::stop(&runtime)?;
     let origin = stack::start_origin(&config, &runtime)?;
     tracing::info!(listen = %origin.addr(), data = %config.data.display(), "origin is up");
-    let _ = stopped.recv();
+    stopped.recv();
     tracing::info!("draining");
     runtime.block_on(origin.shutdown());
     Ok(())

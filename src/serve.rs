@@ -9,13 +9,18 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     let runtime = runtime()?;
     let signals = signals::all(&runtime)?;
     let stack = stack::start(&config, &runtime)?;
+    if config.edge_handover.is_some() {
+        tracing::warn!(
+            "edge.handover is of no use to `serve`: the origin beside it cannot change hands; run `streamgate edge` apart"
+        );
+    }
     tracing::info!(
         edge = %stack.edge.http_addr(),
         origin = %stack.origin.addr(),
         data = %config.data.display(),
         "serving; uploads need the key in DATA/keys/api.key"
     );
-    while let Ok(Signal::Reload) = signals.recv() {
+    while signals.recv() == Signal::Reload {
         if let Some(new) = reload::again(options.config.as_deref(), &config, |new| stack.reload(new)) {
             config = new;
         }

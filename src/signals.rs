@@ -1,7 +1,7 @@
 //! What the operator says to a running program by signals.
 
 use anyhow::{Context, Result};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// Which signal came.
@@ -11,19 +11,50 @@ pub enum Signal {
     Stop,
     /// SIGHUP: read the configuration again.
     Reload,
+    /// No signal, but told in the same way: another process has taken the edge's listeners over.
+    HandedOver,
+}
+
+/// Where they come out.
+pub struct Signals {
+    told: Receiver<Signal>,
+    tell: Sender<Signal>,
+}
+
+impl Signals {
+    /// Waits for the next one.
+    pub fn recv(&self) -> Signal {
+        // There is always a sender: our own.
+        self.told.recv().unwrap_or(Signal::Stop)
+    }
+
+    /// Whether one has come.
+    pub fn has_come(&self) -> bool {
+        self.told.try_recv().is_ok()
+    }
+
+    /// What an edge tells of its handover comes out here too.
+    pub fn with_handover(&self, handed_over: Option<Receiver<()>>) -> Result<()> {
+        let (Some(handed_over), tell) = (handed_over, self.tell.clone()) else { return Ok(()) };
+        let thread = std::thread::Builder::new().name("handed-over".to_owned());
+        thread
+            .spawn(move || handed_over.recv().map(|()| tell.send(Signal::HandedOver)))
+            .context("cannot start a thread")?;
+        Ok(())
+    }
 }
 
 /// Receives once when SIGTERM or SIGINT came; a second signal ends the process at once.
-pub fn stop(runtime: &tokio::runtime::Runtime) -> Result<Receiver<Signal>> {
+pub fn stop(runtime: &tokio::runtime::Runtime) -> Result<Signals> {
     watch(runtime, false)
 }
 
 /// Receives every signal that a server acts upon, until [`Signal::Stop`].
-pub fn all(runtime: &tokio::runtime::Runtime) -> Result<Receiver<Signal>> {
+pub fn all(runtime: &tokio::runtime::Runtime) -> Result<Signals> {
     watch(runtime, true)
 }
 
-fn watch(runtime: &tokio::runtime::Runtime, reloads: bool) -> Result<Receiver<Signal>> {
+fn watch(runtime: &tokio::runtime::Runtime, reloads: bool) -> Result<Signals> {
     let _context = runtime.enter();
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
@@ -32,6 +63,7 @@ fn watch(runtime: &tokio::runtime::Runtime, reloads: bool) -> Result<Receiver<Si
         false => None,
     };
     let (tell, told) = mpsc::channel();
+    let signals = Signals { told, tell: tell.clone() };
     runtime.spawn(async move {
         let mut is_stopping = false;
         loop {
@@ -47,7 +79,7 @@ fn watch(runtime: &tokio::runtime::Runtime, reloads: bool) -> Result<Receiver<Si
             }
         }
     });
-    Ok(told)
+    Ok(signals)
 }
 
 async fn next(stream: Option<&mut Stream>) {

@@ -24,10 +24,10 @@ fn main() {
     let edge = edge::start(config).expect("the edge starts");
     fill(&edge);
     let before = (sum(&edge, "disk_read_bytes_total"), turns(&edge));
-    let (over, answers) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (over, answers, cut) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for n in 0..CLIENTS {
-            let (edge, over, answers) = (&edge, &over, &answers);
+            let (edge, over, answers, cut) = (&edge, &over, &answers, &cut);
             scope.spawn(move || {
                 let mut connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
                 let mut draw = n + 1;
@@ -36,8 +36,12 @@ fn main() {
                     draw ^= draw << 13;
                     draw ^= draw >> 7;
                     draw ^= draw << 17;
-                    get(&mut connection, draw % OBJECTS);
-                    answers.fetch_add(1, Ordering::Relaxed);
+                    if get(&mut connection, draw % OBJECTS).is_ok() {
+                        answers.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        cut.fetch_add(1, Ordering::Relaxed);
+                        connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+                    }
                 }
             });
         }
@@ -46,7 +50,22 @@ fn main() {
     });
     let read = (sum(&edge, "disk_read_bytes_total") - before.0) as f64 / seconds as f64 / 1e6;
     let answers = answers.load(Ordering::Relaxed);
-    println!("{answers} answers in {seconds} s, {read:.0} MB/s read from disk, {} disks up", sum(&edge, "disk_up"));
+    let cut = cut.load(Ordering::Relaxed);
+    println!(
+        "{answers} answers in {seconds} s, {cut} cut, {read:.0} MB/s read from disk, {} disks up",
+        sum(&edge, "disk_up")
+    );
+    for name in [
+        "misses_total",
+        "passed_total",
+        "disk_hits_total",
+        "disk_misses_total",
+        "disk_errors_total",
+        "origin_truncated_total",
+    ] {
+        print!("{name} {}, ", sum(&edge, name));
+    }
+    println!();
     report(&before.1, &turns(&edge));
 }
 
@@ -56,7 +75,11 @@ fn fill(edge: &Edge) {
     let until = Instant::now() + Duration::from_secs(240);
     while sum(edge, "disk_objects") < OBJECTS * 9 / 10 {
         assert!(Instant::now() < until, "{} of {OBJECTS} objects were written", sum(edge, "disk_objects"));
-        (0..OBJECTS).for_each(|n| get(&mut connection, n));
+        for n in 0..OBJECTS {
+            if get(&mut connection, n).is_err() {
+                connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+            }
+        }
     }
     println!("{} objects of 256 KiB on disk, an eighth of that in memory", sum(edge, "disk_objects"));
 }
@@ -91,15 +114,17 @@ fn sum(edge: &Edge, name: &str) -> u64 {
     metrics.lines().filter(|l| l.starts_with(&prefix)).filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
-fn get(connection: &mut BufReader<TcpStream>, n: u64) {
-    connection.get_mut().write_all(format!("GET /{n} HTTP/1.1\r\nHost: e\r\n\r\n").as_bytes()).expect("sent");
+fn get(connection: &mut BufReader<TcpStream>, n: u64) -> std::io::Result<()> {
+    connection.get_mut().write_all(format!("GET /{n} HTTP/1.1\r\nHost: e\r\n\r\n").as_bytes())?;
     let mut line = String::new();
     while line != "\r\n" {
         line.clear();
-        connection.read_line(&mut line).expect("a head");
+        if connection.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
     }
     let mut body = vec![0; BYTES];
-    connection.read_exact(&mut body).expect("a body");
+    connection.read_exact(&mut body)
 }
 
 /// An origin that says the same to everyone.

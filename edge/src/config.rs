@@ -56,6 +56,8 @@ pub struct Config {
     pub proxy_protocol: bool,
     /// Where trusted proxies write whom they speak for.
     pub trusted_field: TrustedField,
+    /// A Unix socket by which a process that is started later takes the listeners over; `None`: it cannot.
+    pub handover: Option<PathBuf>,
     /// Faults of a test. Default: none.
     pub faults: Faults,
 }
@@ -312,6 +314,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
             trusted_field: TrustedField::default(),
+            handover: None,
             faults: Faults::default(),
         }
     }

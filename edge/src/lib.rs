@@ -15,7 +15,7 @@
 //! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
 //!    `media`: what players say. `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
-//! 5. `rt`: the one seam to io_uring. `features`: what of it is there. `admin`, `metrics`: what an operator sees. `start`: threads, and
+//! 5. `handover`: an upgrade without a pause. `rt`: the one seam to io_uring. `features`: what of it is there. `admin`, `metrics`: what an operator sees. `start`: threads, and
 //!    their end.
 #![deny(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod flow;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod gate;
+mod handover;
 mod http;
 pub mod limits;
 mod media;

@@ -116,6 +116,16 @@ pub(crate) const LOOP_STALL: Duration = Duration::from_millis(50);
 pub(crate) const LOOP_STALL_SAID_EVERY: Duration = Duration::from_secs(10);
 /// The longest turn that is shown is that of the last one to two of these: two scrapes at least see it.
 pub(crate) const LOOP_LONGEST_OF: Duration = Duration::from_secs(60);
+/// One step between two processes of which one takes over from the other.
+pub(crate) const HANDOVER_STEP: Duration = Duration::from_secs(5);
+/// How long a process may take from the listeners to serving: it reads its configuration, names and disks meanwhile.
+pub(crate) const HANDOVER_START: Duration = Duration::from_secs(60);
+/// How often a process looks whether another wants to take over.
+pub(crate) const HANDOVER_LOOK: Duration = Duration::from_millis(20);
+/// Descriptors of one message; Linux carries 253. Two listeners a shard and the admin API's are 129.
+pub(crate) const HANDOVER_DESCRIPTORS_MAX: usize = 253;
+/// A purge as a line of JSON; its target has 8 KiB at most, and each byte of it may take six.
+pub(crate) const HANDOVER_LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Most shards: the width of a bell.
 pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// Least memory of a shard: below this not even a playlist and a segment fit.

@@ -106,6 +106,7 @@ fn settled(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
     keep(&mut names, "edge.shards", &mut new.shards, &old.shards);
     keep(&mut names, "edge.ram", &mut new.ram_bytes, &old.ram_bytes);
     keep(&mut names, "edge.disks", &mut new.disks, &old.disks);
+    keep(&mut names, "edge.handover", &mut new.handover, &old.handover);
     keep(&mut names, "edge.access_log", &mut new.access_log, &old.access_log);
     let listens = |https: &Option<Https>| https.as_ref().map(|https| https.listen);
     if listens(&new.https) != listens(&old.https) {

@@ -1,15 +1,16 @@
 //! From a configuration to running threads, and to their end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cache::Arena;
 use cache::disk::Geometry;
+use socket2::Socket;
 
 use crate::admin::{self, Admin};
 use crate::config::{AccessLog, Config, Https};
@@ -17,6 +18,7 @@ use crate::disk;
 use crate::door::Door;
 use crate::features::{Feature, Features};
 use crate::flow::page;
+use crate::handover::{self, Estate, Heritage, Offer};
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
 use crate::purge::Purge;
@@ -77,9 +79,19 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("cannot open the access log {0}: {1}")]
     AccessLog(String, std::io::Error),
+    /// The listeners cannot be taken over or offered.
+    #[error("cannot take over or offer the listeners by edge.handover = \"{0}\": {1}")]
+    Handover(String, std::io::Error),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+}
+
+impl StartError {
+    fn of_handover(config: &Config, error: std::io::Error) -> StartError {
+        let path = config.handover.clone().unwrap_or_default();
+        StartError::Handover(path.display().to_string(), error)
+    }
 }
 
 /// How a drain ended.
@@ -109,6 +121,7 @@ pub struct Edge {
     memory: Option<(Sender<()>, JoinHandle<()>)>,
     log: Option<JoinHandle<()>>,
     features: Vec<Feature>,
+    offer: Option<Offer>,
 }
 
 /// Starts an edge: when this returns, it serves.
@@ -128,11 +141,19 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     let places = located(&config)?;
     let tls = roots(&config)?;
     let view = View::new(places, shards);
-    let (sockets, http) = bind(config.http, &config, shards)?;
+    let mut heritage = Heritage::of(config.handover.as_deref()).map_err(|e| StartError::of_handover(&config, e))?;
+    let (sockets, http) = bind(config.http, heritage.http(config.http), &config, shards)?;
     let secure = match &config.https {
         None => None,
-        Some(https) => Some(Secure::of(https, &config, shards)?),
+        Some(https) => Some(Secure::of(https, heritage.https(https.listen), &config, shards)?),
     };
+    let mut estate = Estate::default();
+    if config.handover.is_some() {
+        let failed = |e| StartError::of_handover(&config, e);
+        estate.http = handover::doubles(&sockets).map_err(failed)?;
+        let secure = secure.as_ref().map(|secure| &secure.sockets[..]).unwrap_or_default();
+        estate.https = handover::doubles(secure).map_err(failed)?;
+    }
     let reopen_log = Arc::new(AtomicBool::new(false));
     let (log_to, log_from) = match &config.access_log {
         AccessLog::Off => (None, None),
@@ -174,6 +195,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         memory: None,
         log,
         features: features.list.clone(),
+        offer: None,
     };
     let past = Past::read(config.disks.first().map(|disk| disk.path.as_path()), rt::now());
     let (purger, purges) = thread::way();
@@ -182,18 +204,19 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
     let arenas: Vec<Option<Arc<Arena>>> =
         (0..shards).map(|_| if features.arena { arena(share) } else { None }).collect();
     edge.memory = Some(gather(arenas.iter().flatten().cloned().collect())?);
-    let (mut secure_sockets, shown) = match secure {
+    let (secure_sockets, shown) = match secure {
         None => (Vec::new(), None),
         Some(Secure { sockets, shown, .. }) => (sockets, Some(shown)),
     };
-    for (id, (socket, inbox)) in sockets.into_iter().zip(inboxes).enumerate() {
+    let mut secure_sockets = dealt(secure_sockets, shards).into_iter();
+    for (id, (sockets, inbox)) in dealt(sockets, shards).into_iter().zip(inboxes).enumerate() {
         let plan = Plan {
             id,
             driver: features.driver,
             cpu: config.pin.then(|| cpus[id % cpus.len()]),
             config: config.clone(),
-            socket,
-            https: shown.as_ref().and_then(|shown| Some((secure_sockets.pop()?, shown.config.clone()))),
+            sockets,
+            https: shown.as_ref().and_then(|shown| Some((secure_sockets.next()?, shown.config.clone()))),
             seed,
             peers: edge.mailboxes.clone(),
             inbox,
@@ -225,7 +248,18 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         edge.reloader = Some(reloader.map_err(StartError::Thread)?);
     }
     if let Some(addr) = config.admin {
-        edge.admin = Some(admin::start(addr, edge.counters.clone(), view, purger, features.list.clone())?);
+        let listener = match heritage.admin(addr) {
+            Some(listener) => listener,
+            None => TcpListener::bind(addr).map_err(|e| StartError::Listen(addr, e))?,
+        };
+        if config.handover.is_some() {
+            estate.admin = handover::doubles(&[&listener]).map_err(|e| StartError::of_handover(&config, e))?;
+        }
+        edge.admin = Some(admin::start(listener, edge.counters.clone(), view, purger.clone(), features.list.clone())?);
+    }
+    if let Some(path) = config.handover.clone() {
+        let offered = handover::offer(path, heritage.elder(), estate, edge.mailboxes.clone(), purger);
+        edge.offer = Some(offered.map_err(|e| StartError::of_handover(&config, e))?);
     }
     Ok(edge)
 }
@@ -290,10 +324,31 @@ impl Edge {
         self.purger.as_ref().ok_or(PurgeError::Ended)?.purge_blocking(purge)
     }
 
+    /// Receives once when another process has taken the listeners over: call [`Edge::leave`] then. `None`: it cannot be, or this was
+    /// asked for before.
+    #[must_use]
+    pub fn handed_over(&self) -> Option<Receiver<()>> {
+        self.offer.as_ref()?.handed_over()
+    }
+
+    /// Ends after another process has taken over. A connection is closed behind its next answer, so that no request meets one that
+    /// closes; those that ask for nothing are closed after `idle`. What is still under way `limit` after that is cut. Blocks.
+    pub fn leave(mut self, idle: Duration, limit: Duration) -> Drained {
+        // The other process has the same listener.
+        self.admin.take();
+        let until = Instant::now() + idle;
+        while Instant::now() < until && self.counters.iter().any(|counters| counters.connections.get() > 0) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.drain(limit)
+    }
+
     /// Stops accepting, lets answers under way end, closes idle connections, and after `limit` cuts what is left.
     /// Blocks the calling thread; from async code call it in a blocking task.
     pub fn drain(mut self, limit: Duration) -> Drained {
         let until = Instant::now() + limit;
+        // Its doubles of the listeners would keep the ports open.
+        self.offer.take();
         if let Some(admin) = &self.admin {
             admin.not_ready();
         }
@@ -321,6 +376,7 @@ impl Edge {
     /// Cuts what is left and joins the threads.
     fn end(&mut self) {
         // First: they write to the shards.
+        self.offer.take();
         let watch = self.live().watch.take();
         drop(watch);
         self.reloader.take();
@@ -400,10 +456,19 @@ pub(crate) fn roots(config: &Config) -> Result<Arc<rustls::ClientConfig>, StartE
     upstream::tls::config(file).map(Arc::new).map_err(failed)
 }
 
+/// Listeners by shard: every one of them has an owner, whoever made them.
+fn dealt(sockets: Vec<Socket>, shards: usize) -> Vec<Vec<Socket>> {
+    let mut dealt: Vec<Vec<Socket>> = (0..shards).map(|_| Vec::new()).collect();
+    for (i, socket) in sockets.into_iter().enumerate() {
+        dealt[i % shards].push(socket);
+    }
+    dealt
+}
+
 /// What HTTPS begins with: its listeners, and what they show.
 struct Secure {
     addr: SocketAddr,
-    sockets: Vec<socket2::Socket>,
+    sockets: Vec<Socket>,
     shown: Shown,
 }
 
@@ -414,23 +479,27 @@ struct Shown {
 }
 
 impl Secure {
-    fn of(https: &Https, config: &Config, shards: usize) -> Result<Secure, StartError> {
+    fn of(https: &Https, inherited: Vec<Socket>, config: &Config, shards: usize) -> Result<Secure, StartError> {
         let stamps = reload::stamps(https);
         let tickets = tls::tickets::tickets(https.ticket_secret.as_deref())?;
         let shown = Shown { config: tls::server(https, &tickets)?, tickets, stamps };
-        let (sockets, addr) = bind(https.listen, config, shards)?;
+        let (sockets, addr) = bind(https.listen, inherited, config, shards)?;
         Ok(Secure { addr, sockets, shown })
     }
 }
 
-/// One listener a shard, all on the same port.
+/// One listener a shard at least, all on the same port: those of the process before, and as many more as are needed.
 fn bind(
     mut addr: SocketAddr,
+    inherited: Vec<Socket>,
     config: &Config,
     shards: usize,
-) -> Result<(Vec<socket2::Socket>, SocketAddr), StartError> {
-    let mut sockets = Vec::with_capacity(shards);
-    for _ in 0..shards {
+) -> Result<(Vec<Socket>, SocketAddr), StartError> {
+    if let Some(bound) = inherited.first().and_then(|socket| socket.local_addr().ok()?.as_socket()) {
+        addr = bound;
+    }
+    let mut sockets = inherited;
+    while sockets.len() < shards {
         let failed = |e| StartError::Listen(addr, e);
         let socket = Listener::bind(addr, config.congestion.as_deref()).map_err(failed)?;
         let bound = socket.local_addr().map_err(failed)?.as_socket();

@@ -27,6 +27,7 @@ pub struct Config {
     pub edge_http: SocketAddr,
     pub edge_https: Option<edge::Https>,
     pub edge_admin: Option<SocketAddr>,
+    pub edge_handover: Option<PathBuf>,
     pub edge_shards: usize,
     pub edge_ram_bytes: u64,
     pub edge_disks: Vec<edge::Disk>,
@@ -49,6 +50,8 @@ pub struct Config {
     pub upload_bytes_max: u64,
     pub owner_bytes_max: Option<u64>,
     pub drain: Duration,
+    /// What a process that was taken over from waits for its answers under way.
+    pub handover: Duration,
 }
 
 /// Where the access log goes.
@@ -79,6 +82,7 @@ pub fn check(written: Written) -> Result<Config> {
         edge_http: address("edge.http", &edge.http)?,
         edge_https: https(&edge)?,
         edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
+        edge_handover: (!edge.handover.is_empty()).then(|| PathBuf::from(&edge.handover)),
         edge_shards: edge.shards,
         edge_ram_bytes,
         edge_disks: edge.disks.iter().map(disk).collect::<Result<_>>()?,
@@ -117,6 +121,7 @@ pub fn check(written: Written) -> Result<Config> {
         owner_bytes_max: Some(limits.owner.bytes().context("limits.owner is not a size such as \"1 TiB\"")?)
             .filter(|&b| b > 0),
         drain: Duration::from_secs(limits.drain_seconds),
+        handover: Duration::from_secs(limits.handover_seconds),
     })
 }
 

@@ -9,12 +9,11 @@ mod progress;
 
 use crate::client::{Client, Status};
 use crate::config::Config;
-use crate::signals::{self, Signal};
+use crate::signals::{self, Signals};
 use crate::{cli, config, serve, stack};
 use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 /// How often the status is asked for while something is encoded.
@@ -44,14 +43,14 @@ pub fn run(options: cli::Demo) -> Result<()> {
     let stack = stack::start(&config, &runtime)?;
     let told = show(&options, &stack, &stopped);
     if told.is_ok() && !options.once {
-        let _ = stopped.recv();
+        stopped.recv();
         eprintln!("draining");
     }
     stack.stop(&runtime, config.drain);
     told
 }
 
-fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<Signal>) -> Result<()> {
+fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Signals) -> Result<()> {
     let edge = stack::reachable(stack.edge.http_addr());
     let origin = stack::reachable(stack.origin.addr());
     let client = Client::new(origin, stack.origin.api_key());
@@ -62,7 +61,7 @@ fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Receiver<Signal>) -
 }
 
 /// Both titles, uploaded, encoded and published.
-fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<Signal>) -> Result<Titles> {
+fn publish(options: &cli::Demo, client: &Client, stopped: &Signals) -> Result<Titles> {
     let scratch = options.data.join("clips");
     let (file, title) = match &options.file {
         Some(file) => {
@@ -77,7 +76,7 @@ fn publish(options: &cli::Demo, client: &Client, stopped: &Receiver<Signal>) -> 
     Ok(Titles { open, gated, token })
 }
 
-fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Receiver<Signal>) -> Result<String> {
+fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Signals) -> Result<String> {
     let bars = progress::Bars::new(title, std::fs::metadata(file)?.len());
     let id = client.upload(file, title, visibility, |sent| bars.sent(sent))?;
     loop {
@@ -94,7 +93,7 @@ fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: 
             }
             _ => {}
         }
-        if !matches!(stopped.try_recv(), Err(TryRecvError::Empty)) {
+        if stopped.has_come() {
             bars.finish();
             bail!("stopped before everything was published; the next start goes on where this one ended");
         }

@@ -14,6 +14,8 @@ pub struct EdgeProgram {
     child: Child,
     /// Where clients connect.
     pub at: SocketAddr,
+    /// Where its admin API listens, if it does.
+    pub admin: SocketAddr,
     lines: Receiver<Value>,
 }
 
@@ -35,9 +37,12 @@ impl EdgeProgram {
                 let _ = tell.send(serde_json::from_str(&line).unwrap_or_default());
             }
         });
-        let mut program = Self { child, at: SocketAddr::from(([127, 0, 0, 1], 0)), lines };
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut program = Self { child, at: nowhere, admin: nowhere, lines };
         let up = program.says("edge is up");
-        program.at = up["listen"].as_str().and_then(|at| at.parse().ok()).expect("an address");
+        let address = |field: &str| up[field].as_str().and_then(|at| at.parse().ok());
+        program.at = address("listen").expect("an address");
+        program.admin = address("admin").unwrap_or(nowhere);
         program
     }
 
@@ -103,14 +108,14 @@ fn answer(stream: TcpStream, body: &[u8]) -> std::io::Result<()> {
 }
 
 /// A client's connection.
-pub struct Client(BufReader<TcpStream>);
+pub struct Client(BufReader<TcpStream>, String);
 
 impl Client {
     pub fn connect(at: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(at)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.set_nodelay(true)?;
-        Ok(Self(BufReader::new(stream)))
+        Ok(Self(BufReader::new(stream), String::new()))
     }
 
     /// Asks, and reads the whole answer: its status, its body, and whether the connection goes on.
@@ -120,6 +125,12 @@ impl Client {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
         Ok((status, body, goes_on))
+    }
+
+    /// As [`Self::get`], with the head in small letters before the body.
+    pub fn get_with_head(&mut self, target: &str) -> std::io::Result<(u16, String, bool)> {
+        let (status, body, goes_on) = self.get(target)?;
+        Ok((status, format!("{}\n{}", self.1, String::from_utf8_lossy(&body)), goes_on))
     }
 
     pub fn ask(&mut self, target: &str) -> std::io::Result<()> {
@@ -136,12 +147,15 @@ impl Client {
     /// Status, length, and whether the connection goes on.
     pub fn head(&mut self) -> std::io::Result<(u16, usize, bool)> {
         let (mut status, mut length, mut goes_on) = (0, 0, true);
+        self.1.clear();
         loop {
             let mut line = String::new();
             if self.0.read_line(&mut line)? == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
             let line = line.trim_end().to_ascii_lowercase();
+            self.1.push_str(&line);
+            self.1.push('\n');
             if let Some(rest) = line.strip_prefix("http/1.1 ") {
                 status = rest.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or(0);
             }

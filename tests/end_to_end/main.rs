@@ -11,3 +11,4 @@ mod media;
 mod program;
 mod read_back;
 mod reload;
+mod upgrade;

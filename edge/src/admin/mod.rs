@@ -40,18 +40,16 @@ struct Seen {
     features: Arc<[Feature]>,
 }
 
-/// Serves `/metrics /healthz /readyz /shards /origins /features /purge` on `addr`.
+/// Serves `/metrics /healthz /readyz /shards /origins /features /purge` on `listener`.
 pub(crate) fn start(
-    addr: SocketAddr,
+    listener: std::net::TcpListener,
     counters: Vec<Arc<Counters>>,
     view: View,
     purger: Purger,
     features: Vec<Feature>,
 ) -> Result<Admin, StartError> {
-    let failed = |e| StartError::Listen(addr, e);
-    let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
+    listener.set_nonblocking(true).map_err(StartError::Thread)?;
+    let bound = listener.local_addr().map_err(StartError::Thread)?;
     let ready = Arc::new(AtomicBool::new(true));
     let seen = Seen { counters, ready: ready.clone(), view, purger, features: features.into() };
     let (stop, stopped) = oneshot::channel();

@@ -27,6 +27,9 @@ pub(crate) enum Failure {
     /// Another process held the file for so long that nobody remembers all that has changed.
     #[error("another process has used this disk for too long")]
     Overtaken,
+    /// A process that has handed over waits for no disk.
+    #[error("another process has taken over")]
+    HandedOver,
     /// The file was removed or replaced.
     #[error("the file is no longer where it was opened")]
     Vanished,
@@ -145,6 +148,9 @@ impl Volume {
         if self.stage.get() == Stage::Opening {
             tracing::info!(disk = %self.path.display(), shard = shard.id, "another process uses this disk: waiting for it to end");
             self.set_stage(Stage::Waiting);
+        }
+        if shard.leaving.get() {
+            return Err(Failure::HandedOver);
         }
         if self.touched.borrow().len() < DISK_TOUCHED_MAX { Ok(()) } else { Err(Failure::Overtaken) }
     }

@@ -352,7 +352,7 @@ impl Conn {
 
     /// Whether the connection ends after the answer to `asked`.
     pub(crate) fn after(&self, shard: &Shard, request: &Request) -> After {
-        if request.close || shard.draining.get() { After::Close } else { After::Keep }
+        if request.close || shard.draining.get() || shard.leaving.get() { After::Close } else { After::Keep }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Purges on disk: one JSON object a line, synced before anyone is told that the purge is done. `docs/formats/purge-journal.md`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Turn, What};
@@ -23,7 +23,8 @@ impl Journal {
     pub(crate) fn open(folder: &Path) -> io::Result<(Journal, Vec<Turn>)> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(NAME);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        // Appending: the process that this one takes over from may write a last line of its own.
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
         let mut turns: Vec<Turn> = Vec::new();
         let mut whole = 0;
         let mut reader = BufReader::new(&file);
@@ -35,8 +36,9 @@ impl Journal {
             whole += count as u64;
             turns.push(turn);
         }
-        file.set_len(whole)?;
-        file.seek(SeekFrom::End(0))?;
+        if file.metadata()?.len() > whole {
+            file.set_len(whole)?;
+        }
         let lines = turns.len();
         Ok((Journal { path, file, lines }, turns))
     }

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 use super::journal::Journal;
 use super::table::Table;
 use super::{Purge, Turn, What};
+use crate::handover::Others;
+use crate::handover::link::Link;
 use crate::rt::Mailbox;
 use crate::shard::mail::Mail;
 
@@ -35,23 +37,48 @@ pub enum PurgeError {
 
 type Reply = oneshot::Sender<Result<u64, PurgeError>>;
 
+/// A purge on its way to the thread. `here`: it was asked of this process, which writes it down and tells the others.
+struct Asked {
+    purge: Purge,
+    here: bool,
+    reply: Reply,
+}
+
 /// Hands purges to their thread. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Purger(Sender<(Purge, Reply)>);
+pub struct Purger {
+    to: Sender<Asked>,
+    /// Processes that this one takes over from, or is taken over by.
+    others: Others,
+}
 
 impl Purger {
     /// Purges. Returns its number once no shard gives out what it covers.
     pub async fn purge(&self, purge: Purge) -> Result<u64, PurgeError> {
-        let (reply, done) = oneshot::channel();
-        self.0.send((purge, reply)).map_err(|_| PurgeError::Ended)?;
-        done.await.unwrap_or(Err(PurgeError::Ended))
+        self.ask(purge, true)?.await.unwrap_or(Err(PurgeError::Ended))
     }
 
     /// As [`Self::purge`], for a thread without a runtime.
     pub fn purge_blocking(&self, purge: Purge) -> Result<u64, PurgeError> {
+        self.ask(purge, true)?.blocking_recv().unwrap_or(Err(PurgeError::Ended))
+    }
+
+    /// Purges what another process was asked to, which has written it down. Blocks.
+    pub(crate) fn purge_for_another(&self, purge: Purge) {
+        if let Ok(done) = self.ask(purge, false) {
+            let _ = done.blocking_recv();
+        }
+    }
+
+    /// What is asked of this process from now on is told to another as well.
+    pub(crate) fn tell_too(&self, link: Link) {
+        self.others.add(link);
+    }
+
+    fn ask(&self, purge: Purge, here: bool) -> Result<oneshot::Receiver<Result<u64, PurgeError>>, PurgeError> {
         let (reply, done) = oneshot::channel();
-        self.0.send((purge, reply)).map_err(|_| PurgeError::Ended)?;
-        done.blocking_recv().unwrap_or(Err(PurgeError::Ended))
+        self.to.send(Asked { purge, here, reply }).map_err(|_| PurgeError::Ended)?;
+        Ok(done)
     }
 }
 
@@ -85,26 +112,40 @@ impl Past {
     }
 }
 
+/// What the thread is started with.
+pub(crate) struct Way {
+    from: Receiver<Asked>,
+    others: Others,
+}
+
 /// The way in, to be filled with shards once they are there.
-pub(crate) fn way() -> (Purger, Receiver<(Purge, Reply)>) {
+pub(crate) fn way() -> (Purger, Way) {
     let (to, from) = channel();
-    (Purger(to), from)
+    let others = Others::default();
+    (Purger { to, others: others.clone() }, Way { from, others })
 }
 
 /// Starts the thread. It ends when every [`Purger`] is gone or the shards are.
-pub(crate) fn start(
-    from: Receiver<(Purge, Reply)>,
-    past: Past,
-    shards: Vec<Mailbox<Mail>>,
-) -> std::io::Result<JoinHandle<()>> {
+pub(crate) fn start(way: Way, past: Past, shards: Vec<Mailbox<Mail>>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("edge-purge".to_owned()).spawn(move || {
         let mut seq = past.turns.last().map_or(0, |turn| turn.seq);
         let mut journal = past.journal;
-        while let Ok((purge, reply)) = from.recv() {
+        while let Ok(Asked { purge, here, reply }) = way.from.recv() {
             seq += 1;
-            let done = one(Turn { seq, purge }, journal.as_mut(), &shards);
+            let line = here.then(|| serde_json::to_string(&purge).unwrap_or_default());
+            let done = one(Turn { seq, purge }, journal.as_mut().filter(|_| here), &shards);
             let is_over = matches!(done, Err(PurgeError::Ended));
-            let _ = reply.send(done);
+            match line {
+                // Apart: the other process may be asking this one at the same time.
+                Some(line) if way.others.are_there() => {
+                    let others = way.others.clone();
+                    std::thread::spawn(move || {
+                        others.tell(&line);
+                        let _ = reply.send(done);
+                    });
+                }
+                _ => drop(reply.send(done)),
+            }
             if is_over {
                 return;
             }

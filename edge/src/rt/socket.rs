@@ -10,12 +10,11 @@ use std::time::Duration;
 use cache::ChunkWriter;
 use compio::BufResult;
 use compio::buf::IntoInner;
-use compio::driver::op::{
-    Accept, Connect, Interest, PollOnce, Recv, RecvFlags, RecvManaged, Send, SendFlags, SendVectored,
-};
+use compio::driver::op::{Connect, Interest, PollOnce, Recv, RecvFlags, RecvManaged, Send, SendFlags, SendVectored};
 use compio::driver::{BufferRef, PollFirst, SharedFd};
 use compio::runtime::{Runtime, submit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::sync::Notify;
 
 use super::buf::{ChunkSpare, Part, Path, Piece, Spare, Unsent, path, pooled};
 use super::driver::{Driver, faults};
@@ -28,6 +27,8 @@ const BACKLOG: i32 = 4096;
 /// A listening socket of one shard.
 pub(crate) struct Listener {
     fd: SharedFd<Socket>,
+    left: Cell<bool>,
+    leaving: Notify,
 }
 
 impl Listener {
@@ -47,21 +48,38 @@ impl Listener {
 
     /// Hands a bound socket to this thread's ring.
     pub(crate) fn on_ring(socket: Socket) -> io::Result<Listener> {
-        // A ring waits by itself, older ones only when they may block.
-        socket.set_nonblocking(Driver::here() == Driver::Poll)?;
-        Ok(Listener { fd: SharedFd::new(socket) })
+        socket.set_nonblocking(true)?;
+        Ok(Listener { fd: SharedFd::new(socket), left: Cell::new(false), leaving: Notify::new() })
     }
 
-    /// Stops listening: a pending accept returns with an error.
-    pub(crate) fn close(&self) {
-        let _ = self.fd.shutdown(std::net::Shutdown::Both);
+    /// Accepts no more: a pending accept returns with an error. The socket ends with its last descriptor: one that another process has as
+    /// well goes on, with all that waits in its queue.
+    pub(crate) fn leave(&self) {
+        self.left.set(true);
+        self.leaving.notify_one();
     }
 
-    /// The next connection and where it comes from.
+    /// Whether it has been left.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left.get()
+    }
+
+    /// The next connection and where it comes from. The ring waits for it, and it is taken by a call: an accept in the ring could take
+    /// one at the very moment in which it is told to stop, and nobody would serve it.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
-        let BufResult(result, op) = submit(Accept::new(self.fd.clone())).await;
-        result?;
-        let (socket, from) = op.into_inner();
+        let (socket, from) = loop {
+            if self.left.get() {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
+            match self.fd.accept() {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                accepted => break accepted?,
+            }
+            tokio::select! {
+                ready = submit(PollOnce::new(self.fd.clone(), Interest::Readable)) => drop(ready.0?),
+                () = self.leaving.notified() => {}
+            }
+        };
         if let Some(stall) = faults().accept_stalls {
             std::thread::sleep(stall);
         }

@@ -43,6 +43,9 @@ pub(crate) enum Mail {
     CertificatesUnusable,
     /// Another configuration from now on, to be confirmed.
     Reload(Arc<Reload>, std::sync::mpsc::Sender<()>),
+    /// Another process accepts from now on: stop accepting, and end each connection with its next answer. The sender is dropped once
+    /// everything that was accepted is being served.
+    HandOver(std::sync::mpsc::Sender<()>),
     /// Stop accepting, let what is under way end.
     Drain,
     /// The drain's time is over.

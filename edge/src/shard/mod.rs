@@ -86,6 +86,12 @@ pub(crate) struct Shard {
     /// Until when memory counts as short, and how often it had no room.
     pub(crate) pressed: Cell<(u64, u64)>,
     pub(crate) draining: Cell<bool>,
+    /// Another process has taken over: connections end with their next answer, idle ones may still ask for it.
+    pub(crate) leaving: Cell<bool>,
+    /// Who waits until nothing is accepted any more.
+    left: RefCell<Option<std::sync::mpsc::Sender<()>>>,
+    /// Listeners that are accepted from.
+    accepting: Cell<usize>,
     lives: Cell<u64>,
     date: Cell<(u64, [u8; date::LEN])>,
 }

@@ -42,9 +42,9 @@ pub(crate) struct Plan {
     pub(crate) driver: Driver,
     pub(crate) cpu: Option<usize>,
     pub(crate) config: Arc<Config>,
-    pub(crate) socket: Socket,
-    /// The listener of HTTPS, and what its handshakes begin with.
-    pub(crate) https: Option<(Socket, Arc<rustls::ServerConfig>)>,
+    pub(crate) sockets: Vec<Socket>,
+    /// The listeners of HTTPS, and what its handshakes begin with.
+    pub(crate) https: Option<(Vec<Socket>, Arc<rustls::ServerConfig>)>,
     pub(crate) seed: KeySeed,
     pub(crate) peers: Vec<Mailbox<Mail>>,
     pub(crate) inbox: Inbox<Mail>,
@@ -80,9 +80,9 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     // Who connects meanwhile waits in the listener's queue: better than to send everyone to the origin.
     shard.disk.open(&shard, DISK_OPEN_WAIT).await;
     shard.gauges();
-    let https = plan.https.map(|(socket, _)| (socket, true));
+    let https = plan.https.into_iter().flat_map(|(sockets, _)| sockets).map(|socket| (socket, true));
     let mut listeners = Vec::new();
-    for (socket, secure) in std::iter::once((plan.socket, false)).chain(https) {
+    for (socket, secure) in plan.sockets.into_iter().map(|socket| (socket, false)).chain(https) {
         let listener = match Listener::on_ring(socket) {
             Ok(listener) => Rc::new(listener),
             Err(error) => {
@@ -90,6 +90,7 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
                 return;
             }
         };
+        shard.accepting.set(shard.accepting.get() + 1);
         rt::spawn(accept(shard.clone(), listener.clone(), secure));
         listeners.push(listener);
     }
@@ -132,6 +133,9 @@ fn build(plan: &Plan) -> Shard {
         fetching_ahead: Cell::new(0),
         pressed: Cell::new((0, 0)),
         draining: Cell::new(false),
+        leaving: Cell::new(false),
+        left: RefCell::default(),
+        accepting: Cell::new(0),
         // Microseconds since 1970: no shard gives out a million a second for long.
         lives: Cell::new(rt::now() * 1000),
         date: Cell::new((u64::MAX, [b' '; date::LEN])),
@@ -142,12 +146,22 @@ fn build(plan: &Plan) -> Shard {
 async fn accept(shard: Rc<Shard>, listener: Rc<Listener>, secure: bool) {
     /// A pause after an error of ours (no descriptors left), so that the loop does not spin.
     const PAUSE: Duration = Duration::from_millis(20);
-    while !shard.draining.get() {
+    while !listener.is_left() {
         match listener.accept().await {
-            Ok((stream, peer)) => rt::spawn(serve(shard.clone(), stream, peer, secure)),
-            Err(_) if shard.draining.get() => return,
+            Ok((stream, peer)) => {
+                rt::spawn(serve(shard.clone(), stream, peer, secure));
+                // A queue that is full of connections must not keep those that are here waiting.
+                rt::pause().await;
+            }
+            Err(_) if listener.is_left() => break,
             Err(_) => rt::sleep(PAUSE).await,
         }
+    }
+    // What came last has its first turn, and is counted, before anyone is told that it was the last.
+    rt::pause().await;
+    shard.accepting.set(shard.accepting.get() - 1);
+    if shard.accepting.get() == 0 {
+        shard.left.take();
     }
 }
 
@@ -237,9 +251,14 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Li
                 let _ = done.send(());
             }
             Mail::CertificatesUnusable => shard.counters.tls_reloads_failed.add(1),
+            Mail::HandOver(done) => {
+                shard.leaving.set(true);
+                shard.left.replace((shard.accepting.get() > 0).then_some(done));
+                listeners.drain(..).for_each(|listener| listener.leave());
+            }
             Mail::Drain => {
                 shard.draining.set(true);
-                listeners.drain(..).for_each(|listener| listener.close());
+                listeners.drain(..).for_each(|listener| listener.leave());
                 shard.lines.borrow().sweep(rt::now(), true);
             }
             Mail::Cut => shard.lines.borrow().cut(),
