@@ -69,6 +69,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
 pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::KeySet) -> edge::Config {
     edge::Config {
         http: config.edge_http,
+        h2c: config.h2c,
         https: config.edge_https.clone(),
         admin: config.edge_admin,
         shards: config.edge_shards,

@@ -17,6 +17,8 @@ use crate::source::Source;
 pub struct Config {
     /// Where clients connect, plain HTTP. Port 0 picks a free one.
     pub http: SocketAddr,
+    /// Whether a plain connection may begin with HTTP/2 (prior knowledge, RFC 9113 section 3.3), as proxies and balancers do that end TLS.
+    pub h2c: bool,
     /// HTTPS; `None`: none.
     pub https: Option<Https>,
     /// Where `/metrics`, `/healthz`, `/readyz` and `/shards` are served; `None`: nowhere. Not for the public.
@@ -62,7 +64,7 @@ pub struct Config {
     pub faults: Faults,
 }
 
-/// HTTPS towards clients: TLS 1.3 and 1.2, HTTP/1.1 by ALPN.
+/// HTTPS towards clients: TLS 1.3 and 1.2; HTTP/2 and HTTP/1.1 by ALPN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Https {
     /// Where clients connect. Port 0 picks a free one.
@@ -72,6 +74,8 @@ pub struct Https {
     /// Secrets of at least 32 bytes, one a line, from which the keys of tickets are derived: edges that share it, and restarts, go on
     /// with each other's sessions. The first line seals, up to three open. `None`: a random one a process.
     pub ticket_secret: Option<PathBuf>,
+    /// Whether HTTP/2 is offered. Most players take it: one connection for all they ask for.
+    pub http2: bool,
     /// How often the files are looked at; changed ones are used without a restart.
     pub look_every: Duration,
 }
@@ -92,7 +96,7 @@ impl Https {
     #[must_use]
     pub fn new(listen: SocketAddr, cert: PathBuf, key: PathBuf) -> Https {
         let certificates = vec![Certificate { cert, key, ocsp: None }];
-        Https { listen, certificates, ticket_secret: None, look_every: Duration::from_secs(5) }
+        Https { listen, certificates, ticket_secret: None, http2: true, look_every: Duration::from_secs(5) }
     }
 }
 
@@ -295,6 +299,7 @@ impl Config {
     pub fn new(upstream: Upstream) -> Config {
         Config {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
+            h2c: true,
             https: None,
             admin: None,
             shards: 0,

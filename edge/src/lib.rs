@@ -12,7 +12,7 @@
 //!
 //! 1. [`config`], [`source`], [`limits`], [`refusal`]: what it is told, its bounds, its reasons to say no.
 //! 2. `flow`: the way of a request, one step a file; `flow/mod.rs` is the table.
-//! 3. `http`: the rules as pure functions. `stored`: a head as it is kept.
+//! 3. `http`: the rules as pure functions. `stored`: a head as it is kept. `http2`: streams of a connection, brought onto the same way.
 //! 4. `shard`: one thread's state. `upstream`: whoever has the answer. `gate`: tokens.
 //!    `media`: what players say. `disk`: what memory does not hold. `door`: who connects, and how much one address may take.
 //! 5. `handover`: an upgrade without a pause. `rt`: the one seam to io_uring. `features`: what of it is there. `admin`, `metrics`: what an operator sees. `start`: threads, and
@@ -30,6 +30,7 @@ pub mod fuzz;
 mod gate;
 mod handover;
 mod http;
+mod http2;
 pub mod limits;
 mod media;
 mod metrics;

@@ -161,6 +161,29 @@ pub(crate) const DISK_VALIDATED_BYTES_MIN: u64 = 64 * 1024;
 /// Sweeps that a shard's end waits for its disks.
 pub(crate) const DISK_DRAIN_SWEEPS: u32 = 20;
 
+/// Streams of HTTP/2 that may be open on one connection (RFC 9113 section 6.5.2: not below 100). A player has one to six.
+pub(crate) const HTTP2_STREAMS_MAX: u32 = 100;
+/// A stream's fields, 32 bytes added for each: the limit of a head, so that both versions refuse the same.
+pub(crate) const HTTP2_HEADER_LIST_BYTES_MAX: u32 = REQUEST_HEAD_BYTES_MAX as u32;
+/// What a client may send before it is taken, on all streams together and on each: what one connection can make us hold. 40 Mbit/s of an
+/// upload over 50 ms.
+pub(crate) const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
+/// What of an answer may wait for its turn on the connection, a stream; cache memory by reference, not copies.
+pub(crate) const HTTP2_SEND_BYTES: usize = 128 * 1024;
+/// Streams that a client may make us reset by its errors, in the life of a connection (CVE-2025-8671). Clients make none.
+pub(crate) const HTTP2_LOCAL_RESETS_MAX: usize = 100;
+/// Streams that a client may take back before we have looked at them (CVE-2023-44487).
+pub(crate) const HTTP2_PENDING_RESETS_MAX: usize = 20;
+/// Streams that a client may take back a second, and at once after a pause: a player that seeks takes back a handful.
+pub(crate) const HTTP2_RESETS_PER_SECOND: u64 = 20;
+pub(crate) const HTTP2_RESETS_BURST: u64 = 200;
+/// Frames that ask for nothing (SETTINGS, PING, PRIORITY, CONTINUATION, empty DATA, unknown ones) a second, and at once. Browsers send about
+/// ten at the start and a PING now and then.
+pub(crate) const HTTP2_IDLE_FRAMES_PER_SECOND: u64 = 50;
+pub(crate) const HTTP2_IDLE_FRAMES_BURST: u64 = 1_000;
+/// How long a connection that was asked to leave, and has no stream, may take for it.
+pub(crate) const HTTP2_GOODBYE_MS: u64 = 1_000;
+
 /// Limits an operator may set. All times are bounds on one step, not on a whole request.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Limits {

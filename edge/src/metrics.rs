@@ -95,6 +95,14 @@ counters! {
     accepted counter "connections_total";
     /// Connections open.
     connections gauge "connections";
+    /// Connections that speak HTTP/2.
+    http2_connections counter "http2_connections_total";
+    /// Requests read from streams of HTTP/2.
+    http2_requests counter "http2_requests_total";
+    /// Streams of HTTP/2 whose client took its request back before it was answered.
+    http2_cancelled counter "http2_cancelled_total";
+    /// Connections of HTTP/2 that ended by an error.
+    http2_errors counter "http2_errors_total";
     /// TLS handshakes with clients.
     tls_handshakes counter "tls_handshakes_total";
     /// TLS handshakes that went on from an earlier session, by a ticket.

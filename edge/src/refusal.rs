@@ -120,6 +120,8 @@ refusals! {
     AddressConnections = 503 "address-connections" "Too many connections from this address.";
     /// One address asks for more than it may (RFC 6585 section 4).
     AddressRate = 429 "address-rate" "Too many requests from this address.";
+    /// A connection of HTTP/2 sends too much that asks for nothing, or takes back too much of what it asked for. Nothing is answered.
+    Flood = 429 "flood" "The connection asks for too much, and for nothing.";
     /// The server is shutting down.
     Draining = 503 "draining" "The server is shutting down.";
 }

@@ -26,6 +26,7 @@ pub struct Config {
     pub origin_admin_key: Option<origin::AdminKey>,
     pub edge_http: SocketAddr,
     pub edge_https: Option<edge::Https>,
+    pub h2c: bool,
     pub edge_admin: Option<SocketAddr>,
     pub edge_handover: Option<PathBuf>,
     pub edge_shards: usize,
@@ -81,6 +82,7 @@ pub fn check(written: Written) -> Result<Config> {
         origin_admin_key: admin_key(origin.admin_key)?,
         edge_http: address("edge.http", &edge.http)?,
         edge_https: https(&edge)?,
+        h2c: edge.h2c,
         edge_admin: if edge.admin.is_empty() { None } else { Some(address("edge.admin", &edge.admin)?) },
         edge_handover: (!edge.handover.is_empty()).then(|| PathBuf::from(&edge.handover)),
         edge_shards: edge.shards,
@@ -172,6 +174,7 @@ fn https(written: &Edge) -> Result<Option<edge::Https>> {
         listen: address("edge.https", https)?,
         certificates: tls_certificates.iter().map(certificate).collect::<Result<_>>()?,
         ticket_secret: path(tls_ticket_secret_file),
+        http2: written.http2,
         look_every: CERTIFICATES_LOOK_EVERY,
     }))
 }

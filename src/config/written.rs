@@ -36,6 +36,8 @@ section!(Edge {
     https: String = String::new(),
     tls_certificates: Vec<EdgeCertificate> = Vec::new(),
     tls_ticket_secret_file: String = String::new(),
+    http2: bool = true,
+    h2c: bool = true,
     admin: String = "127.0.0.1:9100".into(),
     handover: String = String::new(),
     shards: usize = 0,

@@ -10,6 +10,8 @@ use crate::door::addresses::Seat;
 use crate::flow::{After, answer, handshake::handshake, hit, introduce, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
+use crate::http2;
+use crate::http2::watch::{self, Begins};
 use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
 use crate::media;
 use crate::media::cmcd::{self, Cmcd};
@@ -18,6 +20,7 @@ use crate::rt::{self, Stream};
 use crate::shard::Shard;
 use crate::shard::access::Record;
 use crate::shard::line::{Listed, Waits};
+use crate::shard::wire::Wire;
 use crate::upstream::fellow::{self, Fellow};
 
 /// The client is gone, or its answer cannot be completed: nothing more can be said on this connection.
@@ -45,7 +48,7 @@ pub(crate) struct Conn {
     /// The answer was ended before its end.
     pub(crate) cut: bool,
     /// Its place among those of its address, when they are counted.
-    pub(crate) seat: Option<Seat>,
+    pub(crate) seat: Option<Rc<Seat>>,
 }
 
 /// A request with the bytes it came in.
@@ -86,19 +89,7 @@ impl Asked {
 
 /// Serves a connection to its end; a `secure` one after a handshake.
 pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, secure: bool) {
-    let mut conn = Conn {
-        line: shard.list(stream),
-        peer,
-        proxy: None,
-        input: Vec::new(),
-        at: 0,
-        out: Vec::new(),
-        answered: 0,
-        head_due_ms: 0,
-        asked: (rt::turn_began(), 0),
-        cut: false,
-        seat: None,
-    };
+    let mut conn = Conn::new(shard.list(Wire::Socket(stream)), peer);
     if shard.counters.connections.get() >= shard.config().limits.connections_max as u64 {
         turn_away(&shard, &mut conn, Refusal::ConnectionsFull, secure).await;
         return;
@@ -109,7 +100,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         Ok(()) => {
             // Boxed: a handshake is long, and a connection should not pay for it afterwards. One that failed has been sent an alert.
             let shaken = !secure || Box::pin(handshake(&shard, &mut conn)).await.is_ok();
-            if !shaken || requests(&shard, &mut conn).await.is_ok() {
+            if !shaken || speak(&shard, &mut conn, secure).await.is_ok() {
                 linger(&shard, &mut conn).await;
             }
         }
@@ -127,6 +118,38 @@ async fn turn_away(shard: &Shard, conn: &mut Conn, refusal: Refusal, secure: boo
     if !secure {
         let _ = flush(shard, conn).await;
     }
+}
+
+/// Speaks the version of HTTP that was agreed upon in the handshake, or that the client begins with.
+async fn speak(shard: &Rc<Shard>, conn: &mut Conn, secure: bool) -> Result<(), Gone> {
+    let mut begins = if secure || !shard.config().h2c { Begins::Http1 } else { Begins::Maybe };
+    while begins == Begins::Maybe {
+        begins = watch::begins(&conn.input[conn.at..]);
+        if begins == Begins::Maybe && !more(shard, conn).await? {
+            return Ok(());
+        }
+    }
+    if begins == Begins::Http2 || conn.line.stream.socket().is_some_and(Stream::is_http2) {
+        // Boxed: the other version should not pay for it.
+        return Box::pin(http2::serve(shard, conn)).await;
+    }
+    requests(shard, conn).await
+}
+
+/// Answers the one request of a stream, written as `head`.
+pub(crate) async fn stream(shard: &Rc<Shard>, conn: &mut Conn, head: Result<Vec<u8>, Refusal>) -> Result<(), Gone> {
+    let parsed = head.and_then(|head| {
+        conn.input = head;
+        request::parse_http2(&mut conn.input)
+    });
+    conn.asked = (rt::turn_began(), 1);
+    match parsed {
+        Ok(request) => drop(one(shard, conn, request).await?),
+        Err(refusal) => refuse::unparsed(shard, conn, refusal),
+    }
+    flush(shard, conn).await?;
+    conn.book(shard);
+    Ok(())
 }
 
 /// Answers requests until the connection is to be closed in good order, or is gone.
@@ -326,6 +349,7 @@ impl Shard {
         let lost = access.push(&Record {
             time_ms: asked.now_ms,
             peer: conn.peer,
+            version: asked.request.version,
             method: asked.request.method_word.of_buffer(&asked.head),
             target: asked.name(),
             status,
@@ -342,6 +366,23 @@ impl Shard {
 }
 
 impl Conn {
+    /// Of `peer`, who has not said anything yet.
+    pub(crate) fn new(line: Listed, peer: SocketAddr) -> Conn {
+        Conn {
+            line,
+            peer,
+            proxy: None,
+            input: Vec::new(),
+            at: 0,
+            out: Vec::new(),
+            answered: 0,
+            head_due_ms: 0,
+            asked: (rt::turn_began(), 0),
+            cut: false,
+            seat: None,
+        }
+    }
+
     /// Books how long the requests took whose answers have been sent: those that came together count alike, by one look at the clock.
     fn book(&mut self, shard: &Shard) {
         let (began, count) = (self.asked.0, std::mem::take(&mut self.asked.1));

@@ -85,6 +85,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
         let lost = access.push(&Record {
             time_ms: now_ms,
             peer: conn.peer,
+            version: request.version,
             method: request.method_word.of_buffer(head),
             target: name,
             status: stored.status,

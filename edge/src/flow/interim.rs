@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::flow::accept::{Asked, Conn, Gone, flush};
 use crate::http::fields::{ends_here, is_ours, push_line};
+use crate::http::request::Version;
 use crate::http::response::Response;
 use crate::limits::{INTERIM_MAX, SIGN_OF_LIFE_AFTER};
 use crate::rt;
@@ -14,7 +15,7 @@ use crate::upstream::Informed;
 /// The two ends of their way. `None` for a client that does not know them (HTTP/1.0).
 pub(crate) fn way(asked: &Asked) -> (Option<Informed>, mpsc::Receiver<Response>) {
     let (to, from) = mpsc::channel(INTERIM_MAX);
-    (asked.request.http_1_1.then_some(to), from)
+    ((asked.request.version >= Version::Http11).then_some(to), from)
 }
 
 /// Passes on what comes until `answer` is here. An edge that asks is told after a while that its request is being worked on.
@@ -48,7 +49,7 @@ pub(crate) async fn until<T>(
 
 /// Tells an edge that asks that its request is being worked on: it would take silence for a failure.
 pub(crate) async fn sign_of_life(shard: &Shard, conn: &mut Conn, asked: &Asked) -> Result<(), Gone> {
-    if asked.fellow.is_hop && asked.request.http_1_1 {
+    if asked.fellow.is_hop && asked.request.version >= Version::Http11 {
         conn.out.extend_from_slice(b"HTTP/1.1 102 Processing\r\n\r\n");
         flush(shard, conn).await?;
     }

@@ -27,7 +27,8 @@ pub(crate) async fn first(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Refu
             return Ok(());
         }
     }
-    conn.seat = shard.door.enter(conn.peer, rt::now()).map_err(|_| Refusal::AddressConnections)?;
+    let seat = shard.door.enter(conn.peer, rt::now()).map_err(|_| Refusal::AddressConnections)?;
+    conn.seat = seat.map(Rc::new);
     Ok(())
 }
 
@@ -35,7 +36,7 @@ pub(crate) async fn first(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Refu
 ///
 /// A trusted proxy's own requests are not counted, and neither are its connections: they are those of many.
 pub(crate) fn again(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u64) -> bool {
-    let Some(proxy) = conn.proxy else { return shard.door.admits(conn.seat.as_ref(), now_ms) };
+    let Some(proxy) = conn.proxy else { return shard.door.admits(conn.seat.as_deref(), now_ms) };
     let head = &conn.input[conn.at..conn.at + request.head_len];
     let config = shard.config();
     let client = told::client(head, config.trusted_field, &config.trusted_proxies);

@@ -12,7 +12,7 @@ use crate::flow::refuse;
 use crate::flow::slices::{Lost, Slices};
 use crate::http::conditional;
 use crate::http::range::{self, Part};
-use crate::http::request::{Method, Request};
+use crate::http::request::{Method, Request, Version};
 use crate::limits::{COPY_BODY_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
 use crate::media::cmsd;
 use crate::refusal::Refusal;
@@ -92,9 +92,9 @@ pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, requ
 
 /// The end of a head: how the connection goes on.
 pub(crate) fn connection(request: &Request, after: After) -> &'static [u8] {
-    match (after, request.http_1_1) {
-        (After::Keep, true) => b"\r\n\r\n",
-        (After::Keep, false) => b"\r\nConnection: keep-alive\r\n\r\n",
+    match (after, request.version) {
+        (_, Version::Http2) | (After::Keep, Version::Http11) => b"\r\n\r\n",
+        (After::Keep, Version::Http10) => b"\r\nConnection: keep-alive\r\n\r\n",
         (After::Close, _) => b"\r\nConnection: close\r\n\r\n",
     }
 }
@@ -155,10 +155,11 @@ pub(crate) async fn object(
         return Ok(Some(after));
     }
     if length.is_none() {
-        if request.http_1_1 {
-            shape.chunked = true;
-        } else {
-            after = After::Close;
+        match request.version {
+            Version::Http10 => after = After::Close,
+            Version::Http11 => shape.chunked = true,
+            // Frames say where it ends.
+            Version::Http2 => {}
         }
     }
     let mut source = Source { shard, asked, object: object.clone(), first, begun: None };

@@ -18,6 +18,15 @@ pub(crate) enum Method {
     Other,
 }
 
+/// The version of HTTP that a request came in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Version {
+    Http10,
+    Http11,
+    /// A stream of a connection that carries many: what an answer says of its connection means nothing there.
+    Http2,
+}
+
 /// How a request's body is framed (RFC 9112 section 6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Framing {
@@ -32,7 +41,7 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) method_word: Span,
     pub(crate) target: Span,
-    pub(crate) http_1_1: bool,
+    pub(crate) version: Version,
     /// The connection ends after the answer.
     pub(crate) close: bool,
     pub(crate) framing: Framing,
@@ -80,13 +89,13 @@ pub(crate) fn parse(buffer: &[u8]) -> Result<Parsed, Refusal> {
         return Err(Refusal::TargetTooLong);
     }
     let method_word = parsed.method.unwrap_or_default().as_bytes();
-    let http_1_1 = parsed.version == Some(1);
+    let version = if parsed.version == Some(1) { Version::Http11 } else { Version::Http10 };
     let mut request = Request {
         method: method(method_word)?,
         method_word: Span::of(method_word, head),
         target: Span::of(target, head),
-        http_1_1,
-        close: !http_1_1,
+        version,
+        close: version == Version::Http10,
         framing: Framing::None,
         expects_continue: false,
         head_len,
@@ -105,6 +114,18 @@ pub(crate) fn parse(buffer: &[u8]) -> Result<Parsed, Refusal> {
     read_fields(&mut request, head, parsed.headers)?;
     target::check(target)?;
     Ok(Parsed::Head(request))
+}
+
+/// Reads the head that a stream of HTTP/2 was written as: the rules of HTTP/1.1, and a start line that says where it came from.
+pub(crate) fn parse_http2(head: &mut [u8]) -> Result<Request, Refusal> {
+    const FROM: &[u8] = b"HTTP/1.1";
+    const TO: &[u8] = b"HTTP/2.0";
+    let Parsed::Head(mut request) = parse(head)? else { return Err(Refusal::HeaderSyntax) };
+    request.version = Version::Http2;
+    let line_end = memchr::memchr(b'\r', head).unwrap_or(head.len());
+    let at = line_end.saturating_sub(FROM.len());
+    head[at..line_end].copy_from_slice(TO);
+    Ok(request)
 }
 
 fn read_fields(request: &mut Request, head: &[u8], headers: &[httparse::Header<'_>]) -> Result<(), Refusal> {
@@ -133,7 +154,7 @@ fn read_fields(request: &mut Request, head: &[u8], headers: &[httparse::Header<'
             10 if is("connection") => {
                 if has_member(value, b"close") {
                     request.close = true;
-                } else if !request.http_1_1 && has_member(value, b"keep-alive") {
+                } else if request.version == Version::Http10 && has_member(value, b"keep-alive") {
                     request.close = false;
                 }
             }
@@ -162,12 +183,12 @@ fn read_fields(request: &mut Request, head: &[u8], headers: &[httparse::Header<'
             _ => {}
         }
     }
-    if hosts > 1 || (hosts == 0 && request.http_1_1) {
+    if hosts > 1 || (hosts == 0 && request.version == Version::Http11) {
         return Err(Refusal::Host);
     }
     request.framing = match (length, chunked) {
         (Some(_), true) => return Err(Refusal::LengthAndCoding),
-        (None, true) if !request.http_1_1 => return Err(Refusal::TransferCoding),
+        (None, true) if request.version == Version::Http10 => return Err(Refusal::TransferCoding),
         (None, true) => Framing::Chunked,
         (None | Some(0), false) => Framing::None,
         (Some(length), false) => Framing::Length(length),

@@ -7,6 +7,7 @@
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut, path
 //! Stream::secure                     TLS, as a client or a server; the same calls carry plaintext then
+//! duplex                             a Stream for a library that polls
 //! spawn, sleep, timeout, pause
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
 //! apart                              a thread of its own for what blocks
@@ -18,6 +19,7 @@
 
 mod buf;
 mod driver;
+mod duplex;
 mod file;
 mod lend;
 mod mailbox;
@@ -27,6 +29,7 @@ mod tls;
 
 pub(crate) use buf::{Path, Piece};
 pub(crate) use driver::{Driver, allowed_cpus, run, turn_began};
+pub(crate) use duplex::duplex;
 pub(crate) use file::{File, apart, open};
 pub(crate) use lend::{give_back, lend};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};

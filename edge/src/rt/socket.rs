@@ -99,6 +99,8 @@ pub(crate) struct Stream {
     send_max: usize,
     /// TLS, once hands were shaken.
     tls: OnceCell<Box<RefCell<Session>>>,
+    /// A receive and a send may be under way at the same time: what a receive calls for is left to the next send.
+    both_ways: Cell<bool>,
 }
 
 /// Connects, or says `TimedOut` after `limit`.
@@ -130,6 +132,7 @@ impl Stream {
             recv_max: faults.recv_bytes_max.unwrap_or(usize::MAX),
             send_max: faults.send_bytes_max.unwrap_or(usize::MAX),
             tls: OnceCell::new(),
+            both_ways: Cell::new(false),
         }
     }
 
@@ -232,6 +235,21 @@ impl Stream {
         Ok(resumed)
     }
 
+    /// From now on a receive and a send may be under way at the same time, one of each.
+    pub(crate) fn both_ways(&self) {
+        self.both_ways.set(true);
+    }
+
+    /// Whether a receive has left something to be sent.
+    pub(crate) fn owes(&self) -> bool {
+        self.tls.get().is_some_and(|tls| tls.borrow().owes())
+    }
+
+    /// Whether HTTP/2 was agreed upon (ALPN, RFC 7301).
+    pub(crate) fn is_http2(&self) -> bool {
+        self.tls.get().is_some_and(|tls| tls.borrow().is_http2())
+    }
+
     /// Gives the next plaintext to `put`, which says how much of it it took. `Ok(0)`: the peer has closed in good order.
     async fn recv_plain(&self, tls: &RefCell<Session>, mut put: impl FnMut(&[u8]) -> usize) -> io::Result<usize> {
         loop {
@@ -248,7 +266,10 @@ impl Stream {
     /// Takes in what has been received; false: nothing had been. What it calls for is sent, an alert before its error is told too.
     async fn open(&self, tls: &RefCell<Session>) -> io::Result<bool> {
         let opened = tls.borrow_mut().open();
-        self.send_sealed(tls).await?;
+        // Two sends at once could mix their bytes.
+        if !self.both_ways.get() {
+            self.send_sealed(tls).await?;
+        }
         opened
     }
 

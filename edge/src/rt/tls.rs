@@ -69,6 +69,16 @@ impl Session {
         self.conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
+    /// Whether something is to be sent.
+    pub(crate) fn owes(&self) -> bool {
+        self.conn.wants_write()
+    }
+
+    /// Whether HTTP/2 was agreed upon.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.conn.alpn_protocol() == Some(b"h2")
+    }
+
     /// Says that nothing more will be sent.
     pub(crate) fn close(&mut self) {
         self.conn.send_close_notify();

@@ -4,12 +4,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::SyncSender;
 
+use crate::http::request::Version;
 use crate::limits::{LOG_BATCH_BYTES, LOG_TARGET_BYTES_MAX};
 
 /// One request, as it is logged.
 pub(crate) struct Record<'a> {
     pub(crate) time_ms: u64,
     pub(crate) peer: SocketAddr,
+    pub(crate) version: Version,
     pub(crate) method: &'a [u8],
     /// Canonical target: never a token.
     pub(crate) target: &'a [u8],
@@ -83,7 +85,8 @@ fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
     out.extend_from_slice(&record.status.to_le_bytes());
     out.extend_from_slice(&record.peer.port().to_le_bytes());
     out.extend_from_slice(&ip);
-    out.push(u8::from(v6) | u8::from(record.token) << 1 | u8::from(record.cut) << 2);
+    let version = record.version as u8;
+    out.push(u8::from(v6) | u8::from(record.token) << 1 | u8::from(record.cut) << 2 | version << 3);
     let target = &record.target[..record.target.len().min(LOG_TARGET_BYTES_MAX)];
     for text in [record.cache.as_bytes(), record.refusal.as_bytes(), record.method, target, record.cmcd.as_bytes()] {
         let len = text.len().min(usize::from(u16::MAX));
@@ -121,10 +124,11 @@ fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
         *rest = after;
     }
     let [cache, refusal, method, target, cmcd] = texts;
+    let protocol = ["HTTP/1.0", "HTTP/1.1", "HTTP/2"][usize::from(flags >> 3 & 3).min(2)];
     let second = crate::http::date::format(time_ms / 1000);
     let mut object = serde_json::json!({
         "time_ms": time_ms, "date": String::from_utf8_lossy(&second), "shard": shard, "client": ip.to_string(),
-        "client_port": port, "method": method, "target": target, "status": status, "bytes": bytes,
+        "client_port": port, "protocol": protocol, "method": method, "target": target, "status": status, "bytes": bytes,
         "duration_us": micros, "cache": cache, "token": flags & 2 != 0, "cut": flags & 4 != 0,
     });
     if !refusal.is_empty() {
@@ -153,6 +157,7 @@ mod tests {
         let record = Record {
             time_ms: 784_111_777_123,
             peer: SocketAddr::from(([192, 0, 2, 7], 99)),
+            version: Version::Http2,
             method: b"GET",
             target: b"/v/a/\"x\"",
             status: 403,
@@ -172,5 +177,6 @@ mod tests {
         assert_eq!(json["refusal"], "token-missing");
         assert_eq!((json["status"].as_u64(), json["bytes"].as_u64()), (Some(403), Some(12)));
         assert_eq!((&json["token"], &json["cmcd"]["ot"]), (&true.into(), &"v".into()));
+        assert_eq!(json["protocol"], "HTTP/2");
     }
 }

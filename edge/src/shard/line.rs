@@ -5,13 +5,17 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::{Rc, Weak};
 
-use crate::rt::Stream;
+use tokio::sync::Notify;
+
+use super::wire::Wire;
 
 /// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Waits {
     /// Between two requests: closed at once when the shard drains.
     Idle,
+    /// For a stream, as it has none: it is asked to leave, and has a moment for it.
+    Stream,
     /// For the rest of a head: only the reading direction is shut, so that the refusal can be sent.
     Head,
     /// In the middle of something.
@@ -20,10 +24,12 @@ pub(crate) enum Waits {
 
 /// A connection in the shard's list.
 pub(crate) struct Line {
-    pub(crate) stream: Stream,
+    pub(crate) stream: Wire,
     until_ms: Cell<u64>,
     waits: Cell<Waits>,
     overdue: Cell<bool>,
+    /// Rung when a connection that carries streams should say goodbye.
+    pub(crate) leave: Notify,
 }
 
 impl Line {
@@ -66,6 +72,13 @@ impl Deref for Listed {
     }
 }
 
+impl Listed {
+    /// The line itself, for what lives as long.
+    pub(crate) fn line(&self) -> Rc<Line> {
+        self.line.clone()
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
         if let Some(shard) = self.shard.upgrade() {
@@ -97,12 +110,19 @@ impl Lines {
     pub(crate) fn sweep(&self, now_ms: u64, draining: bool) {
         for line in self.slots.iter().flatten() {
             let idle = draining && line.waits.get() == Waits::Idle;
+            if draining {
+                line.leave.notify_one();
+            }
             if now_ms >= line.until_ms.get() || idle {
-                line.overdue.set(true);
                 line.until_ms.set(u64::MAX);
+                if line.waits.get() == Waits::Stream {
+                    line.leave.notify_one();
+                    continue;
+                }
+                line.overdue.set(true);
                 match line.waits.get() {
                     Waits::Head => line.stream.shut_read(),
-                    Waits::Idle | Waits::Busy => line.stream.shut(),
+                    Waits::Idle | Waits::Stream | Waits::Busy => line.stream.shut(),
                 }
             }
         }
@@ -119,12 +139,13 @@ impl Lines {
 
 impl super::Shard {
     /// Enters a connection in the list.
-    pub(crate) fn list(self: &Rc<Self>, stream: Stream) -> Listed {
+    pub(crate) fn list(self: &Rc<Self>, stream: Wire) -> Listed {
         let line = Rc::new(Line {
             stream,
             until_ms: Cell::new(u64::MAX),
             waits: Cell::new(Waits::Busy),
             overdue: Cell::new(false),
+            leave: Notify::new(),
         });
         let slot = self.lines.borrow_mut().add(line.clone());
         Listed { line, slot, shard: Rc::downgrade(self) }

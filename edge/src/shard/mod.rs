@@ -1,6 +1,6 @@
 //! One shard: a thread's share of the edge. Everything here is touched by that thread alone, so nothing takes a lock.
 //!
-//! - [`line`]: connections with their deadlines; one sweep ends what waited too long.
+//! - [`line`]: connections with their deadlines; one sweep ends what waited too long. [`wire`]: what they are made of.
 //! - [`mail`]: what shards say to each other.
 //! - [`front`]: leases on other shards' objects.
 //! - [`bells`]: readers asleep until a body grows.
@@ -14,6 +14,7 @@ pub(crate) mod line;
 pub(crate) mod mail;
 pub(crate) mod run;
 pub(crate) mod turns;
+pub(crate) mod wire;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

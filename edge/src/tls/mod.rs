@@ -29,7 +29,8 @@ pub(crate) fn server(https: &Https, tickets: &Arc<dyn ProducesTickets>) -> Resul
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(CertificateError::Refused)?.with_no_client_auth();
     let mut config = builder.with_cert_resolver(Arc::new(certificates));
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let spoken: [&[u8]; 2] = [b"h2", b"http/1.1"];
+    config.alpn_protocols = spoken[usize::from(!https.http2)..].iter().map(|name| name.to_vec()).collect();
     // Sessions live in tickets alone: nothing is kept a client, and every shard can go on with any of them.
     config.ticketer = tickets.clone();
     Ok(Arc::new(config))

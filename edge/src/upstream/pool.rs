@@ -11,6 +11,7 @@ use crate::refusal::Refusal;
 use crate::rt::{self, Session, Stream};
 use crate::shard::Shard;
 use crate::shard::line::{Listed, Waits};
+use crate::shard::wire::Wire;
 
 /// Capacity of the buffer an origin's head and framing are read into.
 const ORIGIN_RECV_BYTES: usize = 16 * 1024;
@@ -72,7 +73,7 @@ pub(super) async fn connect(shard: &Rc<Shard>, at: usize) -> Result<Origin, Refu
     let (stream, to) = reach(shard, at, limits.connect).await?;
     shard.counters.origin_connects.add(1);
     let buffer = Vec::with_capacity(ORIGIN_RECV_BYTES);
-    Ok(Origin { line: shard.list(stream), buffer, reused: false, at, to, _open: open })
+    Ok(Origin { line: shard.list(Wire::Socket(stream)), buffer, reused: false, at, to, _open: open })
 }
 
 /// Tries the addresses of `at` in turn. All of them together have the time of one.

@@ -124,8 +124,9 @@ pub(crate) fn forward(
         // In one form for all who accept the same codings, so that they share an answer that varies by it.
         push_line(&mut forwarded.head, b"Accept-Encoding", vary::codings(accepted()));
     }
-    let is_1_0 = client.split(|b| *b == b'\r').next().is_some_and(|start| start.ends_with(b"HTTP/1.0"));
-    push_line(&mut forwarded.head, b"Via", if is_1_0 { b"1.0 streamgate" } else { b"1.1 streamgate" });
+    let start = client.split(|b| *b == b'\r').next().unwrap_or_default();
+    let version = start.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    push_line(&mut forwarded.head, b"Via", &[version, b" streamgate"].concat());
     loops::write(&mut forwarded.head, client, upstream);
     if let Purpose::Pass(Some(ip)) = purpose {
         push_line(&mut forwarded.head, b"X-Forwarded-For", ip.to_canonical().to_string().as_bytes());

@@ -7,7 +7,7 @@ use crate::support::{Client, Origin, edge};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds, mint};
 use wire::url::AssetId;
 
-const GATED: &str = "Cache-Control: max-age=60\nStreamGate-Gate: token";
+pub const GATED: &str = "Cache-Control: max-age=60\nStreamGate-Gate: token";
 
 fn key() -> SigningKey {
     SigningKey::ed25519("test", &[7; 32]).expect("a key")
@@ -24,11 +24,11 @@ fn token_with(asset: &str, key: &SigningKey, change: impl FnOnce(&mut Claims)) -
     mint(&claims, key).expect("a token")
 }
 
-fn token(asset: &str) -> String {
+pub fn token(asset: &str) -> String {
     token_with(asset, &key(), |_| {})
 }
 
-fn gated_edge(origin: &Origin) -> edge::Edge {
+pub fn gated_edge(origin: &Origin) -> edge::Edge {
     edge(origin, |config| {
         config.keys = KeySet::new([key().verification_key()]).expect("keys");
         config.upstream.edge_key = Some("secret".to_owned());

@@ -18,14 +18,14 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKin
 use rustls::{StreamOwned, SupportedProtocolVersion};
 
 /// An authority, and a folder for the pairs it makes.
-struct Authority {
+pub struct Authority {
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
     root: CertificateDer<'static>,
     folder: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub fn new() -> Authority {
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut params = rcgen::CertificateParams::default();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -55,13 +55,13 @@ impl Authority {
         Https::new(SocketAddr::from(([127, 0, 0, 1], 0)), cert, key)
     }
 
-    fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
+    pub fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).expect("a root");
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_protocol_versions(versions).expect("versions");
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
     }
 }
@@ -139,9 +139,9 @@ impl Secure {
 }
 
 const BOTH: &[&SupportedProtocolVersion] = rustls::ALL_VERSIONS;
-const ONE_BY_ONE: [&[&SupportedProtocolVersion]; 2] = [&[&rustls::version::TLS13], &[&rustls::version::TLS12]];
+pub const ONE_BY_ONE: [&[&SupportedProtocolVersion]; 2] = [&[&rustls::version::TLS13], &[&rustls::version::TLS12]];
 
-fn secure(origin: &Origin, by: &Authority, change: impl FnOnce(&mut Config)) -> Edge {
+pub fn secure(origin: &Origin, by: &Authority, change: impl FnOnce(&mut Config)) -> Edge {
     edge(origin, |config| {
         config.https = Some(by.https());
         change(config);

@@ -16,6 +16,8 @@ mod door;
 mod drain;
 mod features;
 mod gate;
+mod http2;
+mod http2_by_the_book;
 mod https;
 mod interim;
 mod invalidate;

@@ -126,6 +126,24 @@ impl Origin {
         }
     }
 
+    /// Answers everything the same from now on, from a thread of its own.
+    pub fn answer_all(
+        self,
+        status: &'static str,
+        fields: &'static str,
+        body: &'static [u8],
+    ) -> std::thread::JoinHandle<()> {
+        std::thread::spawn(move || {
+            for mut exchange in self.requests {
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\n{}Content-Length: {length}\r\n\r\n", lines(fields));
+                if exchange.try_send(head) && exchange.try_send(body) {
+                    exchange.end();
+                }
+            }
+        })
+    }
+
     /// Closes every connection.
     pub fn hang_up(&self) {
         for stream in self.open.lock().expect("not poisoned").drain(..) {
