@@ -57,6 +57,8 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         admin_key: config.origin_admin_key.clone(),
         upload_bytes_max: config.upload_bytes_max,
         owner_bytes_max: config.owner_bytes_max,
+        key_rate: config.api_key_rate,
+        address_rate: config.api_address_rate,
         lanes: config.lanes,
         shutdown_limit: config.drain,
         ..origin::Config::default()

@@ -1,6 +1,7 @@
 //! The one place that reads the clock, and how times are written in headers.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use durable::UnixMs;
 
@@ -8,6 +9,12 @@ use durable::UnixMs;
 pub(crate) fn now_ms() -> UnixMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
+}
+
+/// Microseconds of a clock that never goes back, from its first reading.
+pub(crate) fn now_us() -> u64 {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(FIRST.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A time as HTTP headers have it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::Rate;
+
 /// Settings of one origin.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -17,6 +19,10 @@ pub struct Config {
     pub upload_bytes_max: u64,
     /// Bytes that one owner may keep, assets in the bin and announced uploads included; `None`: no bound.
     pub owner_bytes_max: Option<u64>,
+    /// How often one API key may ask; `None`: as it likes.
+    pub key_rate: Option<Rate>,
+    /// How often one address may ask what needs a key; `None`: as it likes.
+    pub address_rate: Option<Rate>,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
     /// Renditions to make.
@@ -74,6 +80,8 @@ impl Default for Config {
             admin_key: None,
             upload_bytes_max: 16 << 30,
             owner_bytes_max: None,
+            key_rate: None,
+            address_rate: None,
             lanes: 0,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),

@@ -1,13 +1,15 @@
 //! What every request and every worker shares.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use durable::Store;
 use tokio::sync::Semaphore;
 
 use crate::Config;
+use crate::access::Rates;
 use crate::gate::Keys;
-use crate::limits::UPLOADS_MAX;
+use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::upload::Claims;
 use crate::work::{Bells, Board};
@@ -29,6 +31,12 @@ pub(crate) struct House {
     pub(crate) uploads: Arc<Semaphore>,
     /// Who writes to which resumable upload.
     pub(crate) claims: Claims,
+    /// How often keys and addresses ask.
+    pub(crate) rates: Rates,
+    /// One permit a client that follows the events.
+    pub(crate) streams: Arc<Semaphore>,
+    /// The process ends: whoever streams for long stops.
+    pub(crate) ending: AtomicBool,
 }
 
 impl House {
@@ -43,6 +51,9 @@ impl House {
             bells: Bells::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             claims: Claims::default(),
+            rates: Rates::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            ending: AtomicBool::new(false),
         }
     }
 }

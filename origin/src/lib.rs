@@ -32,7 +32,7 @@ mod upkeep;
 mod upload;
 mod work;
 
-pub use access::routes;
+pub use access::{Rate, routes};
 pub use config::{AdminKey, Config};
 pub use gate::{KeyFileError, MintError, Minted};
 pub use start::{Origin, StartError, start};

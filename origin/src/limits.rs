@@ -48,6 +48,19 @@ pub const EVENTS_WAIT: Duration = Duration::from_millis(500);
 /// How often the catalogue is looked at meanwhile: a change is at the edges after about as long.
 pub const EVENTS_LOOK: Duration = Duration::from_millis(25);
 
+/// Clients that follow the events as a stream at once; each looks at the catalogue.
+pub const STREAMS_MAX: usize = 256;
+/// How often a stream looks for events.
+pub const STREAM_LOOK: Duration = Duration::from_millis(200);
+/// How often a stream that has nothing to tell shows that it lives, before proxies give it up.
+pub const STREAM_BEAT: Duration = Duration::from_secs(15);
+
+/// Keys and addresses whose rate is kept, about 100 bytes each; more share one bucket.
+pub const RATES_MAX: usize = 65_536;
+
+/// Free bytes on the disk of the data folder below which an alert is shown.
+pub const DISK_LOW_BYTES: u64 = 2 << 30;
+
 /// Events of one answer.
 pub const EVENTS_A_PAGE: u32 = 1000;
 
@@ -127,6 +140,17 @@ pub const ATTEMPTS_MAX: u32 = 5;
 pub const RETRY_FIRST_MS: i64 = 1_000;
 /// Longest wait before a job is tried again.
 pub const RETRY_MS_MAX: i64 = 60_000;
+
+/// A job of the house that is not done after this long is taken over; it is done in steps that may be repeated.
+pub const CHORE_LEASE_MS: i64 = 15 * 60 * 1000;
+/// How often schedules are looked at: a job begins this long after it is due at most.
+pub const CHORES_LOOK: Duration = Duration::from_secs(5);
+/// How long jobs that ended well stay in the list. Dead ones stay until someone plays them again, or deletes the asset.
+pub const JOBS_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
+/// Priorities go from minus this to this; uploads have 0.
+pub const PRIORITY_MAX: i64 = 100;
+/// Jobs that one waits for.
+pub const NEEDS_MAX: usize = 16;
 
 /// A job that makes no step for this long is stopped: a hang in a decoder must not hold a worker for ever. Longer than
 /// the slowest picture of the slowest encoder setting.

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::access::Peer;
 use crate::house::House;
 use crate::limits::{CONNECTIONS_MAX, HEAD_TIMEOUT, LINGER};
 
@@ -29,9 +31,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, house: Arc<Hous
     let mut connections = JoinSet::new();
     loop {
         let permit = permits.clone().acquire_owned().await.expect("nobody closes the semaphore");
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, peer)) => (stream, peer.ip()),
                 Err(error) => {
                     // Out of descriptors, most likely: breathe instead of spinning.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -43,7 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, house: Arc<Hous
         };
         let (router, house, stop) = (router.clone(), house.clone(), stop.clone());
         connections.spawn(async move {
-            connection(stream, router, house, stop).await;
+            connection(stream, peer, router, house, stop).await;
             drop(permit);
         });
         while connections.try_join_next().is_some() {}
@@ -52,10 +54,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, house: Arc<Hous
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: Router, house: Arc<House>, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: IpAddr,
+    router: Router,
+    house: Arc<House>,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = stream.set_nodelay(true);
     let routes = TowerToHyperService::new(router);
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
         let (answer, house) = (routes.call(request), house.clone());
         Box::pin(async move {
             let Ok(answer) = answer.await;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use durable::{Store, StoreError};
@@ -131,6 +132,7 @@ impl Origin {
         let Self { house, stop, serving, mut workers, keeping, .. } = self;
         let limit = house.config.shutdown_limit;
         let _ = stop.send(true);
+        house.ending.store(true, Ordering::Relaxed);
         house.board.cancel_all(Why::Shutdown);
         keeping.abort();
         let aborting = serving.abort_handle();

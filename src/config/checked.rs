@@ -50,6 +50,8 @@ pub struct Config {
     pub av1_speed: u8,
     pub upload_bytes_max: u64,
     pub owner_bytes_max: Option<u64>,
+    pub api_key_rate: Option<origin::Rate>,
+    pub api_address_rate: Option<origin::Rate>,
     pub drain: Duration,
     /// What a process that was taken over from waits for its answers under way.
     pub handover: Duration,
@@ -120,11 +122,18 @@ pub fn check(written: Written) -> Result<Config> {
         lanes: work.lanes,
         av1_speed: work.av1_speed,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
+        api_key_rate: rate(limits.api_requests_per_key_per_second, limits.api_requests_burst),
+        api_address_rate: rate(limits.api_requests_per_address_per_second, limits.api_requests_burst),
         owner_bytes_max: Some(limits.owner.bytes().context("limits.owner is not a size such as \"1 TiB\"")?)
             .filter(|&b| b > 0),
         drain: Duration::from_secs(limits.drain_seconds),
         handover: Duration::from_secs(limits.handover_seconds),
     })
+}
+
+/// A bound on requests; none when it is 0.
+fn rate(per_second: u32, burst: u32) -> Option<origin::Rate> {
+    (per_second > 0).then_some(origin::Rate { per_second, burst: burst.max(1) })
 }
 
 fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {

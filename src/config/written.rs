@@ -89,6 +89,9 @@ section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),
     owner: Size = Size::Bytes(0),
+    api_requests_per_key_per_second: u32 = 0,
+    api_requests_per_address_per_second: u32 = 0,
+    api_requests_burst: u32 = 100,
     drain_seconds: u64 = 10,
     handover_seconds: u64 = 300,
     connections_per_address: u32 = 16_384,

@@ -1,5 +1,6 @@
 //! guard: stands before every handler. What it lets through carries its [`Caller`].
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
@@ -11,10 +12,11 @@ use durable::catalogue::Role;
 
 use super::decide::{Asking, Caller, decide};
 use super::key;
+use super::rate::{Rate, Standing, Whom};
 use super::table::{self, Object, Rule, Who};
 use crate::api::once;
 use crate::api::problem::{Problem, Refusal};
-use crate::clock::now_ms;
+use crate::clock::{now_ms, now_us};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
 use crate::playback::EDGE_KEY;
@@ -30,35 +32,63 @@ pub(crate) async fn guard(
     let Some(rule) = table::find(request.method().as_str(), path.as_str()) else {
         return wrong_method(path.as_str());
     };
-    match admit(&house, rule, &params, request.headers()).await {
-        Ok(asking) => {
-            let Asking::Caller(caller) = asking else { return next.run(request).await };
+    let peer = request.extensions().get::<Peer>().copied();
+    let (mut answer, standing) = match admit(&house, rule, &params, request.headers(), peer).await {
+        Ok((Asking::Caller(caller), standing)) => {
             request.extensions_mut().insert(caller.clone());
-            if !table::takes_idempotency_key(rule) {
-                return next.run(request).await;
-            }
-            once(&house, &caller, request, move |request| next.run(request)).await
+            let answer = if table::takes_idempotency_key(rule) {
+                once(&house, &caller, request, move |request| next.run(request)).await
+            } else {
+                next.run(request).await
+            };
+            (answer, standing)
         }
-        Err(problem) => problem.into_response(),
+        Ok((_, standing)) => (next.run(request).await, standing),
+        Err(problem) => (problem.into_response(), None),
+    };
+    if let Some(standing) = standing {
+        standing.write(answer.headers_mut());
     }
+    answer
 }
+
+/// Whom a connection comes from, as the system says it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 async fn admit(
     house: &Arc<House>,
     rule: &Rule,
     params: &RawPathParams,
     headers: &HeaderMap,
-) -> Result<Asking, Problem> {
+    peer: Option<Peer>,
+) -> Result<(Asking, Option<Standing>), Problem> {
     if rule.who == Who::Anyone {
-        return Ok(Asking::Nobody);
+        return Ok((Asking::Nobody, None));
     }
+    let is_edge = matches!(rule.who, Who::Edge(_)) && headers.contains_key(EDGE_KEY);
+    // Before the key is looked at, so that guesses are bounded. Edges follow the events all the time.
+    let by_address = peer.filter(|_| !is_edge).map(|peer| Whom::address(peer.0));
+    let mut standing = take(house, house.config.address_rate, by_address)?;
     let asking = who(house, rule, headers).await?;
+    if let Asking::Caller(caller) = &asking {
+        let by_key = take(house, house.config.key_rate, Some(Whom::Key(caller.key.clone())))?;
+        standing = by_key.or(standing);
+    }
     let is_own = match &asking {
         Asking::Caller(caller) => is_own(house, rule, params, caller).await?,
         Asking::Nobody | Asking::Edge => true,
     };
     decide(rule, &asking, is_own)?;
-    Ok(asking)
+    Ok((asking, standing))
+}
+
+fn take(house: &House, rate: Option<Rate>, whom: Option<Whom>) -> Result<Option<Standing>, Problem> {
+    let (Some(rate), Some(whom)) = (rate, whom) else { return Ok(None) };
+    house.rates.take(rate, whom, now_us()).map(Some).map_err(|seconds| {
+        let sentence = format!("Ask again in {seconds} s; {} requests a second are answered.", rate.per_second);
+        Refusal::TooManyRequests.because(sentence).after(seconds)
+    })
 }
 
 async fn who(house: &Arc<House>, rule: &Rule, headers: &HeaderMap) -> Result<Asking, Problem> {

@@ -1,7 +1,7 @@
 //! Who may do what. The way of one request through it:
 //!
 //! ```text
-//! guard: rule (table) -> who asks (key) -> whose it is (catalogue) -> decide -> handler, which is told the caller
+//! guard: rule (table) -> rate of the address -> who asks (key) -> rate of the key -> whose it is (catalogue) -> decide -> handler, which is told the caller
 //! ```
 //!
 //! [`table::TABLE`] is the only place that says who may do what, and a route that it does not name is not answered.
@@ -9,12 +9,15 @@
 mod decide;
 mod guard;
 mod key;
+mod rate;
 mod scope;
 mod table;
 
 pub(crate) use decide::{Caller, word as role_word};
-pub(crate) use guard::guard;
+pub(crate) use guard::{Peer, guard};
 pub(crate) use key::Fresh;
+pub use rate::Rate;
+pub(crate) use rate::Rates;
 pub(crate) use scope::Scope;
 pub(crate) use table::{Rule, TABLE, Who, takes_idempotency_key};
 

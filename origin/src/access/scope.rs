@@ -13,11 +13,12 @@ pub(crate) enum Scope {
     Keys,
     Events,
     Audit,
+    Monitor,
 }
 
 impl Scope {
     /// Those that a key can be narrowed to.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::ContentRead,
         Self::ContentWrite,
         Self::Upload,
@@ -26,6 +27,7 @@ impl Scope {
         Self::Keys,
         Self::Events,
         Self::Audit,
+        Self::Monitor,
     ];
 
     /// As keys name it.
@@ -40,6 +42,7 @@ impl Scope {
             Self::Keys => "keys",
             Self::Events => "events",
             Self::Audit => "audit",
+            Self::Monitor => "monitor",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `GET /api/v1/events?after=SEQ`: what has happened since, oldest first, for edges. Waits a moment for something to happen.
-//! `docs/formats/events.md`.
+//! With `Accept: text/event-stream` a stream for people's programs (`stream.rs`). `docs/formats/events.md`.
+
+mod stream;
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,8 +24,13 @@ struct Asked {
     after: Option<i64>,
 }
 
-pub(super) async fn events(State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     let asked: Asked = json::query(&uri)?;
+    let wanted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if wanted.split(',').any(|kind| kind.trim().starts_with("text/event-stream")) {
+        let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+        return stream::follow(house, last.or(asked.after)).await;
+    }
     let catalogue = &house.store.catalogue;
     let until = Instant::now() + EVENTS_WAIT;
     loop {

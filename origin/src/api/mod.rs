@@ -8,6 +8,7 @@ mod events;
 mod json;
 mod keys;
 mod meta;
+mod monitor;
 mod once;
 mod openapi;
 mod page;
@@ -20,15 +21,16 @@ mod token;
 mod tus;
 mod upload;
 mod words;
+mod work;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, head, patch, post, put};
+use axum::routing::{delete, get, head, patch, post, put};
 
 use crate::house::House;
-use crate::{access, monitor, playback};
+use crate::{access, playback};
 pub(crate) use content::{checked_title, no_category};
 pub(crate) use meta::Wanted as MetaWords;
 pub(crate) use once::once;
@@ -59,12 +61,26 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
+        .route("/api/v1/transcode/submit", post(work::submit))
+        .route("/api/v1/transcode/cancel/{id}", post(work::cancel))
+        .route("/api/v1/transcode/tasks", get(work::tasks))
+        .route("/api/v1/transcode/profiles", get(work::profiles))
+        .route("/api/v1/worker/jobs", get(work::jobs))
+        .route("/api/v1/worker/jobs/{id}", get(work::job))
+        .route("/api/v1/worker/jobs/{id}/replay", post(work::replay))
+        .route("/api/v1/worker/jobs/{id}/cancel", post(work::cancel_job))
+        .route("/api/v1/worker/schedule", get(work::schedules).post(work::schedule))
+        .route("/api/v1/worker/schedule/{id}", delete(work::unschedule))
+        .route("/api/v1/monitor/health", get(monitor::health))
+        .route("/api/v1/monitor/metrics", get(crate::monitor::metrics))
+        .route("/api/v1/monitor/alerts", get(monitor::alerts))
+        .route("/api/v1/cache/purge", post(monitor::purge))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/docs", get(openapi::page))
         .route("/docs/docs.js", get(openapi::script))
-        .route("/healthz", get(monitor::health))
-        .route("/metrics", get(monitor::metrics))
+        .route("/healthz", get(crate::monitor::health))
+        .route("/metrics", get(crate::monitor::metrics))
         .route("/v/{*path}", get(playback::play))
         .route_layer(from_fn_with_state(house.clone(), access::guard))
         .fallback(unknown_path)

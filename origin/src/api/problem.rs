@@ -27,6 +27,11 @@ pub(crate) enum Refusal {
     UnknownCategory,
     CategoryTaken,
     CategoryInUse,
+    TooManyRequests,
+    TooManyStreams,
+    UnknownJob,
+    WorkUnderWay,
+    NotNow,
     UnknownPath,
     UnknownAsset,
     UnknownTrack,
@@ -83,6 +88,11 @@ impl Refusal {
             Self::UnknownCategory => (S::UNPROCESSABLE_ENTITY, "unknown_category", "There is no such category"),
             Self::CategoryTaken => (S::CONFLICT, "category_taken", "The category cannot be made"),
             Self::CategoryInUse => (S::CONFLICT, "category_in_use", "Assets carry this category"),
+            Self::TooManyRequests => (S::TOO_MANY_REQUESTS, "too_many_requests", "Requests come too fast"),
+            Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "too_many_streams", "Too many follow the events"),
+            Self::UnknownJob => (S::NOT_FOUND, "unknown_job", "There is no such job or schedule"),
+            Self::WorkUnderWay => (S::CONFLICT, "work_under_way", "The asset is being worked on"),
+            Self::NotNow => (S::CONFLICT, "not_now", "The job is not in a state for this"),
             Self::UnknownPath => (S::NOT_FOUND, "unknown_path", "There is nothing at this address"),
             Self::UnknownAsset => (S::NOT_FOUND, "unknown_asset", "There is no such asset"),
             Self::UnknownTrack => (S::NOT_FOUND, "unknown_track", "The asset has no such track"),
@@ -119,7 +129,7 @@ impl Refusal {
 
     /// A refusal with the sentence for this case.
     pub(crate) fn because(self, detail: impl Into<String>) -> Problem {
-        Problem { refusal: self, detail: detail.into(), offsets: None }
+        Problem { refusal: self, detail: detail.into(), offsets: None, after_seconds: None }
     }
 }
 
@@ -130,6 +140,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Of an upload: where it is, and where the client believed it to be.
     offsets: Option<(u64, u64)>,
+    /// When it is worth asking again.
+    after_seconds: Option<u64>,
 }
 
 /// The status that tus has for it, extension "checksum".
@@ -141,6 +153,11 @@ impl Problem {
     /// Tells where an upload is, and where the client believed it to be.
     pub(crate) fn at(self, expected: u64, provided: u64) -> Self {
         Self { offsets: Some((expected, provided)), ..self }
+    }
+
+    /// Tells when it is worth asking again.
+    pub(crate) fn after(self, seconds: u64) -> Self {
+        Self { after_seconds: Some(seconds), ..self }
     }
 
     /// A failure of ours: the reason goes to the log, the client learns only that it happened.
@@ -180,11 +197,18 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         match self.refusal {
             Refusal::KeyMissing | Refusal::KeyWrong | Refusal::KeyEnded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Refusal::TooManyUploads | Refusal::NotYetPlayable | Refusal::KeyRunning | Refusal::UploadLocked => {
+            Refusal::TooManyUploads
+            | Refusal::TooManyStreams
+            | Refusal::NotYetPlayable
+            | Refusal::KeyRunning
+            | Refusal::UploadLocked => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

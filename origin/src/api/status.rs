@@ -81,7 +81,8 @@ fn row(track: &Track, done: f64) -> Value {
     })
 }
 
-fn stage_word(stage: Stage) -> &'static str {
+/// The word of a stage.
+pub(super) fn stage_word(stage: Stage) -> &'static str {
     match stage {
         Stage::Probe => "probe",
         Stage::Package => "package",

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::openapi::schema_of;
-use super::{categories, keys, meta, stats, token};
+use super::{categories, keys, meta, monitor, stats, token, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -72,6 +72,8 @@ const SEARCH: &[(&str, &str)] = &[
     ("tag", "string"),
     ("category", "string"),
 ];
+const JOBS: &[(&str, &str)] =
+    &[("limit", "integer"), ("after", "string"), ("kind", "string"), ("state", "string"), ("asset", "string")];
 const ABOUT: &[(&str, &str)] = &[
     ("name", "string"),
     ("title", "string"),
@@ -150,5 +152,25 @@ pub(super) const WORDS: &[Words] = &[
         ("object", "string"),
     ]),
     words("GET", "/api/v1/transcode/status/{id}", &[200], "How far the work on an asset has come"),
-    words("GET", "/api/v1/events", &[200], "What has happened since, oldest first").query(&[("after", "integer")]),
+    words("POST", "/api/v1/transcode/submit", &[202], "Work on an asset anew")
+        .body(Body::Json(schema_of::<work::Wanted>)),
+    words("POST", "/api/v1/transcode/cancel/{id}", &[200], "End the work on an asset"),
+    words("GET", "/api/v1/transcode/tasks", &[200], "The jobs of one's assets").query(JOBS),
+    words("GET", "/api/v1/transcode/profiles", &[200], "What is made of an upload"),
+    words("GET", "/api/v1/worker/jobs", &[200], "All jobs; state=failed are the dead letters").query(JOBS),
+    words("GET", "/api/v1/worker/jobs/{id}", &[200], "A job"),
+    words("POST", "/api/v1/worker/jobs/{id}/replay", &[202], "Play a dead or cancelled job again"),
+    words("POST", "/api/v1/worker/jobs/{id}/cancel", &[202], "Cancel a job"),
+    words("GET", "/api/v1/worker/schedule", &[200], "What comes again and again"),
+    words("POST", "/api/v1/worker/schedule", &[201], "Make or change a schedule")
+        .body(Body::Json(schema_of::<work::ScheduleWanted>)),
+    words("DELETE", "/api/v1/worker/schedule/{id}", &[204], "End a schedule"),
+    words("GET", "/api/v1/monitor/health", &[200, 503], "How each part is"),
+    words("GET", "/api/v1/monitor/metrics", &[200], "Numbers for Prometheus, with a key"),
+    words("GET", "/api/v1/monitor/alerts", &[200], "What someone should look at now"),
+    words("POST", "/api/v1/cache/purge", &[202], "Every edge drops what it keeps of an asset")
+        .body(Body::Json(schema_of::<monitor::PurgeWanted>)),
+    words("GET", "/api/v1/events", &[200], "What has happened since, oldest first; as a page or as Server-Sent Events")
+        .headers(&["Last-Event-ID"])
+        .query(&[("after", "integer")]),
 ];

@@ -32,6 +32,8 @@ pub(crate) async fn work(run: &Run) -> Result<Option<JobKind>, Failure> {
         JobKind::Ingest => ingest(run, &asset).await,
         JobKind::Fallback => encode(run, &asset, VideoCodec::H264).await,
         JobKind::Ladder => encode(run, &asset, VideoCodec::Av1).await,
+        // Has no asset, and so no lease of this sort.
+        JobKind::Sweep => Ok(None),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) async fn first(run: &Run, job: &Job, after: JobKind) -> Result<(), Fa
         (JobKind::Ingest, Some(track)) => vec![track.name.clone()],
         (JobKind::Ingest, None) if job.plan.rungs.is_empty() => Vec::new(),
         (JobKind::Ingest, None) => return Ok(()),
-        (JobKind::Fallback | JobKind::Ladder, _) => job.rungs(VideoCodec::H264),
+        (JobKind::Fallback | JobKind::Ladder | JobKind::Sweep, _) => job.rungs(VideoCodec::H264),
     };
     let sound = job.plan.audio.as_ref().map(|audio| audio.name.clone());
     tracks(run, pictures.into_iter().chain(sound).collect()).await

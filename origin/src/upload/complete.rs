@@ -68,16 +68,9 @@ async fn enter(house: &Arc<House>, upload: &Upload) -> Result<Option<AssetId>, P
     Ok(Some(new.id))
 }
 
-/// Uploads that were whole when a crash came are completed, those whose time is over end, and files without a row go.
+/// Uploads that were whole when a crash came are completed.
 pub(crate) async fn settle_all(house: &Arc<House>) -> Result<(), StoreError> {
     let catalogue = &house.store.catalogue;
-    for id in catalogue.expired_uploads(now_ms(), UPLOADS_A_ROUND).await? {
-        let Ok(_claim) = house.claims.take(&id) else { continue };
-        catalogue.delete_upload(&id).await?;
-        house.store.objects.remove_partial(&id)?;
-        house.claims.forget(&id);
-        tracing::info!(upload = id, "removed an upload that did not go on");
-    }
     let mut after = String::new();
     loop {
         let uploads = catalogue.open_uploads(&after, UPLOADS_A_ROUND).await?;
@@ -92,6 +85,19 @@ pub(crate) async fn settle_all(house: &Arc<House>) -> Result<(), StoreError> {
             }
         }
     }
+}
+
+/// Uploads whose time is over end, but those that someone writes to.
+pub(crate) async fn end_expired(house: &Arc<House>) -> Result<(), StoreError> {
+    let catalogue = &house.store.catalogue;
+    for id in catalogue.expired_uploads(now_ms(), UPLOADS_A_ROUND).await? {
+        let Ok(_claim) = house.claims.take(&id) else { continue };
+        catalogue.delete_upload(&id).await?;
+        house.store.objects.remove_partial(&id)?;
+        house.claims.forget(&id);
+        tracing::info!(upload = id, "removed an upload that did not go on");
+    }
+    Ok(())
 }
 
 /// At start: files that no row names.

@@ -23,7 +23,7 @@ pub(crate) use begin::{Beginning, begin, join};
 pub(crate) use bound::Bound;
 pub(crate) use checksum::{ALGORITHMS, Checksum};
 pub(crate) use claim::Claims;
-pub(crate) use complete::{complete, settle_all, sweep};
+pub(crate) use complete::{complete, end_expired, settle_all, sweep};
 
 use std::sync::Arc;
 

@@ -9,12 +9,14 @@ pub(crate) struct Bells {
     ingest: Notify,
     fallback: Notify,
     ladder: Notify,
+    /// For the house's own jobs.
+    chores: Notify,
 }
 
 impl Bells {
     /// Rings all of them.
     pub(crate) fn all(&self) {
-        [&self.ingest, &self.fallback, &self.ladder].into_iter().for_each(Notify::notify_one);
+        [&self.ingest, &self.fallback, &self.ladder, &self.chores].into_iter().for_each(Notify::notify_one);
     }
 
     /// The bell of a kind.
@@ -23,6 +25,7 @@ impl Bells {
             JobKind::Ingest => &self.ingest,
             JobKind::Fallback => &self.fallback,
             JobKind::Ladder => &self.ladder,
+            JobKind::Sweep => &self.chores,
         }
     }
 }

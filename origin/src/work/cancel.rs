@@ -12,6 +12,8 @@ pub(crate) enum Why {
     Shutdown,
     /// The asset was deleted: nothing is left to do.
     Deleted,
+    /// A person ended the work.
+    Cancelled,
     /// Another worker took the job over.
     Fenced,
     /// It made no step for too long.

@@ -14,6 +14,16 @@ use crate::flow;
 use crate::house::House;
 use crate::limits::{ATTEMPTS_MAX, RETRY_FIRST_MS, RETRY_MS_MAX};
 
+/// How long a job waits before it is tried again: longer each time, and a chance part, so that jobs which failed together do
+/// not come back together.
+pub(crate) fn retry_wait(attempts: u32) -> i64 {
+    let wait = RETRY_FIRST_MS.saturating_mul(4i64.saturating_pow(attempts.saturating_sub(1))).min(RETRY_MS_MAX);
+    let mut chance = [0];
+    // Without random numbers there is no chance part.
+    let _ = getrandom::fill(&mut chance);
+    wait - wait / 4 + wait / 2 * i64::from(chance[0]) / 255
+}
+
 /// What the steps of a job are given.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -57,14 +67,14 @@ impl Run {
                 return Ok(());
             }
             (Err(_), Some(Why::Shutdown)) => return catalogue.release_job(&self.lease, now).await,
-            (Err(_), Some(Why::Deleted | Why::Fenced)) => return Ok(()),
+            (Err(_), Some(Why::Deleted | Why::Cancelled | Why::Fenced)) => return Ok(()),
             (Err(_), Some(Why::Stalled)) => Failure::Hung,
             (Err(failure), None) => failure,
         };
         let (code, detail) = (failure.code(), failure.to_string());
         let attempts = self.lease.attempts;
         if failure.may_pass() && attempts < ATTEMPTS_MAX {
-            let wait = RETRY_FIRST_MS.saturating_mul(4i64.saturating_pow(attempts.saturating_sub(1))).min(RETRY_MS_MAX);
+            let wait = retry_wait(attempts);
             tracing::warn!(asset = %self.lease.asset, code, detail, wait_ms = wait, "a job is tried again");
             catalogue.retry_job(&self.lease, now + wait, code, &detail, now).await?;
             counters.job_retried();

@@ -20,6 +20,7 @@ pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet
             workers.spawn(work(house.clone(), kind, stop.clone()));
         }
     }
+    workers.spawn(super::keep(house.clone(), stop.clone()));
     workers
 }
 

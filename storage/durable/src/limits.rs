@@ -59,3 +59,6 @@ pub const UPLOADS_AN_OWNER_MAX: i64 = 1_000;
 
 /// Piece of a file that is read to be hashed or copied.
 pub const HASH_PIECE_BYTES: usize = 1 << 20;
+
+/// Schedules. All of them are looked at each time.
+pub const SCHEDULES_MAX: i64 = 1_000;

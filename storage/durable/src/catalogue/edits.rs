@@ -85,6 +85,19 @@ impl Catalogue {
         Ok(Changed::Done(Box::new(asset)))
     }
 
+    /// Tells edges to drop what they keep of an asset, which is not changed by it. `false` when there is no such asset.
+    pub async fn purge(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM assets WHERE id = ?1)";
+        if !sqlx::query_scalar::<_, bool>(sql).bind(id.as_str()).fetch_one(&mut *tx).await? {
+            return Ok(false);
+        }
+        events::append(&mut tx, "asset.updated", id, r#"{"purge":true}"#, now).await?;
+        audit::append(&mut tx, actor, "cache.purged", id.as_str(), "{}", now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Puts an asset into the bin: nobody finds or plays it, its work rests, its bytes stay. `false` when there is no such
     /// asset outside of the bin.
     pub async fn bin_asset(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {

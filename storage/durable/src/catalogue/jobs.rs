@@ -17,6 +17,8 @@ pub enum JobKind {
     Fallback,
     /// Encode the ladder.
     Ladder,
+    /// Work of the house itself, of no asset.
+    Sweep,
 }
 
 /// A job's place in the queue.
@@ -29,8 +31,10 @@ pub enum JobState {
     Running,
     /// Done.
     Done,
-    /// Given up.
+    /// Given up: a dead letter, with its reason.
     Failed,
+    /// Ended by a person.
+    Cancelled,
 }
 
 /// The step a job is at.
@@ -97,7 +101,8 @@ pub struct QueueDepth {
 }
 
 impl Catalogue {
-    /// Takes the next due job of a kind: a queued one, or a running one whose lease ran out. The oldest first.
+    /// Takes the next due job of a kind: a queued one, or a running one whose lease ran out. Of the highest
+    /// priority the oldest first; one that waits for others not before they are done.
     pub async fn lease(
         &self,
         kind: JobKind,
@@ -108,10 +113,13 @@ impl Catalogue {
         let mut tx = self.begin().await?;
         let lease: Option<Lease> = sqlx::query_as(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?2, \
-             lease_until_ms = ?3, updated_ms = ?4 WHERE id = (SELECT id FROM jobs WHERE kind = ?1 AND \
-             ((state = 'queued' AND run_after_ms <= ?4) OR (state = 'running' AND lease_until_ms <= ?4)) \
+             lease_until_ms = ?3, updated_ms = ?4 WHERE id = coalesce(\
+             (SELECT id FROM jobs WHERE kind = ?1 AND state = 'running' AND lease_until_ms <= ?4 \
+             ORDER BY priority DESC, id LIMIT 1), \
+             (SELECT id FROM jobs WHERE kind = ?1 AND state = 'queued' AND run_after_ms <= ?4 \
              AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL) \
-             ORDER BY id LIMIT 1) RETURNING id, asset, kind, attempts, fence",
+             AND NOT EXISTS (SELECT 1 FROM job_waits w JOIN jobs n ON n.id = w.needs WHERE w.job = jobs.id AND n.state <> 'done') \
+             ORDER BY priority DESC, id LIMIT 1)) RETURNING id, asset, kind, attempts, fence",
         )
         .bind(kind)
         .bind(owner)
@@ -231,8 +239,8 @@ impl Catalogue {
     /// When the next job of a kind is due, to sleep until then; `None` when there is none.
     pub async fn next_due(&self, kind: JobKind) -> Result<Option<UnixMs>, StoreError> {
         let sql = "SELECT min(CASE state WHEN 'queued' THEN run_after_ms ELSE lease_until_ms END) FROM jobs \
-                   WHERE kind = ?1 AND state IN ('queued', 'running') \
-                   AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL)";
+                   WHERE kind = ?1 AND state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM job_waits w \
+                   JOIN jobs n ON n.id = w.needs WHERE w.job = jobs.id AND n.state <> 'done') AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL)";
         Ok(sqlx::query_scalar(sql).bind(kind).fetch_one(&self.read).await?)
     }
 
@@ -301,8 +309,9 @@ pub(super) async fn insert(
     stage: Stage,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO jobs (kind, asset, state, run_after_ms, stage, created_ms, updated_ms) \
-               VALUES (?1, ?2, 'queued', ?4, ?3, ?4, ?4)";
+    let sql = "INSERT INTO jobs (kind, asset, state, run_after_ms, stage, created_ms, updated_ms, unique_key, priority) \
+               VALUES (?1, ?2, 'queued', ?4, ?3, ?4, ?4, ?1 || ':' || ?2, \
+               coalesce((SELECT priority FROM jobs WHERE asset = ?2 ORDER BY id DESC LIMIT 1), 0)) ON CONFLICT DO NOTHING";
     sqlx::query(sql).bind(kind).bind(asset.as_str()).bind(stage).bind(now).execute(&mut **tx).await?;
     Ok(())
 }

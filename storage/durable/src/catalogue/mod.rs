@@ -19,7 +19,9 @@ mod labels;
 mod listing;
 mod playback;
 mod publish;
+mod queue;
 mod references;
+mod schedules;
 mod search;
 mod segment;
 mod tracks;
@@ -44,6 +46,8 @@ pub use keys::{ApiKey, Role};
 pub use listing::{Cursor, Filter};
 pub use playback::Found;
 pub use publish::Published;
+pub use queue::{JobFilter, JobRow, Submitted, Wished};
+pub use schedules::{Chore, Schedule};
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
 pub use uploads::{Entered, Upload};
 

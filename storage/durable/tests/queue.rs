@@ -1,0 +1,129 @@
+//! The queue: higher priorities first, what waits for others after them, one job of a name at a time; a cancelled job's worker
+//! can write nothing more; a dead one can be played again; a schedule queues once, however late it is looked at.
+
+mod support;
+
+use durable::StoreError;
+use durable::catalogue::{AssetState, JobFilter, JobState, Schedule, Stage, Submitted, Wished};
+use support::{House, actor, house};
+
+async fn failed(house: &House, seed: u8) -> (durable::AssetId, i64) {
+    let id = house.upload(seed, &[seed], 0).await;
+    let lease = house.lease(0).await.unwrap();
+    assert_eq!(lease.asset, id);
+    house.store.catalogue.fail_job(&lease, Stage::Probe, "io", "It failed.", 0).await.unwrap();
+    (id, lease.job)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn higher_priorities_go_first_and_what_waits_goes_after() {
+    let house = house().await;
+    let catalogue = &house.store.catalogue;
+    let mut assets = Vec::new();
+    for seed in 0..4 {
+        assets.push(failed(&house, seed).await.0);
+    }
+    let submit = async |n: usize, priority, needs: &[i64]| match catalogue
+        .submit(&assets[n], priority, needs, &actor(), 1)
+        .await
+        .unwrap()
+    {
+        Submitted::Queued(job) => job,
+        other => panic!("{other:?}"),
+    };
+    let low = submit(0, -1, &[]).await;
+    let waiting = submit(1, 9, &[low]).await;
+    let usual = submit(2, 0, &[]).await;
+    let high = submit(3, 5, &[]).await;
+    assert_eq!(catalogue.job(waiting).await.unwrap().unwrap().waits_for, [low]);
+    let mut order = Vec::new();
+    while let Some(lease) = house.lease(1).await {
+        order.push(lease.job);
+    }
+    assert_eq!(order, [high, usual, low], "and not the one that waits, though it has the highest");
+    assert_eq!(catalogue.cancel_job(low, &actor(), 2).await.unwrap(), Wished::Done(Some(assets[0].clone())));
+    assert_eq!(house.lease(2).await, None, "what it waits for was not done");
+    assert!(matches!(catalogue.replay_job(low, &actor(), 3).await.unwrap(), Wished::Done(_)));
+    let lease = house.lease(3).await.unwrap();
+    house.plan(&lease, &[("av1-360", 1)], 3).await;
+    catalogue.store_chunk(&lease, &[house.chunk("av1-360", 0)], 3).await.unwrap();
+    catalogue.publish(&lease, &["av1-360"], 3).await.unwrap();
+    catalogue.finish_job(&lease, None, 3).await.unwrap();
+    assert_eq!(house.lease(4).await.unwrap().job, waiting);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_asset_has_one_job_at_a_time() {
+    let house = house().await;
+    let (id, _) = failed(&house, 1).await;
+    let catalogue = &house.store.catalogue;
+    let Submitted::Queued(job) = catalogue.submit(&id, 0, &[], &actor(), 1).await.unwrap() else {
+        panic!("not queued")
+    };
+    assert_eq!(catalogue.submit(&id, 0, &[], &actor(), 1).await.unwrap(), Submitted::Busy(job));
+    assert_eq!(catalogue.cancel_work(&id, &actor(), 1).await.unwrap(), 1);
+    assert_eq!(catalogue.submit(&id, 0, &[12345], &actor(), 1).await.unwrap(), Submitted::NoNeed(12345));
+    assert!(
+        matches!(catalogue.submit(&id, 0, &[], &actor(), 1).await.unwrap(), Submitted::Queued(_)),
+        "nothing was kept"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_jobs_worker_is_fenced_off_and_a_dead_job_can_be_played_again() {
+    let house = house().await;
+    let id = house.upload(1, b"x", 0).await;
+    let catalogue = &house.store.catalogue;
+    let lease = house.lease(0).await.unwrap();
+    assert_eq!(catalogue.cancel_job(lease.job, &actor(), 1).await.unwrap(), Wished::Done(Some(id.clone())));
+    assert!(matches!(catalogue.release_job(&lease, 1).await, Err(StoreError::Fenced)));
+    assert_eq!(house.lease(99_999).await, None);
+    let asset = catalogue.asset(&id).await.unwrap().unwrap();
+    assert_eq!((asset.state, asset.failure.unwrap().code.as_str()), (AssetState::Failed, "cancelled"));
+    assert_eq!(catalogue.cancel_job(lease.job, &actor(), 1).await.unwrap(), Wished::NotNow);
+    assert_eq!(catalogue.cancel_job(777, &actor(), 1).await.unwrap(), Wished::Unknown);
+
+    assert_eq!(catalogue.replay_job(lease.job, &actor(), 2).await.unwrap(), Wished::Done(Some(id.clone())));
+    assert_eq!(catalogue.replay_job(lease.job, &actor(), 2).await.unwrap(), Wished::NotNow);
+    let again = house.lease(2).await.unwrap();
+    assert_eq!((again.job, again.attempts), (lease.job, 1));
+    catalogue.fail_job(&again, Stage::Probe, "io", "It failed.", 3).await.unwrap();
+    let dead = JobFilter { state: Some(JobState::Failed), owner: Some("admin".into()), ..JobFilter::default() };
+    let letters = catalogue.jobs(&dead, i64::MAX, 9).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].id, letters[0].error_code.as_deref()), (lease.job, Some("io")));
+    let others = JobFilter { owner: Some("someone".into()), ..dead };
+    assert_eq!(catalogue.jobs(&others, i64::MAX, 9).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_queues_one_job_and_moves_on() {
+    let house = house().await;
+    let catalogue = &house.store.catalogue;
+    let schedule = Schedule {
+        id: "a".into(),
+        what: "bin".into(),
+        cron: "* * * * *".into(),
+        zone: "UTC".into(),
+        next_ms: 100,
+        last_ms: None,
+        created_ms: 0,
+    };
+    assert!(catalogue.put_schedule(&schedule, &actor()).await.unwrap());
+    assert!(catalogue.queue_scheduled(&schedule, 200, 150).await.unwrap());
+    assert!(!catalogue.queue_scheduled(&schedule, 200, 150).await.unwrap(), "someone else did");
+    let due = catalogue.schedules().await.unwrap().remove(0);
+    assert_eq!((due.next_ms, due.last_ms), (200, Some(150)));
+    assert!(catalogue.queue_scheduled(&due, 300, 250).await.unwrap());
+    let chore = catalogue.lease_chore("w", 500, 250).await.unwrap().unwrap();
+    assert_eq!((chore.what.as_str(), chore.attempts), ("bin", 1));
+    assert_eq!(catalogue.lease_chore("w", 500, 250).await.unwrap(), None, "the second was not queued beside the first");
+    let late = catalogue.lease_chore("w", 900, 600).await.unwrap().unwrap();
+    assert!(matches!(catalogue.end_chore(&chore, None, 600).await, Err(StoreError::Fenced)));
+    catalogue.end_chore(&late, Some(("no", Some(700))), 600).await.unwrap();
+    assert_eq!(catalogue.lease_chore("w", 900, 699).await.unwrap(), None);
+    let last = catalogue.lease_chore("w", 900, 700).await.unwrap().unwrap();
+    catalogue.end_chore(&last, None, 700).await.unwrap();
+    assert_eq!(catalogue.sweep_jobs(701).await.unwrap(), 1);
+    assert!(catalogue.delete_schedule("a", &actor(), 1).await.unwrap());
+}
