@@ -3,13 +3,17 @@
 
 use crate::config::Config;
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge::purge::{Purge, Purger, What};
+use edge::{Gatekeeper, Revocation};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use wire::token::{KeySet, UnixSeconds, VerificationKey};
 
 /// Longer than an origin waits for something to happen.
 const WAIT: Duration = Duration::from_secs(10);
@@ -36,16 +40,29 @@ struct Page {
 #[derive(Debug, Deserialize)]
 struct Event {
     kind: String,
+    #[serde(default)]
     asset: String,
+    /// Of `token.revoked`: the token's id, base64url.
+    #[serde(default)]
+    cti: String,
+    /// Of `subject.revoked`.
+    #[serde(default)]
+    subject: String,
+    /// Of every revocation: when the last token that it concerns has expired.
+    #[serde(default)]
+    until_s: u64,
+    /// Of `keys.changed`: every key from now on.
+    #[serde(default)]
+    keys: Vec<String>,
 }
 
 /// Follows the origin at `url`.
-pub fn follow(url: String, edge_key: String, config: &Config, purger: Purger) -> Result<Feed> {
+pub fn follow(url: String, edge_key: String, config: &Config, purger: Purger, gatekeeper: Gatekeeper) -> Result<Feed> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = stop.clone();
     let memory = config.edge_disks.first().map(|disk| disk.path.join(NAME));
     let thread = std::thread::Builder::new().name("event-feed".to_owned());
-    let thread = thread.spawn(move || Follower::new(url, edge_key, memory, purger).run(&told))?;
+    let thread = thread.spawn(move || Follower::new(url, edge_key, memory, purger, gatekeeper).run(&told))?;
     Ok(Feed { stop, thread: Some(thread) })
 }
 
@@ -65,12 +82,13 @@ struct Follower {
     /// Where the last event's number outlives the process: beside a disk tier, whose contents do as well.
     memory: Option<PathBuf>,
     purger: Purger,
+    gatekeeper: Gatekeeper,
 }
 
 impl Follower {
-    fn new(url: String, edge_key: String, memory: Option<PathBuf>, purger: Purger) -> Self {
+    fn new(url: String, edge_key: String, memory: Option<PathBuf>, purger: Purger, gatekeeper: Gatekeeper) -> Self {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(WAIT)).build().into();
-        Self { agent, url, edge_key, memory, purger }
+        Self { agent, url, edge_key, memory, purger, gatekeeper }
     }
 
     fn run(&self, stop: &AtomicBool) {
@@ -120,19 +138,43 @@ impl Follower {
             if matches!(event.kind.as_str(), "asset.updated" | "asset.deleted") {
                 self.purge(What::Tag(format!("asset-{}", event.asset)))?;
             }
+            self.take_back(event)?;
         }
         if known != Some(page.last)
             && let Some(memory) = &self.memory
         {
             remember(memory, page.last).with_context(|| format!("cannot write {}", memory.display()))?;
         }
+        self.gatekeeper.heard(millis());
         Ok(page.last)
+    }
+
+    /// What an event says of tokens and keys.
+    fn take_back(&self, event: &Event) -> Result<()> {
+        let what = match event.kind.as_str() {
+            "token.revoked" => Revocation::Token(URL_SAFE_NO_PAD.decode(&event.cti).context("a token's id")?),
+            "subject.revoked" => Revocation::Subject(event.subject.clone()),
+            "asset.revoked" => Revocation::Asset(event.asset.clone()),
+            "keys.changed" => {
+                let keys: Vec<VerificationKey> =
+                    event.keys.iter().map(|key| key.parse()).collect::<Result<_, _>>().context("a changed key")?;
+                self.gatekeeper.change_keys(KeySet::new(keys).context("the changed keys")?);
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        self.gatekeeper.revoke(what, UnixSeconds(event.until_s), UnixSeconds(millis() / 1000));
+        Ok(())
     }
 
     fn purge(&self, what: What) -> Result<()> {
         self.purger.purge_blocking(Purge { what, soft: false }).context("the purge failed")?;
         Ok(())
     }
+}
+
+fn millis() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn remembered(path: &Path) -> Option<i64> {

@@ -86,6 +86,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         pages: pages::all(),
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
+        staleness_max: config.staleness_max,
         prefetch: config.prefetch,
         cmsd: config.cmsd,
         limits: config.edge_limits.clone(),
@@ -109,7 +110,7 @@ pub fn follow(config: &Config, upstream: &edge::Upstream, edge: &edge::Edge) -> 
         );
         return Ok(None);
     }
-    feed::follow(url, key.clone(), config, purger).map(Some).context("cannot start a thread")
+    feed::follow(url, key.clone(), config, purger, edge.gatekeeper()).map(Some).context("cannot start a thread")
 }
 
 /// The address by which this machine reaches what listens on `listening`.

@@ -33,6 +33,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// Keys that playback tokens are verified with.
     pub keys: wire::token::KeySet,
+    /// Longest silence of an origin whose events are followed, after which gated objects are refused. Zero: any.
+    pub staleness_max: Duration,
     /// Where access records go.
     pub access_log: AccessLog,
     /// Pages served from memory under their exact path.
@@ -307,6 +309,7 @@ impl Config {
             disks: Vec::new(),
             upstream,
             keys: wire::token::KeySet::default(),
+            staleness_max: Duration::ZERO,
             access_log: AccessLog::Off,
             pages: Vec::new(),
             limits: Limits::default(),

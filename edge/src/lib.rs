@@ -49,6 +49,8 @@ pub use config::{
     AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, Tier, TrustedField, Upstream,
 };
 pub use features::Feature;
+pub use gate::revoked::{Gatekeeper, Revocation};
+pub use gate::{Pass, Tokens};
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use reload::Reloaded;

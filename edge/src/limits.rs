@@ -86,6 +86,8 @@ pub(crate) const SEQUENCE_REST_MS: u64 = 5_000;
 pub(crate) const PRESSED_MS: u64 = 1_000;
 /// Fields an answer may vary by; one that names more is not kept. Real ones name one to three.
 pub(crate) const VARY_FIELDS_MAX: usize = 16;
+/// Tokens, subjects and assets that were taken back and are remembered until their tokens have expired; some 100 bytes each.
+pub(crate) const REVOKED_MAX: usize = 65_536;
 /// Verified tokens a shard remembers.
 pub(crate) const TOKENS_MAX: usize = 16_384;
 /// Access records a shard gathers before it hands them over.

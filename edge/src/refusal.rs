@@ -90,6 +90,10 @@ refusals! {
     TokenPath = 403 "token-path" "The playback token does not cover this path.";
     /// The token is meant for somebody else.
     TokenAudience = 403 "token-audience" "The playback token is meant for somebody else.";
+    /// The token, its subject or its asset has been taken back.
+    TokenRevoked = 403 "token-revoked" "The playback token has been revoked.";
+    /// The origin's events have not been heard for longer than the operator allows: what was taken back meanwhile is not known.
+    RevocationsStale = 503 "revocations-stale" "It is not known which playback tokens have been revoked.";
     /// The token says something that is not understood, and that may be a restriction.
     TokenClaimUnknown = 403 "token-claim-unknown" "The playback token contains a claim that is not understood.";
     /// The client wants only what is cached, and it is not.

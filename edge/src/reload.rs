@@ -135,6 +135,7 @@ impl Shard {
         if config.keys != self.config().keys {
             self.tokens.borrow_mut().change(&config.keys);
         }
+        self.tokens.borrow_mut().set_staleness_max(config.staleness_max);
         self.door.change(&config.limits, new.addresses.clone());
         self.sources.change(&config.upstream, &new.tls, &new.slots, &new.seen[self.id], rt::now());
         self.set_config(config);

@@ -18,6 +18,7 @@ use crate::disk;
 use crate::door::Door;
 use crate::features::{Feature, Features};
 use crate::flow::page;
+use crate::gate::revoked::Gatekeeper;
 use crate::handover::{self, Estate, Heritage, Offer};
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
 use crate::metrics::Counters;
@@ -116,6 +117,7 @@ pub struct Edge {
     pub(crate) reopen_log: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
     purger: Option<Purger>,
+    gatekeeper: Gatekeeper,
     admin: Option<Admin>,
     /// Dropped to end the thread that gathers memory.
     memory: Option<(Sender<()>, JoinHandle<()>)>,
@@ -191,6 +193,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         reopen_log,
         threads: Vec::new(),
         purger: None,
+        gatekeeper: Gatekeeper::default(),
         admin: None,
         memory: None,
         log,
@@ -229,6 +232,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             arena: arenas[id].clone(),
             purges: past.table(),
             purger: purger.clone(),
+            gatekeeper: edge.gatekeeper.clone(),
             addresses: addresses.clone(),
         };
         let up = up.clone();
@@ -317,6 +321,12 @@ impl Edge {
     #[must_use]
     pub fn purger(&self) -> Option<Purger> {
         self.purger.clone()
+    }
+
+    /// Tells this edge what its origin has taken back, from any thread.
+    #[must_use]
+    pub fn gatekeeper(&self) -> Gatekeeper {
+        self.gatekeeper.clone()
     }
 
     /// Purges. Returns the purge's number once no shard gives out what it covers. Blocks; not for async code.

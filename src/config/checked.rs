@@ -35,6 +35,8 @@ pub struct Config {
     pub access_log: AccessLog,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
+    /// Zero: any silence of the origin.
+    pub staleness_max: Duration,
     pub prefetch: usize,
     pub cmsd: bool,
     pub trusted_proxies: Vec<edge::Net>,
@@ -101,6 +103,7 @@ pub fn check(written: Written) -> Result<Config> {
             negative_ttl: Duration::from_secs(edge.negative_ttl_seconds),
         },
         client_directives: edge.client_directives,
+        staleness_max: Duration::from_secs(gate.staleness_max_seconds),
         prefetch: edge.prefetch,
         cmsd: edge.cmsd,
         trusted_proxies: edge.trusted_proxies.iter().map(|text| net(text)).collect::<Result<_>>()?,

@@ -84,7 +84,7 @@ section!(UpstreamTier {
     #[serde(rename = "self")]
     me: String = String::new(),
 });
-section!(Gate { keys: Vec<String> = Vec::new() });
+section!(Gate { keys: Vec<String> = Vec::new(), staleness_max_seconds: u64 = 0 });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),

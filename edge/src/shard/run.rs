@@ -26,6 +26,7 @@ use crate::flow::accept::serve;
 use crate::flow::page::Ready;
 use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
+use crate::gate::revoked::Gatekeeper;
 use crate::http::date;
 use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, PRESSED_MS, SWEEP};
 use crate::media::hls::Playlists;
@@ -57,6 +58,7 @@ pub(crate) struct Plan {
     pub(crate) arena: Option<Arc<Arena>>,
     pub(crate) purges: Table,
     pub(crate) purger: Purger,
+    pub(crate) gatekeeper: Gatekeeper,
     pub(crate) addresses: Option<Arc<Addresses>>,
 }
 
@@ -118,7 +120,7 @@ fn build(plan: &Plan) -> Shard {
         slice_flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::default()),
-        tokens: RefCell::new(Tokens::new(config.keys.clone())),
+        tokens: RefCell::new(Tokens::new(config.keys.clone(), plan.gatekeeper.clone(), config.staleness_max)),
         sources: Sources::new(&config.upstream, &plan.tls, &plan.slots, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),
         bells: RefCell::new(Bells::default()),

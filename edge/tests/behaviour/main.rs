@@ -34,6 +34,7 @@ mod range;
 mod refuse_bad_requests;
 mod reload;
 mod resume;
+mod revoked;
 mod slices;
 mod slow_clients;
 mod stale;

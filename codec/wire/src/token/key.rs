@@ -163,9 +163,17 @@ impl VerificationKey {
         if self.algorithm() == HS256 { Shape::Mac0 } else { Shape::Sign1 }
     }
 
+    /// Of an ES256 key its point, uncompressed (SEC 1 section 2.3.3).
+    pub fn es256_point(&self) -> Option<[u8; 65]> {
+        match &self.public {
+            Public::Es256(key) => key.to_sec1_point(false).as_bytes().try_into().ok(),
+            _ => None,
+        }
+    }
+
     /// Ed25519 by the strict rules (no weak keys, no second encodings); ES256 takes either `s`, as other issuers do not
     /// normalise it; HS256 in constant time, the whole tag only.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.public {
             Public::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
