@@ -51,12 +51,14 @@ impl Edge {
         let config = Arc::new(config);
         let tls = roots(&config)?;
         let places = located(&config)?;
+        if !self.view.has_room(places.len()) {
+            return Err(StartError::Places);
+        }
+        // The last thing that can fail.
         if let (Some(reloader), Some(https)) = (&self.reloader, &config.https) {
             reloader.change(https.clone())?;
         }
-        if !self.view.change(places) {
-            return Err(StartError::Places);
-        }
+        self.view.change(places);
         live.addresses = match live.addresses.take() {
             Some(addresses) => Some(addresses),
             None => Door::shared(&config.limits),

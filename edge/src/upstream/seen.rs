@@ -70,13 +70,14 @@ impl View {
         self.known().shards[shard].clone()
     }
 
+    /// Whether there are numbers left for so many more places: every one that came and went has kept its own.
+    pub(crate) fn has_room(&self, places: usize) -> bool {
+        self.known().slots.len() + places <= PLACES_EVER_MAX
+    }
+
     /// From now on these are asked. A place that is the same as before keeps its number, a new one gets a new one.
-    /// False: so many have come and gone that there are no numbers left, and nothing has changed.
-    pub(crate) fn change(&self, places: Vec<Place>) -> bool {
+    pub(crate) fn change(&self, places: Vec<Place>) {
         let mut known = self.known();
-        if known.slots.len() + places.len() > PLACES_EVER_MAX {
-            return false;
-        }
         known.slots.iter_mut().for_each(|slot| slot.in_use = false);
         for place in places {
             match known.slots.iter_mut().find(|slot| !slot.in_use && slot.place.is_same(&place)) {
@@ -87,7 +88,6 @@ impl View {
                 }
             }
         }
-        true
     }
 
     /// In Prometheus' text format.
