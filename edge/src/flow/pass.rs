@@ -10,7 +10,6 @@ use crate::http::cache_control::CacheControl;
 use crate::http::chunked::{Decoder, Step};
 use crate::http::freshness::judge;
 use crate::http::request::{Framing, Method};
-use crate::limits::{OUT_BYTES, RECV_BYTES};
 use crate::media::hls::{self, Delivery};
 use crate::refusal::Refusal;
 use crate::rt;
@@ -159,9 +158,8 @@ impl<'a> FromClient<'a> {
         conn.at = 0;
         let mut input = std::mem::take(&mut conn.input);
         input.clear();
-        input.reserve(OUT_BYTES.max(RECV_BYTES));
         conn.line.due(rt::now() + self.shard.config().limits.body.as_millis() as u64, Waits::Busy);
-        let (result, input) = conn.line.stream.recv(input).await;
+        let (result, input) = conn.line.stream.recv_body(input).await;
         conn.input = input;
         conn.line.not_due();
         match result {

@@ -12,6 +12,7 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 
 use super::head;
+use crate::limits::OUT_BYTES;
 use crate::rt::{Path, Piece};
 use crate::shard::line::Line;
 
@@ -82,7 +83,7 @@ impl Channel {
         }
     }
 
-    /// Appends body to `vec`, within its capacity. `Ok(0)`: it has ended.
+    /// Appends body to `vec`, for which it grows. `Ok(0)`: it has ended.
     pub(crate) async fn recv(&self, mut vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         let result = poll_fn(|cx| self.poll_recv(cx, &mut vec)).await;
         (result, vec)
@@ -107,10 +108,11 @@ impl Channel {
         }
         let before = vec.len();
         let frame = if body.chunked { CHUNK_FRAME_BYTES } else { 0 };
-        let count = body.here.len().min((vec.capacity() - before).saturating_sub(frame));
+        let count = body.here.len().min(OUT_BYTES);
         if count == 0 {
             return Poll::Ready(Ok(0));
         }
+        vec.reserve(count + frame);
         let piece = body.here.split_to(count);
         if body.chunked {
             vec.extend_from_slice(format!("{count:x}\r\n").as_bytes());

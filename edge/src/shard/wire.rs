@@ -6,7 +6,8 @@ use std::rc::Rc;
 use cache::ChunkWriter;
 
 use crate::http2::channel::Channel;
-use crate::rt::{self, Path, Piece, Session, Stream};
+use crate::limits::OUT_BYTES;
+use crate::rt::{Path, Piece, Session, Stream};
 
 /// A connection, or a stream of one.
 pub(crate) enum Wire {
@@ -15,10 +16,22 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Appends what has arrived to `vec`, within its capacity. `Ok(0)`: nothing more comes.
+    /// Appends what has arrived to `vec`; a connection within its capacity. `Ok(0)`: nothing more comes.
     pub(crate) async fn recv(&self, vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         match self {
             Wire::Socket(stream) => stream.recv(vec).await,
+            Wire::Channel(channel) => channel.recv(vec).await,
+        }
+    }
+
+    /// Appends what has arrived of a body, as much as is handed on at once.
+    pub(crate) async fn recv_body(&self, mut vec: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
+        match self {
+            Wire::Socket(stream) => {
+                vec.reserve(OUT_BYTES);
+                stream.recv(vec).await
+            }
+            // Many may wait at a time, and none holds a buffer for it.
             Wire::Channel(channel) => channel.recv(vec).await,
         }
     }
@@ -27,7 +40,7 @@ impl Wire {
     pub(crate) async fn recv_idle(&self) -> (io::Result<usize>, Vec<u8>) {
         match self {
             Wire::Socket(stream) => stream.recv_idle().await,
-            Wire::Channel(channel) => channel.recv(rt::lend()).await,
+            Wire::Channel(channel) => channel.recv(Vec::new()).await,
         }
     }
 

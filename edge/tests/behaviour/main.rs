@@ -17,6 +17,7 @@ mod drain;
 mod features;
 mod gate;
 mod http2;
+mod http2_abuse;
 mod http2_by_the_book;
 mod https;
 mod interim;

@@ -126,17 +126,12 @@ impl Origin {
         }
     }
 
-    /// Answers everything the same from now on, from a thread of its own.
-    pub fn answer_all(
-        self,
-        status: &'static str,
-        fields: &'static str,
-        body: &'static [u8],
-    ) -> std::thread::JoinHandle<()> {
+    /// Answers everything from now on, from a thread of its own, by what it is asked for.
+    pub fn answer_all(self, fields: &'static str, body: fn(&str) -> Vec<u8>) -> std::thread::JoinHandle<()> {
         std::thread::spawn(move || {
             for mut exchange in self.requests {
-                let length = body.len();
-                let head = format!("HTTP/1.1 {status}\r\n{}Content-Length: {length}\r\n\r\n", lines(fields));
+                let body = body(exchange.line());
+                let head = format!("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\n\r\n", lines(fields), body.len());
                 if exchange.try_send(head) && exchange.try_send(body) {
                     exchange.end();
                 }

@@ -22,15 +22,18 @@ pub const CONTINUATION: u8 = 9;
 pub const ACK: u8 = 1;
 pub const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
+pub const PADDED: u8 = 8;
 
 pub const NO_ERROR: u32 = 0;
 pub const PROTOCOL_ERROR: u32 = 1;
+pub const INTERNAL_ERROR: u32 = 2;
 pub const FLOW_CONTROL_ERROR: u32 = 3;
 pub const STREAM_CLOSED: u32 = 5;
 pub const FRAME_SIZE_ERROR: u32 = 6;
 pub const REFUSED_STREAM: u32 = 7;
 pub const CANCEL: u32 = 8;
 pub const COMPRESSION_ERROR: u32 = 9;
+pub const ENHANCE_YOUR_CALM: u32 = 11;
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -153,9 +156,9 @@ pub fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
 }
 
 /// What frames go over: a connection, or TLS on one.
-pub trait Wire: Read + Write {}
+pub trait Wire: Read + Write + Send {}
 
-impl<T: Read + Write> Wire for T {}
+impl<T: Read + Write + Send> Wire for T {}
 
 /// A client's connection.
 pub struct Raw {
