@@ -191,12 +191,23 @@ fn interim_answers_come_before_the_answer() {
 
 /// A client's TLS connection, with HTTP/2 offered beside HTTP/1.1, and what was agreed upon.
 fn tls(edge: &edge::Edge, by: &Authority, versions: &[&'static SupportedProtocolVersion]) -> (Raw, Vec<u8>) {
+    tls_behind(edge, by, versions, b"")
+}
+
+/// The same, behind bytes in the clear.
+fn tls_behind(
+    edge: &edge::Edge,
+    by: &Authority,
+    versions: &[&'static SupportedProtocolVersion],
+    before: &[u8],
+) -> (Raw, Vec<u8>) {
     let mut config = (*by.client(versions)).clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = ServerName::try_from("edge.example").expect("a name");
     let conn = ClientConnection::new(Arc::new(config), name).expect("a connection");
     let tcp = TcpStream::connect(edge.https_addr().expect("HTTPS")).expect("the edge accepts");
     let mut stream = StreamOwned::new(conn, tcp.try_clone().expect("a clone"));
+    std::io::Write::write_all(&mut stream.sock, before).expect("the edge reads");
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock).expect("a handshake");
     }
@@ -245,6 +256,36 @@ fn over_tls_it_is_agreed_upon() {
     client.send("GET / HTTP/1.1\r\nHost: edge\r\n\r\n");
     client.expect_closed();
     origin.expect_none();
+}
+
+#[test]
+fn a_proxy_header_may_stand_before_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("access.log");
+    let by = Authority::new();
+    let edge = secure(&Origin::start(), &by, |config| {
+        config.pages = vec![edge::Page { path: "/".to_owned(), content_type: "text/plain", body: b"here" }];
+        config.trusted_proxies = vec!["127.0.0.1".parse().expect("a range")];
+        config.proxy_protocol = true;
+        config.access_log = edge::AccessLog::File(log.clone());
+    });
+    let header = |n: u8| format!("PROXY TCP4 192.0.2.{n} 198.51.100.2 4711 443\r\n").into_bytes();
+    for (n, versions) in (1..).zip(ONE_BY_ONE) {
+        let (mut client, agreed) = tls_behind(&edge, &by, versions, &header(n));
+        assert_eq!(agreed, b"h2");
+        client.begin(&[]);
+        client.get(1, "/");
+        assert_eq!(client.answer(1), (200, b"here".to_vec()));
+    }
+    // In the clear, and with the header in the same breath.
+    let mut client = Raw::connect(&edge);
+    client.send([&header(3), PREFACE, &frame(SETTINGS, 0, 0, b"")].concat());
+    client.get(1, "/");
+    assert_eq!(client.answer(1), (200, b"here".to_vec()));
+    drop(edge);
+    let text = std::fs::read_to_string(&log).expect("a log");
+    let told = |line: &str| ["\"client\":\"192.0.2.", "\"protocol\":\"HTTP/2\""].iter().all(|part| line.contains(part));
+    assert_eq!((text.lines().count(), text.lines().filter(|line| told(line)).count()), (3, 3), "{text}");
 }
 
 /// What comes of a request whose head is this.
