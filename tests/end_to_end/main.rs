@@ -7,6 +7,7 @@ mod demo;
 mod edge;
 mod feed;
 mod kill;
+mod large_upload;
 mod media;
 mod program;
 mod read_back;

@@ -1,7 +1,7 @@
 //! One running `streamgate serve` with its ports and key, killed when the test is over.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -78,6 +78,33 @@ impl Program {
     pub fn api(&self, path: &str) -> Answer {
         let request = self.agent.get(format!("http://{}/api/v1/{path}", self.origin));
         answer(request.header("authorization", format!("Bearer {}", self.key)).call())
+    }
+
+    /// Begins a resumable upload; answers its path.
+    pub fn begin_upload(&self, length: u64) -> String {
+        let request = self.agent.post(format!("http://{}/api/v1/upload/tus", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key)).header("tus-resumable", "1.0.0");
+        let begun = request.header("upload-length", length.to_string()).send_empty().expect("an answer");
+        assert_eq!(begun.status(), 201);
+        begun.headers()["location"].to_str().expect("a path").to_owned()
+    }
+
+    /// Sends the next bytes of an upload; answers its new offset.
+    pub fn send_upload(&self, path: &str, offset: u64, mut bytes: impl Read, length: u64) -> Option<u64> {
+        let request = self.agent.patch(format!("http://{}{path}", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key)).header("tus-resumable", "1.0.0");
+        let request = request.header("content-type", "application/offset+octet-stream");
+        let request = request.header("upload-offset", offset.to_string()).header("content-length", length.to_string());
+        let sent = request.send(ureq::SendBody::from_reader(&mut bytes)).expect("an answer");
+        sent.headers().get("upload-offset")?.to_str().ok()?.parse().ok()
+    }
+
+    /// How far an upload is.
+    pub fn upload_offset(&self, path: &str) -> u64 {
+        let request = self.agent.head(format!("http://{}{path}", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key)).header("tus-resumable", "1.0.0");
+        let told = request.call().expect("an answer");
+        told.headers()["upload-offset"].to_str().expect("a number").parse().expect("a number")
     }
 
     /// Changes an asset's properties.
