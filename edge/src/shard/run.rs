@@ -28,7 +28,7 @@ use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
 use crate::gate::revoked::Gatekeeper;
 use crate::http::date;
-use crate::limits::{DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, PRESSED_MS, SWEEP};
+use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, PRESSED_MS, SWEEP};
 use crate::media::hls::Playlists;
 use crate::media::sequence::Sequences;
 use crate::metrics::Counters;
@@ -105,7 +105,8 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
 fn build(plan: &Plan) -> Shard {
     let config = &plan.config;
     let share = config.ram_bytes / plan.peers.len() as u64;
-    let budget = if plan.arena.is_some() { share - Arena::slack_max(share) } else { share };
+    let slack = if plan.arena.is_some() { Arena::slack_max(share) } else { 0 };
+    let budget = share - slack - share / ALLOCATOR_PART;
     plan.counters.ram_budget.set(budget);
     Shard {
         id: plan.id,
