@@ -39,6 +39,8 @@ pub enum Command {
     CheckConfig(CheckConfig),
     /// End what an edge keeps: by URL, prefix, tag, group, or all of it
     Purge(Purge),
+    /// Show what a running edge does: its shards, and what is asked for most
+    Top(Top),
     /// Make, read and check playback tokens with the keys of a data folder
     Token(Token),
     /// Print the version and what this build can do
@@ -94,6 +96,19 @@ pub struct Purge {
     /// Do not end it: ask the origin whether it has changed before it is used again
     #[arg(long)]
     pub soft: bool,
+    /// Admin address of the edge; by default the one of the configuration
+    #[arg(long, value_name = "HOST:PORT")]
+    pub edge: Option<String>,
+    /// Configuration file (TOML) whose edge.admin is asked
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Top {
+    /// Show one second and end, without moving the cursor
+    #[arg(long)]
+    pub once: bool,
     /// Admin address of the edge; by default the one of the configuration
     #[arg(long, value_name = "HOST:PORT")]
     pub edge: Option<String>,

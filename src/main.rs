@@ -16,6 +16,7 @@ mod serve;
 mod signals;
 mod stack;
 mod token;
+mod top;
 mod version;
 
 use clap::Parser;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Edge(options) => edge_only::run(options),
         Command::CheckConfig(options) => check_config::run(options),
         Command::Purge(options) => purge::run(options),
+        Command::Top(options) => top::run(options),
         Command::Token(options) => token::run(options.command),
         Command::Version => version::run(),
     };

@@ -78,6 +78,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         ram_bytes: config.edge_ram_bytes,
         disks: config.edge_disks.clone(),
         keys,
+        access_log_sample: config.access_log_sample,
         access_log: match &config.access_log {
             AccessLog::Off => edge::AccessLog::Off,
             AccessLog::Stdout => edge::AccessLog::Stdout,

@@ -37,6 +37,8 @@ pub struct Config {
     pub staleness_max: Duration,
     /// Where access records go.
     pub access_log: AccessLog,
+    /// One request in so many is logged.
+    pub access_log_sample: u32,
     /// Pages served from memory under their exact path.
     pub pages: Vec<Page>,
     /// Bounds an operator may set.
@@ -311,6 +313,7 @@ impl Config {
             keys: wire::token::KeySet::default(),
             staleness_max: Duration::ZERO,
             access_log: AccessLog::Off,
+            access_log_sample: 1,
             pages: Vec::new(),
             limits: Limits::default(),
             congestion: None,

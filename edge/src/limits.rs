@@ -94,6 +94,8 @@ pub(crate) const TOKENS_MAX: usize = 16_384;
 pub(crate) const LOG_BATCH_BYTES: usize = 64 * 1024;
 /// Batches of access records that may wait for the control thread; more are counted as lost.
 pub(crate) const LOG_BATCHES_MAX: usize = 64;
+/// A trace longer than this is cut in the access log; version 0 has 55 bytes.
+pub(crate) const LOG_TRACE_BYTES_MAX: usize = 64;
 /// A path longer than this is cut in the access log.
 pub(crate) const LOG_TARGET_BYTES_MAX: usize = 1024;
 /// A stale answer is never used longer than this past its freshness, whatever the origin grants: one day.
@@ -128,6 +130,17 @@ pub(crate) const HANDOVER_LOOK: Duration = Duration::from_millis(20);
 pub(crate) const HANDOVER_DESCRIPTORS_MAX: usize = 253;
 /// A purge as a line of JSON; its target has 8 KiB at most, and each byte of it may take six.
 pub(crate) const HANDOVER_LINE_BYTES_MAX: u64 = 64 * 1024;
+/// Slots of memory that a sweep looks at for what is held: some ten microseconds. A million objects have been looked at after half a minute.
+pub(crate) const HELD_LOOKED_AT: usize = 4096;
+/// One request in so many is looked at for `/top`, on average: what it costs, well below a microsecond, is then nothing a request.
+pub(crate) const TOP_ONE_IN: u32 = 64;
+/// Names of one sketch, and how long one is filled: what a 128th of the requests go to is in it for certain.
+pub(crate) const TOP_NAMES: usize = 128;
+pub(crate) const TOP_WINDOW_MS: u64 = 60_000;
+/// Names that are shown.
+pub(crate) const TOP_SHOWN: usize = 50;
+/// How long the control thread waits for a shard's answer.
+pub(crate) const TOP_WAIT: Duration = Duration::from_secs(2);
 /// Most shards: the width of a bell.
 pub(crate) const SHARDS_MAX: usize = cache::Bell::SHARDS_MAX;
 /// What the allocator keeps beside what is held, of a shard's memory: 1/n is left to it. Measured by `examples/churn.rs`: bodies below

@@ -159,6 +159,14 @@ counters! {
     disk_used gauge "disk_used_bytes";
     /// Memory of the disks' indexes.
     disk_index gauge "disk_index_bytes";
+    /// Bytes of memory that somebody holds: sends and fetches under way, leases.
+    pinned gauge "memory_pinned_bytes";
+    /// Messages of other threads that wait for this shard.
+    waiting gauge "mailbox_waiting";
+    /// Requests a second, over the last second.
+    requests_a_second gauge "requests_per_second";
+    /// Objects that wait to be written to disk.
+    disk_waiting gauge "disk_waiting";
     /// Leases held on objects of other shards.
     leases gauge "leases";
     /// Objects fetched before they were asked for.
@@ -250,6 +258,10 @@ pub(crate) fn as_json(shards: &[Arc<Counters>]) -> serde_json::Value {
         }
         let refusals: u64 = counters.refusals.iter().map(Counter::get).sum();
         object.insert("refusals_total".to_owned(), refusals.into());
+        let turns = counters.turns.count() as f64;
+        let enters = turns / (counters.requests.get().max(1) as f64);
+        object.insert("enters_per_request".to_owned(), ((enters * 100.0).round() / 100.0).into());
+        object.insert("loop_longest_us".to_owned(), counters.turns.longest_micros.get().into());
         object.insert("loop_turns".to_owned(), counters.turns.as_json());
         object.insert("requests".to_owned(), counters.took.as_json());
         serde_json::Value::Object(object)

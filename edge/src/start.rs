@@ -259,7 +259,8 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         if config.handover.is_some() {
             estate.admin = handover::doubles(&[&listener]).map_err(|e| StartError::of_handover(&config, e))?;
         }
-        edge.admin = Some(admin::start(listener, edge.counters.clone(), view, purger.clone(), features.list.clone())?);
+        let (counters, shards) = (edge.counters.clone(), edge.mailboxes.clone());
+        edge.admin = Some(admin::start(listener, counters, view, purger.clone(), features.list.clone(), shards)?);
     }
     if let Some(path) = config.handover.clone() {
         let offered = handover::offer(path, heritage.elder(), estate, edge.mailboxes.clone(), purger);

@@ -33,6 +33,7 @@ pub struct Config {
     pub edge_ram_bytes: u64,
     pub edge_disks: Vec<edge::Disk>,
     pub access_log: AccessLog,
+    pub access_log_sample: u32,
     pub edge_defaults: edge::Defaults,
     pub client_directives: bool,
     /// Zero: any silence of the origin.
@@ -72,6 +73,7 @@ pub fn check(written: Written) -> Result<Config> {
     ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
+    ensure!(edge.access_log_sample > 0, "edge.access_log_sample is 0; write access_log = \"off\" to log nothing");
     ensure!(edge.shards <= THREADS_MAX, "edge.shards is above {THREADS_MAX}; 0 means one a core");
     ensure!(edge.prefetch <= PREFETCH_MAX, "edge.prefetch is above {PREFETCH_MAX}; 4 is plenty");
     ensure!(work.lanes <= THREADS_MAX, "work.lanes is above {THREADS_MAX}; 0 means one a core");
@@ -92,6 +94,7 @@ pub fn check(written: Written) -> Result<Config> {
         edge_shards: edge.shards,
         edge_ram_bytes,
         edge_disks: edge.disks.iter().map(disk).collect::<Result<_>>()?,
+        access_log_sample: edge.access_log_sample,
         access_log: match edge.access_log.as_str() {
             "off" => AccessLog::Off,
             "stdout" => AccessLog::Stdout,

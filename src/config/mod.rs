@@ -96,6 +96,14 @@ mod tests {
                 c.edge_disks == [disk]
             }),
         );
+        let disks = "[{ path = \"a\", size = \"1 GiB\" }, { path = \"b\", size = \"2 GiB\", writes = 0 }]";
+        check(
+            "",
+            &[("STREAMGATE_EDGE__DISKS", disks)],
+            Ok(|c| c.edge_disks.len() == 2 && c.edge_disks[1].bytes == 2 << 30),
+        );
+        check("", &[("STREAMGATE_EDGE__DISKS", "[{")], Err("STREAMGATE_EDGE__DISKS: `[{` is not a list"));
+        check("", &[("STREAMGATE_EDGE__TRUSTED_PROXIES", "10.0.0.0/8,::1")], Ok(|c| c.trusted_proxies.len() == 2));
         check("", &[("STREAMGATE_EDGE__RAM", "1 GiB")], Ok(|c| c.edge_ram_bytes == 1 << 30));
         check("", &[("STREAMGATE_STORAGE__DATA", "7")], Ok(|c| c.data == Path::new("7")));
         check("", &[("STREAMGATE_EDGE__SHARD", "2")], Err("STREAMGATE_EDGE__SHARD: there is no key `edge.shard`"));

@@ -131,6 +131,13 @@ fn read(name: &str, default: &Value, text: String, path: &str) -> Result<Value> 
     Ok(match default {
         Value::Table(_) => bail!("{name}: `{path}` is a section; name one of its keys"),
         Value::String(_) => Value::String(text),
+        // As in a file: the way to write a list of sections.
+        Value::Array(_) if text.trim_start().starts_with('[') => {
+            let written = toml::from_str::<Table>(&format!("value = {text}"));
+            let read = written.ok().and_then(|mut table| table.remove("value")).filter(Value::is_array);
+            let Some(list) = read else { bail!("{name}: `{text}` is not a list as TOML writes it") };
+            list
+        }
         Value::Array(_) => {
             let parts = text.split(',').filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.trim().to_owned())).collect())

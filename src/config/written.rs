@@ -44,6 +44,7 @@ section!(Edge {
     ram: Size = Size::text("512 MiB"),
     disks: Vec<EdgeDisk> = Vec::new(),
     access_log: String = "off".into(),
+    access_log_sample: u32 = 1,
     default_ttl_seconds: u64 = 0,
     negative_ttl_seconds: u64 = 0,
     client_directives: bool = false,

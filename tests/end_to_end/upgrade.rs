@@ -130,6 +130,9 @@ fn what_is_purged_is_gone_from_the_process_that_still_answers() {
     assert!(idle.get("/a").expect("an answer").2, "the connection is kept");
     let fetched = metric(old.admin, "origin_requests_total");
     assert_eq!(fetched, 1);
+    let page = crate::program::streamgate().args(["top", "--once", "--edge", &old.admin.to_string()]).output();
+    let page = String::from_utf8(page.expect("it runs").stdout).expect("text");
+    assert!(page.contains("req/s") && page.contains("URLs") && !page.contains('\x1b'), "{page}");
     let new = EdgeProgram::start(&file);
     old.says("another process has taken over");
     let purge = crate::program::streamgate().args(["purge", "--url", "/a", "--edge", &new.admin.to_string()]).output();

@@ -17,9 +17,13 @@ use axum::{Json, Router};
 use tokio::sync::oneshot;
 
 use crate::features::Feature;
+use crate::limits::TOP_WAIT;
 use crate::metrics::{Counters, as_json, exposition};
 use crate::purge::Purge;
 use crate::purge::thread::Purger;
+use crate::rt::Mailbox;
+use crate::shard::mail::Mail;
+use crate::shard::top::{Report, merged};
 use crate::start::StartError;
 use crate::upstream::View;
 
@@ -38,20 +42,22 @@ struct Seen {
     view: View,
     purger: Purger,
     features: Arc<[Feature]>,
+    shards: Arc<[Mailbox<Mail>]>,
 }
 
-/// Serves `/metrics /healthz /readyz /shards /origins /features /purge` on `listener`.
+/// Serves `/metrics /healthz /readyz /shards /origins /features /top /purge` on `listener`.
 pub(crate) fn start(
     listener: std::net::TcpListener,
     counters: Vec<Arc<Counters>>,
     view: View,
     purger: Purger,
     features: Vec<Feature>,
+    shards: Vec<Mailbox<Mail>>,
 ) -> Result<Admin, StartError> {
     listener.set_nonblocking(true).map_err(StartError::Thread)?;
     let bound = listener.local_addr().map_err(StartError::Thread)?;
     let ready = Arc::new(AtomicBool::new(true));
-    let seen = Seen { counters, ready: ready.clone(), view, purger, features: features.into() };
+    let seen = Seen { counters, ready: ready.clone(), view, purger, features: features.into(), shards: shards.into() };
     let (stop, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
     let thread = std::thread::Builder::new()
@@ -76,6 +82,7 @@ async fn serve(listener: std::net::TcpListener, seen: Seen, stopped: oneshot::Re
         .route("/shards", get(shards))
         .route("/origins", get(origins))
         .route("/features", get(features))
+        .route("/top", get(top))
         .route("/purge", post(purge))
         .with_state(seen);
     let served = std::pin::pin!(async { axum::serve(listener, router).await });
@@ -145,6 +152,24 @@ async fn origins(State(seen): State<Seen>) -> impl IntoResponse {
 async fn features(State(seen): State<Seen>) -> impl IntoResponse {
     let list = serde_json::to_string(&seen.features[..]).unwrap_or_default();
     ([(header::CONTENT_TYPE, "application/json")], list)
+}
+
+/// `{"seconds": 71, "urls": [{"name": "/v/a/1.m4s", "requests": 640, "error": 0}, ..], "clients": [..]}` over all shards.
+async fn top(State(seen): State<Seen>) -> impl IntoResponse {
+    let mut all = Report::default();
+    for shard in &*seen.shards {
+        let (reply, told) = oneshot::channel();
+        if !shard.send(Mail::Top(reply)).await {
+            continue;
+        }
+        // A shard that hangs is left out.
+        let Ok(Ok(report)) = tokio::time::timeout(TOP_WAIT, told).await else { continue };
+        all.seconds = all.seconds.max(report.seconds);
+        all.urls.extend(report.urls);
+        all.clients.extend(report.clients);
+    }
+    (all.urls, all.clients) = (merged(all.urls), merged(all.clients));
+    ([(header::CONTENT_TYPE, "application/json")], serde_json::to_string(&all).unwrap_or_default())
 }
 
 impl Admin {

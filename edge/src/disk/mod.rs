@@ -108,6 +108,7 @@ impl Disk {
         shard.counters.disk_up.set(of(Volume::up));
         shard.counters.disk_entries.set(of(Volume::entries));
         shard.counters.disk_used.set(of(Volume::used_bytes));
+        shard.counters.disk_waiting.set(of(Volume::waiting));
         shard.counters.disk_index.set(of(Volume::index_bytes));
     }
 }

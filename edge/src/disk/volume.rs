@@ -305,6 +305,10 @@ impl Volume {
         u64::from(self.is_on())
     }
 
+    pub(super) fn waiting(&self) -> u64 {
+        self.queue.borrow().len() as u64
+    }
+
     pub(super) fn entries(&self) -> u64 {
         self.with(|log| log.entries()).unwrap_or(0)
     }

@@ -18,7 +18,7 @@ use crate::media::cmcd::{self, Cmcd};
 use crate::refusal::Refusal;
 use crate::rt::{self, Stream};
 use crate::shard::Shard;
-use crate::shard::access::Record;
+use crate::shard::access::{Record, trace};
 use crate::shard::line::{Listed, Waits};
 use crate::shard::wire::Wire;
 use crate::upstream::fellow::{self, Fellow};
@@ -197,6 +197,7 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
 /// Answers one request and takes it out of the input.
 async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<After, Gone> {
     let now_ms = rt::now();
+    shard.sample(conn, &request, now_ms);
     if (shard.door.counts_requests() || conn.proxy.is_some()) && !introduce::again(shard, conn, &request, now_ms) {
         let asked = take(shard, conn, request, now_ms);
         return Ok(refuse::send(shard, conn, &asked, Refusal::AddressRate));
@@ -343,7 +344,7 @@ impl Shard {
     /// Writes the access record of an answered request.
     pub(crate) fn record(&self, conn: &Conn, asked: &Asked, status: u16, cache: &'static str, refusal: &'static str) {
         let mut access = self.access.borrow_mut();
-        if !access.is_on() {
+        if !access.wants() {
             return;
         }
         let lost = access.push(&Record {
@@ -358,6 +359,7 @@ impl Shard {
             bytes: conn.answered,
             micros: u64::try_from(asked.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             token: asked.token_in_path,
+            trace: trace(&asked.head),
             cut: conn.cut,
             cmcd: &asked.cmcd.as_ref().map(|cmcd| cmcd.to_json()).unwrap_or_default(),
         });

@@ -13,7 +13,7 @@ use crate::http::target;
 use crate::limits::COPY_BODY_BYTES_MAX;
 use crate::media::{self, cmcd};
 use crate::shard::Shard;
-use crate::shard::access::Record;
+use crate::shard::access::{Record, trace};
 use crate::shard::mail::How;
 use crate::stored::Object;
 use crate::upstream::request::{bearer, token_cookie};
@@ -81,7 +81,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     shard.counters.hits.add(1);
     let cmcd = if is_said { media::listen(shard, head, argument) } else { None };
     let mut access = shard.access.borrow_mut();
-    if access.is_on() {
+    if access.wants() {
         let lost = access.push(&Record {
             time_ms: now_ms,
             peer: conn.peer,
@@ -96,6 +96,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
             token: token.is_some(),
             cut: false,
             cmcd: &cmcd.map(|cmcd| cmcd.to_json()).unwrap_or_default(),
+            trace: trace(head),
         });
         shard.counters.log_lost.add(lost);
     }

@@ -17,7 +17,7 @@ pub(crate) mod fetch;
 mod fill;
 pub(crate) mod flight;
 mod handshake;
-mod hit;
+pub(crate) mod hit;
 mod interim;
 mod introduce;
 pub(crate) mod invalidate;

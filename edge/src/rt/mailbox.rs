@@ -26,6 +26,11 @@ impl<T> Mailbox<T> {
         self.0.send(message).await.is_ok()
     }
 
+    /// Messages that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// From a thread that may wait a moment, runtime or not. False: the shard is gone.
     pub(crate) fn send_anyhow(&self, mut message: T) -> bool {
         loop {

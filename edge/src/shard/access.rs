@@ -4,8 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::SyncSender;
 
+use crate::http::fields::fields;
 use crate::http::request::Version;
-use crate::limits::{LOG_BATCH_BYTES, LOG_TARGET_BYTES_MAX};
+use crate::limits::{LOG_BATCH_BYTES, LOG_TARGET_BYTES_MAX, LOG_TRACE_BYTES_MAX};
 
 /// One request, as it is logged.
 pub(crate) struct Record<'a> {
@@ -26,6 +27,14 @@ pub(crate) struct Record<'a> {
     pub(crate) cut: bool,
     /// What the player said of itself, as JSON; empty when it said nothing.
     pub(crate) cmcd: &'a str,
+    /// The trace that it is part of (`traceparent`), or empty.
+    pub(crate) trace: &'a [u8],
+}
+
+/// The trace that the request of `head` is part of.
+pub(crate) fn trace(head: &[u8]) -> &[u8] {
+    let mut lines = fields(head);
+    lines.find(|(name, _)| name.eq_ignore_ascii_case(b"traceparent")).map_or(b"", |(_, value)| value)
 }
 
 /// Records of one shard that have not been handed over yet.
@@ -41,20 +50,37 @@ pub(crate) struct AccessBuffer {
     shard: usize,
     bytes: Vec<u8>,
     records: u64,
+    /// One request in so many is logged, and how many are left out before the next.
+    one_in: u32,
+    skip: u32,
 }
 
 impl AccessBuffer {
-    pub(crate) fn new(shard: usize, to: Option<SyncSender<Batch>>) -> AccessBuffer {
-        AccessBuffer { to, shard, bytes: Vec::new(), records: 0 }
+    pub(crate) fn new(shard: usize, to: Option<SyncSender<Batch>>, one_in: u32) -> AccessBuffer {
+        AccessBuffer { to, shard, bytes: Vec::new(), records: 0, one_in: one_in.max(1), skip: 0 }
     }
 
-    pub(crate) fn is_on(&self) -> bool {
-        self.to.is_some()
+    /// Another sample from now on.
+    pub(crate) fn set_sample(&mut self, one_in: u32) {
+        (self.one_in, self.skip) = (one_in.max(1), 0);
+    }
+
+    /// Whether this request is to be logged.
+    pub(crate) fn wants(&mut self) -> bool {
+        if self.to.is_none() {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.skip = self.one_in - 1;
+        true
     }
 
     /// Writes a record down. Returns how many records were lost on the way.
     pub(crate) fn push(&mut self, record: &Record<'_>) -> u64 {
-        encode(&mut self.bytes, record);
+        encode(&mut self.bytes, record, self.one_in);
         self.records += 1;
         if self.bytes.len() >= LOG_BATCH_BYTES { self.flush() } else { 0 }
     }
@@ -74,7 +100,7 @@ impl AccessBuffer {
     }
 }
 
-fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
+fn encode(out: &mut Vec<u8>, record: &Record<'_>, one_in: u32) {
     let (ip, v6) = match record.peer.ip() {
         IpAddr::V4(ip) => (ip.to_ipv6_mapped().octets(), false),
         IpAddr::V6(ip) => (ip.octets(), true),
@@ -82,13 +108,16 @@ fn encode(out: &mut Vec<u8>, record: &Record<'_>) {
     out.extend_from_slice(&record.time_ms.to_le_bytes());
     out.extend_from_slice(&record.micros.to_le_bytes());
     out.extend_from_slice(&record.bytes.to_le_bytes());
+    out.extend_from_slice(&one_in.to_le_bytes());
     out.extend_from_slice(&record.status.to_le_bytes());
     out.extend_from_slice(&record.peer.port().to_le_bytes());
     out.extend_from_slice(&ip);
     let version = record.version as u8;
     out.push(u8::from(v6) | u8::from(record.token) << 1 | u8::from(record.cut) << 2 | version << 3);
     let target = &record.target[..record.target.len().min(LOG_TARGET_BYTES_MAX)];
-    for text in [record.cache.as_bytes(), record.refusal.as_bytes(), record.method, target, record.cmcd.as_bytes()] {
+    let trace = &record.trace[..record.trace.len().min(LOG_TRACE_BYTES_MAX)];
+    let (cache, refusal, cmcd) = (record.cache.as_bytes(), record.refusal.as_bytes(), record.cmcd.as_bytes());
+    for text in [cache, refusal, record.method, target, cmcd, trace] {
         let len = text.len().min(usize::from(u16::MAX));
         out.extend_from_slice(&(len as u16).to_le_bytes());
         out.extend_from_slice(&text[..len]);
@@ -110,21 +139,22 @@ fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
     let time_ms = u64::from_le_bytes(take(rest)?);
     let micros = u64::from_le_bytes(take(rest)?);
     let bytes = u64::from_le_bytes(take(rest)?);
+    let one_in = u32::from_le_bytes(take(rest)?);
     let status = u16::from_le_bytes(take(rest)?);
     let port = u16::from_le_bytes(take(rest)?);
     let ip: [u8; 16] = take(rest)?;
     let [flags] = take(rest)?;
     let ip = std::net::Ipv6Addr::from(ip);
     let ip = if flags & 1 == 0 { ip.to_canonical() } else { IpAddr::V6(ip) };
-    let mut texts = [const { String::new() }; 5];
+    let mut texts = [const { String::new() }; 6];
     for text in &mut texts {
         let len = usize::from(u16::from_le_bytes(take(rest)?));
         let (bytes, after) = rest.split_at_checked(len)?;
         *text = String::from_utf8_lossy(bytes).into_owned();
         *rest = after;
     }
-    let [cache, refusal, method, target, cmcd] = texts;
     let protocol = ["HTTP/1.0", "HTTP/1.1", "HTTP/2"][usize::from(flags >> 3 & 3).min(2)];
+    let [cache, refusal, method, target, cmcd, trace] = texts;
     let second = crate::http::date::format(time_ms / 1000);
     let mut object = serde_json::json!({
         "time_ms": time_ms, "date": String::from_utf8_lossy(&second), "shard": shard, "client": ip.to_string(),
@@ -133,6 +163,12 @@ fn decode(rest: &mut &[u8], shard: usize) -> Option<serde_json::Value> {
     });
     if !refusal.is_empty() {
         object["refusal"] = refusal.into();
+    }
+    if !trace.is_empty() {
+        object["trace"] = trace.into();
+    }
+    if one_in > 1 {
+        object["sample"] = one_in.into();
     }
     if let Ok(cmcd) = serde_json::from_str::<serde_json::Value>(&cmcd) {
         object["cmcd"] = cmcd;
@@ -153,7 +189,7 @@ mod tests {
     #[test]
     fn a_record_survives_the_trip_and_a_full_queue_is_counted() {
         let (to, from) = std::sync::mpsc::sync_channel(1);
-        let mut buffer = AccessBuffer::new(1, Some(to));
+        let mut buffer = AccessBuffer::new(1, Some(to), 1);
         let record = Record {
             time_ms: 784_111_777_123,
             peer: SocketAddr::from(([192, 0, 2, 7], 99)),
@@ -168,6 +204,7 @@ mod tests {
             token: true,
             cut: false,
             cmcd: "{\"ot\":\"v\"}",
+            trace: b"",
         };
         assert_eq!(buffer.push(&record) + buffer.flush(), 0);
         assert_eq!(buffer.push(&record) + buffer.push(&record) + buffer.flush(), 2, "the queue was full");

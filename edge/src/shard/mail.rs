@@ -12,6 +12,7 @@ use crate::http::response::Response;
 use crate::purge::Turn;
 use crate::refusal::Refusal;
 use crate::reload::Reload;
+use crate::shard::top::Report;
 use crate::stored::Object;
 use crate::upstream::{Informed, News, Reach};
 
@@ -35,6 +36,8 @@ pub(crate) enum Mail {
     Wanted(Vec<Arc<Object>>),
     /// Wake whoever sleeps on the bell at this address.
     Ring(usize),
+    /// What is asked for most here?
+    Top(oneshot::Sender<Report>),
     /// What the control thread has found out about the place of this index.
     Upstream(usize, News),
     /// What handshakes begin with from now on, to be confirmed.

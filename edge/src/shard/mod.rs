@@ -5,14 +5,17 @@
 //! - [`front`]: leases on other shards' objects.
 //! - [`bells`]: readers asleep until a body grows.
 //! - [`access`]: access records on their way to the control thread.
+//! - [`gauges`], [`top`]: what an operator sees that is not counted.
 //! - [`run`]: the thread itself. [`turns`]: the watch over its loop.
 
 pub(crate) mod access;
 pub(crate) mod bells;
 pub(crate) mod front;
+pub(crate) mod gauges;
 pub(crate) mod line;
 pub(crate) mod mail;
 pub(crate) mod run;
+pub(crate) mod top;
 pub(crate) mod turns;
 pub(crate) mod wire;
 
@@ -47,6 +50,7 @@ use bells::Bells;
 use front::Front;
 use line::Lines;
 use mail::{Mail, Slice};
+use top::Top;
 
 /// The state of one thread.
 pub(crate) struct Shard {
@@ -77,6 +81,8 @@ pub(crate) struct Shard {
     pub(crate) purges: RefCell<Table>,
     /// Where purges of this shard's own finding go: every shard must know them.
     pub(crate) purger: Purger,
+    /// What is asked for most.
+    pub(crate) top: Top,
     /// Who may come in.
     pub(crate) door: Door,
     /// Target durations of what clients play.

@@ -15,8 +15,10 @@ use super::Shard;
 use super::access::{AccessBuffer, Batch};
 use super::bells::Bells;
 use super::front::Front;
+use super::gauges::Gauges;
 use super::line::Lines;
 use super::mail::Mail;
+use super::top::Top;
 use super::turns::Turns;
 use crate::config::Config;
 use crate::disk::Disk;
@@ -28,7 +30,7 @@ use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
 use crate::gate::revoked::Gatekeeper;
 use crate::http::date;
-use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, PRESSED_MS, SWEEP};
+use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
 use crate::media::hls::Playlists;
 use crate::media::sequence::Sequences;
 use crate::metrics::Counters;
@@ -81,7 +83,7 @@ async fn live(plan: Plan, up: std::sync::mpsc::Sender<std::io::Result<()>>) {
     let shard = Rc::new(build(&plan));
     // Who connects meanwhile waits in the listener's queue: better than to send everyone to the origin.
     shard.disk.open(&shard, DISK_OPEN_WAIT).await;
-    shard.gauges();
+    Gauges::default().look(&shard);
     let https = plan.https.into_iter().flat_map(|(sockets, _)| sockets).map(|socket| (socket, true));
     let mut listeners = Vec::new();
     for (socket, secure) in plan.sockets.into_iter().map(|socket| (socket, false)).chain(https) {
@@ -125,11 +127,12 @@ fn build(plan: &Plan) -> Shard {
         sources: Sources::new(&config.upstream, &plan.tls, &plan.slots, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),
         bells: RefCell::new(Bells::default()),
-        access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone())),
+        access: RefCell::new(AccessBuffer::new(plan.id, plan.log.clone(), config.access_log_sample)),
         pages: plan.pages.clone(),
         https: RefCell::new(plan.https.as_ref().map(|(_, config)| config.clone())),
         purges: RefCell::new(plan.purges.clone()),
         purger: plan.purger.clone(),
+        top: Top::new(rt::now()),
         door: Door::new(&config.limits, plan.addresses.clone()),
         playlists: RefCell::new(Playlists::default()),
         sequences: RefCell::new(Sequences::new(plan.seed.0)),
@@ -171,6 +174,7 @@ async fn accept(shard: Rc<Shard>, listener: Rc<Listener>, secure: bool) {
 /// Looks after deadlines, leases, the limbo, and what the control thread reads; ends the shard once it has drained.
 async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
     let mut patience = DISK_DRAIN_SWEEPS;
+    let mut gauges = Gauges::default();
     loop {
         rt::sleep(SWEEP).await;
         let draining = shard.draining.get();
@@ -180,7 +184,7 @@ async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
         if !shard.config().disks.is_empty() {
             tell_wanted(&shard).await;
         }
-        shard.gauges();
+        gauges.look(&shard);
         let lost = shard.access.borrow_mut().flush();
         shard.counters.log_lost.add(lost);
         if draining {
@@ -205,22 +209,6 @@ async fn tell_wanted(shard: &Shard) {
     }
 }
 
-impl Shard {
-    fn gauges(&self) {
-        let mut ram = self.ram.borrow_mut();
-        ram.reap();
-        self.counters.objects.set(ram.len() as u64);
-        self.counters.ram_used.set(ram.used());
-        self.counters.evicted.set(ram.evicted());
-        if ram.refused() != self.pressed.get().1 {
-            self.pressed.set((rt::now() + PRESSED_MS, ram.refused()));
-        }
-        self.sources.gauges(rt::now());
-        self.disk.gauges(self);
-        self.counters.leases.set(self.front.borrow().len() as u64);
-    }
-}
-
 async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Listener>>) {
     while let Some(message) = inbox.next().await {
         match message {
@@ -242,6 +230,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Li
                 let now_ms = rt::now();
                 objects.iter().for_each(|object| shard.disk.offer(&shard, object, now_ms));
             }
+            Mail::Top(reply) => drop(reply.send(shard.top.report(rt::now()))),
             Mail::Upstream(at, news) => shard.sources.hear(at, news),
             Mail::Ring(at) => shard.rung(at),
             Mail::Certificates(config, done) => {

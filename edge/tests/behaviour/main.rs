@@ -25,6 +25,7 @@ mod invalidate;
 mod loops;
 mod low_latency;
 mod multipart;
+mod operator;
 mod origin_tls;
 mod origins;
 mod pipelining;

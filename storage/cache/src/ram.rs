@@ -192,6 +192,19 @@ impl<M> Ram<M> {
         self.refused
     }
 
+    /// Looks at up to `count` slots from `from` on: the bytes of those that somebody holds, and where to go on. 0: that was the last, and
+    /// the limbo is among them.
+    #[must_use]
+    pub fn held(&self, from: usize, count: usize) -> (u64, usize) {
+        let slots = self.slots.slots.iter().skip(from).take(count).flatten();
+        let held = slots.filter(|slot| slot.filling || Arc::strong_count(&slot.object) > 1);
+        let bytes: u64 = held.map(|slot| slot.bytes).sum();
+        if from + count < self.slots.slots.len() {
+            return (bytes, from + count);
+        }
+        (bytes + self.limbo.iter().map(|(_, bytes)| bytes).sum::<u64>(), 0)
+    }
+
     /// Gives back what the limbo no longer holds.
     pub fn reap(&mut self) {
         let mut freed = 0;
