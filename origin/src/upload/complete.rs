@@ -103,6 +103,8 @@ pub(crate) async fn end_expired(house: &Arc<House>) -> Result<(), StoreError> {
 /// At start: files that no row names.
 pub(crate) async fn sweep(house: &Arc<House>) -> Result<(), StoreError> {
     for name in house.store.objects.partials()? {
+        // Parts that are being put together have no row any more, but someone who holds them.
+        let Ok(_claim) = house.claims.take(&name) else { continue };
         if house.store.catalogue.upload(&name).await?.is_none_or(|upload| upload.asset.is_some()) {
             house.store.objects.remove_partial(&name)?;
         }
