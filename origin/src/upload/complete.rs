@@ -103,11 +103,12 @@ pub(crate) async fn end_expired(house: &Arc<House>) -> Result<(), StoreError> {
 /// At start: files that no row names.
 pub(crate) async fn sweep(house: &Arc<House>) -> Result<(), StoreError> {
     for name in house.store.objects.partials()? {
+        if house.store.catalogue.upload(&name).await?.is_some_and(|upload| upload.asset.is_none()) {
+            continue;
+        }
         // Parts that are being put together have no row any more, but someone who holds them.
         let Ok(_claim) = house.claims.take(&name) else { continue };
-        if house.store.catalogue.upload(&name).await?.is_none_or(|upload| upload.asset.is_some()) {
-            house.store.objects.remove_partial(&name)?;
-        }
+        house.store.objects.remove_partial(&name)?;
     }
     Ok(())
 }
