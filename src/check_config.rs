@@ -8,7 +8,7 @@ pub fn run(options: cli::CheckConfig) -> Result<()> {
         print!("{}", config::SAMPLE);
         return Ok(());
     }
-    let resolved = config::load(options.file.as_deref())?;
+    let resolved = config::load(options.file.or(options.config).as_deref())?;
     println!("{resolved:#?}");
     Ok(())
 }

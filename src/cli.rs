@@ -120,8 +120,11 @@ pub struct Top {
 #[derive(Debug, Args)]
 pub struct CheckConfig {
     /// Configuration file (TOML)
-    #[arg(required_unless_present = "sample")]
+    #[arg(required_unless_present_any = ["sample", "config"])]
     pub file: Option<PathBuf>,
+    /// The same, as the commands that run are given it
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub config: Option<PathBuf>,
     /// Print a file with every key, its default and its meaning
     #[arg(long)]
     pub sample: bool,

@@ -40,6 +40,7 @@ fn the_sample_configuration_is_valid() {
     let file = folder.path().join("sample.toml");
     std::fs::write(&file, &output.stdout).expect("written");
     check(&["check-config", file.to_str().expect("UTF-8")], &[], true, &["edge_ram_bytes: 536870912"]);
+    check(&["check-config", "--config", file.to_str().expect("UTF-8")], &[], true, &["edge_ram_bytes: 536870912"]);
 }
 
 #[test]

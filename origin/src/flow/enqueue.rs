@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use durable::AssetId;
 use durable::catalogue::{JobKind, Meta, NewAsset, Visibility};
+use durable::{AssetId, Stored, UnixMs};
 
 use super::store::StoredUpload;
 use crate::api::no_category;
@@ -22,28 +22,35 @@ pub(crate) struct Description {
     pub(crate) meta: Meta,
 }
 
+impl Description {
+    /// The row of an asset with a new name, whose bytes are `object`.
+    pub(crate) fn asset(self, object: &Stored, uploaded_ms: UnixMs) -> Result<NewAsset, Problem> {
+        let mut random = [0; 10];
+        getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
+        let Description { title, file_name, owner, visibility, meta } = self;
+        Ok(NewAsset {
+            id: AssetId::from_random(random),
+            title,
+            file_name,
+            owner,
+            meta,
+            visibility,
+            source: object.id,
+            source_bytes: object.bytes,
+            uploaded_ms,
+        })
+    }
+}
+
 /// Enters the upload under a new name.
 pub(crate) async fn enqueue(
     house: &Arc<House>,
     description: Description,
     stored: StoredUpload,
 ) -> Result<AssetId, Problem> {
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
-    let id = AssetId::from_random(random);
-    let Description { title, file_name, owner, visibility, meta } = description;
     let StoredUpload { object, uploaded_ms } = stored;
-    let new = NewAsset {
-        id: id.clone(),
-        title,
-        file_name,
-        owner,
-        meta,
-        visibility,
-        source: object.id,
-        source_bytes: object.bytes,
-        uploaded_ms,
-    };
+    let new = description.asset(&object, uploaded_ms)?;
+    let id = new.id.clone();
     if let Some(word) = house.store.catalogue.create_asset(&new, now_ms()).await? {
         return Err(no_category(&word));
     }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use durable::catalogue::{JobKind, NewAsset, Upload};
+use durable::catalogue::{JobKind, Upload};
 use durable::{AssetId, StoreError};
 
 use super::{About, blocking, find, offset};
 use crate::api::no_category;
 use crate::api::problem::{Problem, Refusal};
 use crate::clock::now_ms;
-use crate::flow::enqueue::Description;
 use crate::house::House;
 use crate::limits::UPLOADS_A_ROUND;
 
@@ -41,21 +40,8 @@ async fn enter(house: &Arc<House>, upload: &Upload) -> Result<Option<AssetId>, P
         blocking(move || objects.open_partial(&id, hash)?.map(|mut partial| partial.finish()).transpose()).await?;
     let object =
         stored.ok_or_else(|| Refusal::UnknownUpload.because("The bytes of this upload are gone. Begin anew."))?;
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
-    let Description { title, file_name, owner, visibility, meta } = described;
     let now = now_ms();
-    let new = NewAsset {
-        id: AssetId::from_random(random),
-        title,
-        file_name,
-        owner,
-        meta,
-        visibility,
-        source: object.id,
-        source_bytes: object.bytes,
-        uploaded_ms: now,
-    };
+    let new = described.asset(&object, now)?;
     if let Some(word) = house.store.catalogue.finish_upload(&upload.id, &new, now).await? {
         return Err(no_category(&word));
     }

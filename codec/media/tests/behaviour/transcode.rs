@@ -66,7 +66,7 @@ fn the_ladder_shows_every_picture_at_its_time_in_order() {
 }
 
 #[test]
-fn the_whole_ladder_is_made_of_one_decode() {
+fn one_decode_serves_every_rung() {
     let asset = Asset::clip(&small()).without_passthrough(&[80, 64, 48]);
     assert_eq!(asset.plan.rungs.len(), 4);
     let decoded = |missing: &[u32], lanes| {
