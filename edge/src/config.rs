@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::door::net::{Net, NetError};
 use crate::limits::Limits;
 use crate::rt::Faults;
 use crate::source::Source;
+pub use wire::net::{Net, NetError};
 
 /// Everything an edge needs to know.
 #[derive(Clone, Debug)]

@@ -30,6 +30,7 @@ mod serve;
 mod start;
 mod upkeep;
 mod upload;
+mod web;
 mod work;
 
 pub use access::{Rate, routes};

@@ -174,3 +174,14 @@ pub const READ_PIECE_BYTES: usize = 256 << 10;
 pub const UNKNOWN_MAX_AGE_S: u32 = 2;
 /// How long edges may remember that an asset is not yet playable.
 pub const NOT_YET_MAX_AGE_S: u32 = 1;
+
+/// How long one address is tried to be connected to, of those that a name has.
+pub const WEB_CONNECT: Duration = Duration::from_secs(5);
+/// Bytes of the head of an answer that we asked for.
+pub const WEB_HEAD_BYTES_MAX: usize = 32 << 10;
+/// Header lines of it.
+pub const WEB_HEADERS_MAX: usize = 100;
+/// How long a connection of ours is kept for the next request.
+pub const WEB_IDLE: Duration = Duration::from_secs(30);
+/// Connections that are kept for one host.
+pub const WEB_IDLE_MAX: usize = 4;

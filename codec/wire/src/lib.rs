@@ -2,7 +2,7 @@
 //!
 //! A [`presentation::Presentation`] says what an asset offers. [`cmaf`] writes its bytes (boxes in [`mp4`]), [`hls`] and
 //! [`dash`] write its manifests, [`codec_string`] names its codecs for both and [`bitrate`] what they cost. [`url`] is the
-//! grammar of playback paths, [`token`] is who may follow them.
+//! grammar of playback paths, [`token`] is who may follow them, [`net`] a range of addresses.
 #![forbid(unsafe_code)]
 
 pub mod limits;
@@ -16,5 +16,6 @@ pub mod bitrate;
 pub mod dash;
 pub mod hls;
 
+pub mod net;
 pub mod token;
 pub mod url;

@@ -1,10 +1,9 @@
 //! The front door: who it is that connects, and how much one address may take.
 //!
 //! - [`addresses`]: connections and requests of each address, counted over all shards without a lock.
-//! - [`net`]: ranges of addresses. [`told`]: what trusted proxies say of whom they speak for.
+//! - [`told`]: what trusted proxies say of whom they speak for.
 
 pub(crate) mod addresses;
-pub(crate) mod net;
 pub(crate) mod told;
 
 use std::cell::{Cell, RefCell};

@@ -5,8 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::TrustedField;
-use crate::door::net::Net;
+use crate::config::{Net, TrustedField};
 use crate::http::fields::fields;
 
 /// Whom `proxy`, which is trusted, speaks for. `None`: nobody that can be known, itself then.

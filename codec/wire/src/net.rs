@@ -27,7 +27,7 @@ pub enum NetError {
 
 impl Net {
     /// Whether `ip` lies in it. An IPv4 address counts as such in either way of writing it.
-    pub(crate) fn holds(&self, ip: IpAddr) -> bool {
+    pub fn holds(&self, ip: IpAddr) -> bool {
         let (value, v4) = number(ip.to_canonical());
         v4 == self.v4 && (value ^ self.base) & mask(self.bits, v4) == 0
     }
