@@ -59,6 +59,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         owner_bytes_max: config.owner_bytes_max,
         key_rate: config.api_key_rate,
         address_rate: config.api_address_rate,
+        hook_private: config.hook_private.clone(),
         lanes: config.lanes,
         shutdown_limit: config.drain,
         ..origin::Config::default()

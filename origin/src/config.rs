@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use wire::net::Net;
+
 use crate::access::Rate;
+use crate::web::Reach;
 
 /// Settings of one origin.
 #[derive(Debug, Clone)]
@@ -23,6 +26,10 @@ pub struct Config {
     pub key_rate: Option<Rate>,
     /// How often one address may ask what needs a key; `None`: as it likes.
     pub address_rate: Option<Rate>,
+    /// Ranges of addresses that webhooks may name beside public ones.
+    pub hook_private: Vec<Net>,
+    /// Wait before a webhook's message is sent the second time; then twice as long each time.
+    pub hook_retry_first: Duration,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
     /// Renditions to make.
@@ -82,6 +89,8 @@ impl Default for Config {
             owner_bytes_max: None,
             key_rate: None,
             address_rate: None,
+            hook_private: Vec::new(),
+            hook_retry_first: Duration::from_secs(5),
             lanes: 0,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),
@@ -92,6 +101,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where webhooks may lead.
+    pub(crate) fn hook_reach(&self) -> Reach {
+        Reach::Public(self.hook_private.clone())
+    }
+
     /// Threads that encode, resolved.
     pub(crate) fn lanes(&self) -> usize {
         match self.lanes {

@@ -12,6 +12,7 @@ use crate::gate::Keys;
 use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::upload::Claims;
+use crate::web::{Web, public_roots};
 use crate::work::{Bells, Board};
 
 /// One running origin.
@@ -31,6 +32,8 @@ pub(crate) struct House {
     pub(crate) uploads: Arc<Semaphore>,
     /// Who writes to which resumable upload.
     pub(crate) claims: Claims,
+    /// Who sends to webhooks.
+    pub(crate) hooks: Web,
     /// How often keys and addresses ask.
     pub(crate) rates: Rates,
     /// One permit a client that follows the events.
@@ -42,6 +45,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn new(config: Config, store: Store, keys: Keys) -> Self {
         Self {
+            hooks: Web::new(config.hook_reach(), public_roots()),
             config,
             store,
             keys,

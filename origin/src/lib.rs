@@ -6,6 +6,8 @@
 //!   upload/    uploads that go on over several requests: claim, append, complete
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
+//!   hooks/     webhooks: events, signed and sent to whoever wants them
+//!   web.rs     requests that the origin itself makes, bounded
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
 //!   gate/      the keys of the data folder, playback tokens
 //!   monitor/   health and metrics
@@ -22,6 +24,7 @@ mod clock;
 mod config;
 mod flow;
 mod gate;
+mod hooks;
 mod house;
 mod limits;
 mod monitor;

@@ -185,3 +185,26 @@ pub const WEB_HEADERS_MAX: usize = 100;
 pub const WEB_IDLE: Duration = Duration::from_secs(30);
 /// Connections that are kept for one host.
 pub const WEB_IDLE_MAX: usize = 4;
+
+/// How often webhooks look for what is due when no bell rings.
+pub const HOOKS_LOOK: Duration = Duration::from_secs(1);
+/// How long a receiver may take for its answer.
+pub const HOOK_WITHIN: Duration = Duration::from_secs(15);
+/// Bytes of its answer; nobody reads them.
+pub const HOOK_BYTES_MAX: usize = 64 << 10;
+/// A message whose sender was cut off is sent again after this long; longer than it may take.
+pub const HOOK_LEASE_MS: i64 = 30_000;
+/// Longest wait between two attempts: so long after a receiver is back it is told at most.
+pub const HOOK_RETRY_MS_MAX: i64 = 15 * 60 * 1000;
+/// How long a message is tried before it is given up.
+pub const HOOK_KEPT_MS: i64 = 24 * 3600 * 1000;
+/// Messages that wait for one endpoint; more events wait in the log.
+pub const HOOKS_QUEUED_MAX: i64 = 10_000;
+/// How long the old secret of a webhook signs as well when the client names no time, and at most.
+pub const HOOK_OLD_SECONDS: u64 = 24 * 3600;
+/// See [`HOOK_OLD_SECONDS`].
+pub const HOOK_OLD_SECONDS_MAX: u64 = 30 * 24 * 3600;
+/// Bytes of a webhook's address.
+pub const HOOK_URL_BYTES_MAX: usize = 2048;
+/// Kinds of events that one names.
+pub const HOOK_KINDS_MAX: usize = 32;

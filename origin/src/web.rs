@@ -4,9 +4,6 @@
 //! A name is resolved here, every address that it has is looked at, and the connection goes to one that was looked at: a name
 //! that changes between the two cannot lead inside. A connection that is kept is one that was checked when it was made.
 
-// Until the first that asks is here: webhooks, and the chains' nodes.
-#![allow(dead_code, unused_imports)]
-
 mod connect;
 mod reach;
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct Config {
     pub upstream: edge::Upstream,
     /// Verification keys as written; each was parsed once by the check.
     pub gate_keys: Vec<String>,
+    /// Ranges that webhooks may name beside public addresses.
+    pub hook_private: Vec<edge::Net>,
     pub lanes: usize,
     pub av1_speed: u8,
     pub upload_bytes_max: u64,
@@ -69,7 +71,7 @@ pub enum AccessLog {
 }
 
 pub fn check(written: Written) -> Result<Config> {
-    let Written { storage, origin, edge, upstream: pulled, gate, work, limits } = written;
+    let Written { storage, origin, edge, upstream: pulled, gate, work, webhooks, limits } = written;
     ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
@@ -109,7 +111,11 @@ pub fn check(written: Written) -> Result<Config> {
         staleness_max: Duration::from_secs(gate.staleness_max_seconds),
         prefetch: edge.prefetch,
         cmsd: edge.cmsd,
-        trusted_proxies: edge.trusted_proxies.iter().map(|text| net(text)).collect::<Result<_>>()?,
+        trusted_proxies: edge
+            .trusted_proxies
+            .iter()
+            .map(|text| net("edge.trusted_proxies", text))
+            .collect::<Result<_>>()?,
         proxy_protocol: proxy_protocol(&edge)?,
         trusted_field: match edge.trusted_field.as_str() {
             "" => edge::TrustedField::None,
@@ -125,6 +131,7 @@ pub fn check(written: Written) -> Result<Config> {
         },
         upstream: upstream::check(pulled)?,
         gate_keys: gate.keys,
+        hook_private: webhooks.private.iter().map(|text| net("webhooks.private", text)).collect::<Result<_>>()?,
         lanes: work.lanes,
         av1_speed: work.av1_speed,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
@@ -151,10 +158,8 @@ fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {
     Ok(Some(key).filter(|key| !key.is_empty()))
 }
 
-fn net(text: &str) -> Result<edge::Net> {
-    text.parse().with_context(|| {
-        format!("edge.trusted_proxies: \"{text}\" is no range such as \"10.0.0.0/8\" or \"2001:db8::1\"")
-    })
+fn net(key: &str, text: &str) -> Result<edge::Net> {
+    text.parse().with_context(|| format!("{key}: \"{text}\" is no range such as \"10.0.0.0/8\" or \"2001:db8::1\""))
 }
 
 fn proxy_protocol(written: &Edge) -> Result<bool> {

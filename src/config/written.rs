@@ -26,6 +26,7 @@ pub struct Written {
     pub upstream: Upstream,
     pub gate: Gate,
     pub work: Work,
+    pub webhooks: Webhooks,
     pub limits: Limits,
 }
 
@@ -86,6 +87,7 @@ section!(UpstreamTier {
     me: String = String::new(),
 });
 section!(Gate { keys: Vec<String> = Vec::new(), staleness_max_seconds: u64 = 0 });
+section!(Webhooks { private: Vec<String> = Vec::new() });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),

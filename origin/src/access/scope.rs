@@ -14,11 +14,12 @@ pub(crate) enum Scope {
     Events,
     Audit,
     Monitor,
+    Webhooks,
 }
 
 impl Scope {
     /// Those that a key can be narrowed to.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::ContentRead,
         Self::ContentWrite,
         Self::Upload,
@@ -28,6 +29,7 @@ impl Scope {
         Self::Events,
         Self::Audit,
         Self::Monitor,
+        Self::Webhooks,
     ];
 
     /// As keys name it.
@@ -43,6 +45,7 @@ impl Scope {
             Self::Events => "events",
             Self::Audit => "audit",
             Self::Monitor => "monitor",
+            Self::Webhooks => "webhooks",
         }
     }
 }

@@ -98,6 +98,16 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/api/v1/monitor/alerts",        Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/cache/purge",           Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/events",                Scope::Events,       Object::Nothing, Who::Edge(Operator)),
+    rule("GET",    "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("GET",    "/api/v1/webhooks/{id}",        Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("PATCH",  "/api/v1/webhooks/{id}",        Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("DELETE", "/api/v1/webhooks/{id}",        Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/webhooks/{id}/rotate", Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/webhooks/{id}/test",   Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/webhooks/{id}/replay", Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("GET",    "/api/v1/webhooks/{id}/deliveries", Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
 ];
 
 /// The line for a request. `path` is the router's pattern.
@@ -109,7 +119,8 @@ pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
 /// Whether a route takes an Idempotency-Key: whatever makes or changes something, but what answers with a secret, which is
 /// nowhere at rest, and uploads, which are resumed instead.
 pub(crate) fn takes_idempotency_key(rule: &Rule) -> bool {
-    rule.method == "POST" && !matches!(rule.scope, Scope::Public | Scope::Keys | Scope::Token | Scope::Upload)
+    rule.method == "POST"
+        && !matches!(rule.scope, Scope::Public | Scope::Keys | Scope::Token | Scope::Upload | Scope::Webhooks)
 }
 
 /// What `Allow` says of a path (RFC 9110 section 10.2.1).

@@ -20,6 +20,7 @@ mod status;
 mod token;
 mod tus;
 mod upload;
+mod webhooks;
 mod words;
 mod work;
 
@@ -76,6 +77,13 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/monitor/alerts", get(monitor::alerts))
         .route("/api/v1/cache/purge", post(monitor::purge))
         .route("/api/v1/events", get(events::events))
+        .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/api/v1/webhooks/{id}", get(webhooks::one).patch(webhooks::update).delete(webhooks::delete))
+        .route("/api/v1/webhooks/{id}/rotate", post(webhooks::rotate))
+        .route("/api/v1/webhooks/{id}/test", post(webhooks::test))
+        .route("/api/v1/webhooks/{id}/replay", post(webhooks::replay_failed))
+        .route("/api/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/api/v1/webhooks/{id}/deliveries/{delivery}/replay", post(webhooks::replay))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/docs", get(openapi::page))
         .route("/docs/docs.js", get(openapi::script))

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::openapi::schema_of;
-use super::{categories, keys, meta, monitor, stats, token, work};
+use super::{categories, keys, meta, monitor, stats, token, webhooks, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -74,6 +74,7 @@ const SEARCH: &[(&str, &str)] = &[
 ];
 const JOBS: &[(&str, &str)] =
     &[("limit", "integer"), ("after", "string"), ("kind", "string"), ("state", "string"), ("asset", "string")];
+const DELIVERIES: &[(&str, &str)] = &[("limit", "integer"), ("after", "string"), ("state", "string")];
 const ABOUT: &[(&str, &str)] = &[
     ("name", "string"),
     ("title", "string"),
@@ -173,4 +174,17 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/api/v1/events", &[200], "What has happened since, oldest first; as a page or as Server-Sent Events")
         .headers(&["Last-Event-ID"])
         .query(&[("after", "integer")]),
+    words("GET", "/api/v1/webhooks", &[200], "Who is told of events"),
+    words("POST", "/api/v1/webhooks", &[201], "Tell someone of events; the secret is in this answer alone")
+        .body(Body::Json(schema_of::<webhooks::Wanted>)),
+    words("GET", "/api/v1/webhooks/{id}", &[200], "A webhook, without its secret"),
+    words("PATCH", "/api/v1/webhooks/{id}", &[200], "Change a webhook").body(Body::Json(schema_of::<webhooks::Change>)),
+    words("DELETE", "/api/v1/webhooks/{id}", &[204], "End a webhook"),
+    words("POST", "/api/v1/webhooks/{id}/rotate", &[200], "Another secret; the old one signs as well for a while")
+        .body(Body::Json(schema_of::<webhooks::Rotation>)),
+    words("POST", "/api/v1/webhooks/{id}/test", &[202], "Send a message that tells nothing"),
+    words("POST", "/api/v1/webhooks/{id}/replay", &[202], "Send all that failed again, in order"),
+    words("GET", "/api/v1/webhooks/{id}/deliveries", &[200], "What became of its messages, youngest first")
+        .query(DELIVERIES),
+    words("POST", "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", &[202], "Send one message again"),
 ];

@@ -11,12 +11,19 @@ pub(crate) struct Bells {
     ladder: Notify,
     /// For the house's own jobs.
     chores: Notify,
+    /// Something is to be sent to a webhook.
+    hooks: Notify,
 }
 
 impl Bells {
     /// Rings all of them.
     pub(crate) fn all(&self) {
         [&self.ingest, &self.fallback, &self.ladder, &self.chores].into_iter().for_each(Notify::notify_one);
+    }
+
+    /// The bell of the webhooks.
+    pub(crate) fn hooks(&self) -> &Notify {
+        &self.hooks
     }
 
     /// The bell of a kind.

@@ -70,7 +70,10 @@ async fn sweep(house: &Arc<House>, chore: &Chore) -> Result<(), StoreError> {
     match chore.what.as_str() {
         "uploads" => upload::end_expired(house).await,
         "idempotency" => catalogue.sweep_idempotency(now - IDEMPOTENCY_KEPT_MS).await.map(drop),
-        "jobs" => catalogue.sweep_jobs(now - JOBS_KEPT_MS).await.map(drop),
+        "jobs" => {
+            catalogue.sweep_jobs(now - JOBS_KEPT_MS).await?;
+            catalogue.sweep_deliveries(now - JOBS_KEPT_MS).await.map(drop)
+        }
         "bin" => empty_bin(house, now).await,
         other => Err(StoreError::Damaged(format!("a job to sweep {other:?}"))),
     }

@@ -21,6 +21,7 @@ pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet
         }
     }
     workers.spawn(super::keep(house.clone(), stop.clone()));
+    workers.spawn(crate::hooks::deliver(house.clone(), stop.clone()));
     workers
 }
 

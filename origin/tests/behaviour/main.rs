@@ -16,5 +16,6 @@ mod rights;
 mod transcode;
 mod tus;
 mod upload;
+mod webhooks;
 mod whole_uploads;
 mod work;

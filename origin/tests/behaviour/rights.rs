@@ -91,6 +91,16 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/monitor/alerts",        "kkrrryy"),
     ("POST",   "/api/v1/cache/purge",           "kkrrryy"),
     ("GET",    "/api/v1/events",                "kyrrryy"),
+    ("GET",    "/api/v1/webhooks",             "kkrrryy"),
+    ("POST",   "/api/v1/webhooks",             "kkrrryy"),
+    ("GET",    "/api/v1/webhooks/{id}",        "kkrrryy"),
+    ("PATCH",  "/api/v1/webhooks/{id}",        "kkrrryy"),
+    ("DELETE", "/api/v1/webhooks/{id}",        "kkrrryy"),
+    ("POST",   "/api/v1/webhooks/{id}/rotate", "kkrrryy"),
+    ("POST",   "/api/v1/webhooks/{id}/test",   "kkrrryy"),
+    ("POST",   "/api/v1/webhooks/{id}/replay", "kkrrryy"),
+    ("GET",    "/api/v1/webhooks/{id}/deliveries", "kkrrryy"),
+    ("POST",   "/api/v1/webhooks/{id}/deliveries/{delivery}/replay", "kkrrryy"),
 ];
 
 #[test]
@@ -113,7 +123,11 @@ async fn everyone_may_what_their_line_says() {
         let mut got = String::new();
         for who in 0..7_usize {
             let id = object(&site, &keys[2], path).await;
-            let path = path.replace("{*path}", "nobody/master.m3u8").replace("{name}", "clip.mp4").replace("{id}", &id);
+            let path = path
+                .replace("{*path}", "nobody/master.m3u8")
+                .replace("{name}", "clip.mp4")
+                .replace("{id}", &id)
+                .replace("{delivery}", "1");
             let bearer = who.checked_sub(2).map(|n| format!("Bearer {}", keys[n]));
             let edge = site.origin.edge_key().to_owned();
             let headers = match &bearer {
@@ -130,7 +144,7 @@ async fn everyone_may_what_their_line_says() {
 
 /// Something of alice's that the path can name; a new one each time, since the line may delete it.
 async fn object(site: &Site, alice: &str, path: &str) -> String {
-    if !path.contains("{id}") || path.starts_with("/api/v1/keys") {
+    if !path.contains("{id}") || ["/api/v1/keys", "/api/v1/webhooks"].iter().any(|start| path.starts_with(start)) {
         return "nobody".into();
     }
     if path.starts_with("/api/v1/upload/") {

@@ -62,3 +62,6 @@ pub const HASH_PIECE_BYTES: usize = 1 << 20;
 
 /// Schedules. All of them are looked at each time.
 pub const SCHEDULES_MAX: i64 = 1_000;
+
+/// Webhooks. All of them are looked at each time.
+pub const WEBHOOKS_MAX: i64 = 100;

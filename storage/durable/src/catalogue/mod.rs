@@ -26,6 +26,7 @@ mod search;
 mod segment;
 mod tracks;
 mod uploads;
+mod webhooks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub use queue::{JobFilter, JobRow, Submitted, Wished};
 pub use schedules::{Chore, Schedule};
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
 pub use uploads::{Entered, Upload};
+pub use webhooks::{Attempted, Delivery, DeliveryState, Message, Webhook, WebhookChange};
 
 use crate::limits::{ACQUIRE_TIMEOUT_MS, BUSY_TIMEOUT_MS, READERS};
 use crate::{ObjectId, StoreError};
