@@ -51,6 +51,12 @@ pub enum StoreError {
     Sql(sqlx::Error),
 }
 
+impl From<StoreError> for sqlx::Error {
+    fn from(error: StoreError) -> Self {
+        Self::Decode(Box::new(error))
+    }
+}
+
 impl StoreError {
     /// Names the step and the file of an I/O error; a full disk gets its own name.
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {

@@ -3,10 +3,6 @@
 /// Connections that read the catalogue at once. Reads take tens of microseconds; more would only queue on two cores.
 pub const READERS: u32 = 4;
 
-/// How long a connection waits for SQLite's write lock. Within a process there is one writer, so only a person with
-/// the `sqlite3` tool makes us wait.
-pub const BUSY_TIMEOUT_MS: u64 = 5_000;
-
 /// How long a caller waits for a connection before the store is called overloaded.
 pub const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
 

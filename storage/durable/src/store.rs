@@ -29,7 +29,7 @@ impl Store {
             Ok((lock, Objects::open(&folder, disk)?))
         })
         .await?;
-        let catalogue = Catalogue::open(&data.join("catalogue.sqlite")).await?;
+        let catalogue = Catalogue::open_sqlite(&data.join("catalogue.sqlite")).await?;
         catalogue.index_missing().await?;
         Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)) })
     }

@@ -2,12 +2,12 @@
 
 use sqlx::{FromRow, Row};
 
+use super::sql::words;
 use super::{Actor, Catalogue, JobKind, Stage, Tx, audit, edits, events, object_id, search, signed, unsigned};
 use crate::{AssetId, ObjectId, StoreError, UnixMs};
 
 /// Who may watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
     /// Anybody.
     Open,
@@ -15,9 +15,10 @@ pub enum Visibility {
     Gated,
 }
 
+words!(Visibility { Open = "open", Gated = "gated" });
+
 /// How far the work on an asset has come. Whether it can be played is a second question: [`Asset::playable`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssetState {
     /// Waits for a worker.
     Queued,
@@ -28,6 +29,8 @@ pub enum AssetState {
     /// Work ended early; see [`Asset::failure`].
     Failed,
 }
+
+words!(AssetState { Queued = "queued", Running = "running", Ready = "ready", Failed = "failed" });
 
 /// Why work on an asset ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +146,7 @@ impl Catalogue {
 
     /// One asset that is not in the bin.
     pub async fn asset(&self, id: &AssetId) -> Result<Option<Asset>, StoreError> {
-        let sql = "SELECT * FROM assets WHERE id = ?1 AND deleted_ms IS NULL";
+        let sql = "SELECT * FROM assets WHERE id = $1 AND deleted_ms IS NULL";
         Ok(sqlx::query_as(sql).bind(id.as_str()).fetch_optional(&self.read).await?)
     }
 
@@ -157,14 +160,14 @@ impl Catalogue {
     ) -> Result<Option<Vec<ObjectId>>, StoreError> {
         let mut tx = self.begin().await?;
         let named: Vec<String> = sqlx::query_scalar(
-            "SELECT source_object FROM assets WHERE id = ?1 \
-             UNION SELECT init_object FROM tracks WHERE asset = ?1 AND init_object IS NOT NULL \
-             UNION SELECT object FROM segments WHERE asset = ?1",
+            "SELECT source_object FROM assets WHERE id = $1 \
+             UNION SELECT init_object FROM tracks WHERE asset = $1 AND init_object IS NOT NULL \
+             UNION SELECT object FROM segments WHERE asset = $1",
         )
         .bind(id.as_str())
         .fetch_all(&mut *tx)
         .await?;
-        let gone = sqlx::query("DELETE FROM assets WHERE id = ?1").bind(id.as_str()).execute(&mut *tx).await?;
+        let gone = sqlx::query("DELETE FROM assets WHERE id = $1").bind(id.as_str()).execute(&mut *tx).await?;
         if gone.rows_affected() == 0 {
             return Ok(None);
         }
@@ -181,7 +184,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(
     let asset: Asset = sqlx::query_as(
         "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
          created_ms, updated_ms, uploaded_ms, owner, description, language, tags, categories, fields) \
-         VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING *",
+         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING *",
     )
     .bind(new.id.as_str())
     .bind(&new.title)
@@ -204,8 +207,8 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(
     events::append(tx, "asset.created", &new.id, "{}", now).await
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for Asset {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let damaged = |e: StoreError| sqlx::Error::Decode(Box::new(e));
         let id: String = row.try_get("id")?;
         let code: Option<String> = row.try_get("error_code")?;
@@ -227,7 +230,7 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Asset {
             deleted_ms: row.try_get("deleted_ms")?,
             visibility: row.try_get("visibility")?,
             state: row.try_get("state")?,
-            playable: row.try_get("playable")?,
+            playable: row.try_get::<i64, _>("playable")? != 0,
             failure: code.map(|code| Failure { code, detail: detail.unwrap_or_default() }),
             source: object_id(row.try_get("source_object")?).map_err(damaged)?,
             source_bytes: unsigned(row.try_get("source_bytes")?).map_err(damaged)?,

@@ -42,10 +42,10 @@ impl Catalogue {
 
     /// What was done before `before`, youngest first; to one thing, or to all.
     pub async fn audit(&self, object: Option<&str>, before: i64, limit: u32) -> Result<Vec<Deed>, StoreError> {
-        const COLUMNS: &str = "SELECT seq, at_ms, actor, key, action, object, body FROM audit WHERE seq < ?1";
-        let (of_one, of_all) = (" AND object = ?3 ORDER BY seq DESC LIMIT ?2", " ORDER BY seq DESC LIMIT ?2");
+        const COLUMNS: &str = "SELECT seq, at_ms, actor, key, action, object, body FROM audit WHERE seq < $1";
+        let (of_one, of_all) = (" AND object = $3 ORDER BY seq DESC LIMIT $2", " ORDER BY seq DESC LIMIT $2");
         let sql = sqlx::AssertSqlSafe(format!("{COLUMNS}{}", if object.is_some() { of_one } else { of_all }));
-        let query = sqlx::query_as(sql).bind(before).bind(limit);
+        let query = sqlx::query_as(sql).bind(before).bind(i64::from(limit));
         let query = if let Some(object) = object { query.bind(object) } else { query };
         Ok(query.fetch_all(&self.read).await?)
     }
@@ -60,7 +60,7 @@ pub(super) async fn append(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let sql =
-        "INSERT INTO audit (at_ms, actor, key, action, object, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING seq";
+        "INSERT INTO audit (at_ms, actor, key, action, object, body) VALUES ($1, $2, $3, $4, $5, $6) RETURNING seq";
     let seq: i64 = sqlx::query_scalar(sql)
         .bind(now)
         .bind(&actor.owner)
@@ -70,6 +70,6 @@ pub(super) async fn append(
         .bind(body)
         .fetch_one(&mut **tx)
         .await?;
-    sqlx::query("DELETE FROM audit WHERE seq <= ?1").bind(seq - AUDIT_KEPT).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM audit WHERE seq <= $1").bind(seq - AUDIT_KEPT).execute(&mut **tx).await?;
     Ok(())
 }

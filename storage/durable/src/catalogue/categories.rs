@@ -1,5 +1,6 @@
 //! Categories: the words that operators offer for sorting assets, unlike tags, which anybody makes up.
 
+use super::sql::is_there;
 use super::{Actor, Catalogue, audit};
 use crate::limits::CATEGORIES_MAX;
 use crate::{StoreError, UnixMs};
@@ -43,7 +44,7 @@ impl Catalogue {
     /// All categories by name; there are few. At most a thousand assets are counted each.
     pub async fn categories(&self) -> Result<Vec<Category>, StoreError> {
         let sql = "SELECT id, name, created_ms, (SELECT count(*) FROM (SELECT 1 FROM labels \
-                   WHERE kind = 'category' AND word = categories.id LIMIT 1000)) AS assets FROM categories ORDER BY id";
+                   WHERE kind = 'category' AND word = categories.id LIMIT 1000) AS some) AS assets FROM categories ORDER BY id";
         Ok(sqlx::query_as(sql).fetch_all(&self.read).await?)
     }
 
@@ -60,7 +61,7 @@ impl Catalogue {
         if count >= CATEGORIES_MAX {
             return Ok(CategoryMade::Full);
         }
-        let sql = "INSERT INTO categories (id, name, created_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO categories (id, name, created_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let made = sqlx::query(sql).bind(id).bind(name).bind(now).execute(&mut *tx).await?.rows_affected();
         if made == 0 {
             return Ok(CategoryMade::Taken);
@@ -73,7 +74,7 @@ impl Catalogue {
     /// Gives a category another name; `false` when there is none.
     pub async fn rename_category(&self, id: &str, name: &str, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE categories SET name = ?2 WHERE id = ?1";
+        let sql = "UPDATE categories SET name = $2 WHERE id = $1";
         if sqlx::query(sql).bind(id).bind(name).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
@@ -85,15 +86,11 @@ impl Catalogue {
     /// Ends a category that no asset carries.
     pub async fn delete_category(&self, id: &str, actor: &Actor, now: UnixMs) -> Result<CategoryEnd, StoreError> {
         let mut tx = self.begin().await?;
-        let used: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM labels WHERE kind = 'category' AND word = ?1)")
-                .bind(id)
-                .fetch_one(&mut *tx)
-                .await?;
-        if used {
+        let sql = "SELECT 1 FROM labels WHERE kind = 'category' AND word = $1 LIMIT 1";
+        if is_there(&mut tx, sqlx::query(sql).bind(id)).await? {
             return Ok(CategoryEnd::InUse);
         }
-        let gone = sqlx::query("DELETE FROM categories WHERE id = ?1").bind(id).execute(&mut *tx).await?;
+        let gone = sqlx::query("DELETE FROM categories WHERE id = $1").bind(id).execute(&mut *tx).await?;
         if gone.rows_affected() == 0 {
             return Ok(CategoryEnd::Unknown);
         }

@@ -33,24 +33,26 @@ impl Catalogue {
 
     /// The segments that a track still lacks, by index.
     pub async fn missing(&self, asset: &AssetId, track: &str) -> Result<Vec<u32>, StoreError> {
-        let planned: Option<u32> =
-            sqlx::query_scalar("SELECT segments_planned FROM tracks WHERE asset = ?1 AND name = ?2")
+        let planned: Option<i64> =
+            sqlx::query_scalar("SELECT segments_planned FROM tracks WHERE asset = $1 AND name = $2")
                 .bind(asset.as_str())
                 .bind(track)
                 .fetch_optional(&self.read)
                 .await?;
-        let stored: Vec<u32> =
-            sqlx::query_scalar("SELECT idx FROM segments WHERE asset = ?1 AND track = ?2 ORDER BY idx")
+        let stored: Vec<i64> =
+            sqlx::query_scalar("SELECT idx FROM segments WHERE asset = $1 AND track = $2 ORDER BY idx")
                 .bind(asset.as_str())
                 .bind(track)
                 .fetch_all(&self.read)
                 .await?;
-        Ok((0..planned.unwrap_or(0)).filter(|index| stored.binary_search(index).is_err()).collect())
+        Ok((0..super::small(planned.unwrap_or(0))?)
+            .filter(|index| stored.binary_search(&i64::from(*index)).is_err())
+            .collect())
     }
 }
 
 async fn store(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), StoreError> {
-    let row = sqlx::query("SELECT init_object FROM tracks WHERE asset = ?1 AND name = ?2")
+    let row = sqlx::query("SELECT init_object FROM tracks WHERE asset = $1 AND name = $2")
         .bind(asset.as_str())
         .bind(&part.track)
         .fetch_optional(&mut **tx)
@@ -65,11 +67,11 @@ async fn store(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), S
     for segment in &part.segments {
         sqlx::query(
             "INSERT INTO segments (asset, track, idx, object, start, duration, bytes) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(asset.as_str())
         .bind(&part.track)
-        .bind(segment.index)
+        .bind(i64::from(segment.index))
         .bind(segment.object.to_string())
         .bind(signed(segment.start)?)
         .bind(signed(segment.duration)?)
@@ -79,16 +81,16 @@ async fn store(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), S
     }
     if part.whole {
         let all = u32::try_from(part.segments.len()).unwrap_or(u32::MAX);
-        let sql = "UPDATE tracks SET segments_planned = ?3 WHERE asset = ?1 AND name = ?2";
-        sqlx::query(sql).bind(asset.as_str()).bind(&part.track).bind(all).execute(&mut **tx).await?;
+        let sql = "UPDATE tracks SET segments_planned = $3 WHERE asset = $1 AND name = $2";
+        sqlx::query(sql).bind(asset.as_str()).bind(&part.track).bind(i64::from(all)).execute(&mut **tx).await?;
     }
     Ok(())
 }
 
 async fn set_init(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE tracks SET codec = ?3, head = ?4, init_object = ?5, init_bytes = ?6, state = 'encoding' \
-         WHERE asset = ?1 AND name = ?2",
+        "UPDATE tracks SET codec = $3, head = $4, init_object = $5, init_bytes = $6, state = 'encoding' \
+         WHERE asset = $1 AND name = $2",
     )
     .bind(asset.as_str())
     .bind(&part.track)

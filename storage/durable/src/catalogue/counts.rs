@@ -1,19 +1,21 @@
 //! Playback, counted by asset and day: what the origin answered itself, and what edges report of theirs.
 
 use super::Catalogue;
+use super::sql::words;
 use crate::{AssetId, StoreError, UnixMs};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Who counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountSource {
     /// This origin: mostly what edges fetched.
     Origin,
     /// An edge: what viewers fetched.
     Edge,
 }
+
+words!(CountSource { Origin = "origin", Edge = "edge" });
 
 /// What was counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,9 +54,9 @@ impl Catalogue {
             let small = |n: u64| i64::try_from(n).unwrap_or(i64::MAX / 2);
             sqlx::query(
                 "INSERT INTO playback_days (asset, day, source, starts, requests, bytes) \
-                 SELECT id, ?2, ?3, ?4, ?5, ?6 FROM assets WHERE id = ?1 \
-                 ON CONFLICT (asset, day, source) DO UPDATE SET starts = starts + excluded.starts, \
-                 requests = requests + excluded.requests, bytes = bytes + excluded.bytes",
+                 SELECT id, $2, $3, $4, $5, $6 FROM assets WHERE id = $1 \
+                 ON CONFLICT (asset, day, source) DO UPDATE SET starts = playback_days.starts + excluded.starts, \
+                 requests = playback_days.requests + excluded.requests, bytes = playback_days.bytes + excluded.bytes",
             )
             .bind(asset.as_str())
             .bind(now.div_euclid(DAY_MS))
@@ -70,8 +72,8 @@ impl Catalogue {
 
     /// The days of one asset, youngest first.
     pub async fn days(&self, asset: &AssetId, limit: u32) -> Result<Vec<Day>, StoreError> {
-        let sql = "SELECT day, source, starts, requests, bytes FROM playback_days WHERE asset = ?1 \
-                   ORDER BY day DESC, source LIMIT ?2";
-        Ok(sqlx::query_as(sql).bind(asset.as_str()).bind(limit).fetch_all(&self.read).await?)
+        let sql = "SELECT day, source, starts, requests, bytes FROM playback_days WHERE asset = $1 \
+                   ORDER BY day DESC, source LIMIT $2";
+        Ok(sqlx::query_as(sql).bind(asset.as_str()).bind(i64::from(limit)).fetch_all(&self.read).await?)
     }
 }

@@ -3,6 +3,7 @@
 
 use sqlx::Row;
 
+use super::sql::is_there;
 use super::{Actor, Asset, Catalogue, Tx, Visibility, audit, events, labels, search};
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -50,7 +51,7 @@ impl Catalogue {
         now: UnixMs,
     ) -> Result<Changed, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "SELECT version FROM assets WHERE id = ?1 AND deleted_ms IS NULL";
+        let sql = "SELECT version FROM assets WHERE id = $1 AND deleted_ms IS NULL";
         let Some(version) = sqlx::query_scalar::<_, i64>(sql).bind(id.as_str()).fetch_optional(&mut *tx).await? else {
             return Ok(Changed::Unknown);
         };
@@ -62,10 +63,10 @@ impl Catalogue {
         }
         let list = |words: &Option<Vec<String>>| words.clone().map(|words| serde_json::Value::from(words).to_string());
         let asset: Asset = sqlx::query_as(
-            "UPDATE assets SET title = coalesce(?2, title), visibility = coalesce(?3, visibility), \
-             description = coalesce(?4, description), language = coalesce(?5, language), tags = coalesce(?6, tags), \
-             categories = coalesce(?7, categories), fields = coalesce(?8, fields), version = version + 1, \
-             updated_ms = ?9 WHERE id = ?1 RETURNING *",
+            "UPDATE assets SET title = coalesce($2, title), visibility = coalesce($3, visibility), \
+             description = coalesce($4, description), language = coalesce($5, language), tags = coalesce($6, tags), \
+             categories = coalesce($7, categories), fields = coalesce($8, fields), version = version + 1, \
+             updated_ms = $9 WHERE id = $1 RETURNING *",
         )
         .bind(id.as_str())
         .bind(change.title.as_deref())
@@ -88,8 +89,8 @@ impl Catalogue {
     /// Tells edges to drop what they keep of an asset, which is not changed by it. `false` when there is no such asset.
     pub async fn purge(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM assets WHERE id = ?1)";
-        if !sqlx::query_scalar::<_, bool>(sql).bind(id.as_str()).fetch_one(&mut *tx).await? {
+        let sql = "SELECT 1 FROM assets WHERE id = $1 LIMIT 1";
+        if !is_there(&mut tx, sqlx::query(sql).bind(id.as_str())).await? {
             return Ok(false);
         }
         events::append(&mut tx, "asset.updated", id, r#"{"purge":true}"#, now).await?;
@@ -102,7 +103,7 @@ impl Catalogue {
     /// asset outside of the bin.
     pub async fn bin_asset(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE assets SET deleted_ms = ?2, updated_ms = ?2, version = version + 1 WHERE id = ?1 AND deleted_ms IS NULL";
+        let sql = "UPDATE assets SET deleted_ms = $2, updated_ms = $2, version = version + 1 WHERE id = $1 AND deleted_ms IS NULL";
         if sqlx::query(sql).bind(id.as_str()).bind(now).execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
@@ -111,12 +112,12 @@ impl Catalogue {
         // Whoever works on it is fenced off; the job waits in the queue, and is not taken while its asset is in the bin.
         sqlx::query(
             "UPDATE jobs SET state = 'queued', fence = fence + 1, attempts = 0, lease_owner = NULL, \
-             lease_until_ms = NULL WHERE asset = ?1 AND state = 'running'",
+             lease_until_ms = NULL WHERE asset = $1 AND state = 'running'",
         )
         .bind(id.as_str())
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE assets SET state = 'queued' WHERE id = ?1 AND state = 'running'")
+        sqlx::query("UPDATE assets SET state = 'queued' WHERE id = $1 AND state = 'running'")
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
@@ -129,8 +130,8 @@ impl Catalogue {
     /// Brings an asset back out of the bin; `None` when it is not there.
     pub async fn restore_asset(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<Option<Asset>, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE assets SET deleted_ms = NULL, updated_ms = ?2, version = version + 1 \
-                   WHERE id = ?1 AND deleted_ms IS NOT NULL RETURNING *";
+        let sql = "UPDATE assets SET deleted_ms = NULL, updated_ms = $2, version = version + 1 \
+                   WHERE id = $1 AND deleted_ms IS NOT NULL RETURNING *";
         let asset: Option<Asset> = sqlx::query_as(sql).bind(id.as_str()).bind(now).fetch_optional(&mut *tx).await?;
         let Some(asset) = asset else { return Ok(None) };
         describe(&mut tx, &asset).await?;
@@ -142,8 +143,8 @@ impl Catalogue {
 
     /// Assets that went into the bin before `oldest`: their time is over.
     pub async fn bin_expired(&self, oldest: UnixMs, limit: u32) -> Result<Vec<AssetId>, StoreError> {
-        let sql = "SELECT id FROM assets WHERE deleted_ms < ?1 ORDER BY deleted_ms LIMIT ?2";
-        let rows = sqlx::query(sql).bind(oldest).bind(limit).fetch_all(&self.read).await?;
+        let sql = "SELECT id FROM assets WHERE deleted_ms < $1 ORDER BY deleted_ms LIMIT $2";
+        let rows = sqlx::query(sql).bind(oldest).bind(i64::from(limit)).fetch_all(&self.read).await?;
         rows.iter()
             .map(|row| row.try_get::<&str, _>("id")?.parse().map_err(|_| StoreError::Damaged("asset name".into())))
             .collect()
@@ -153,8 +154,8 @@ impl Catalogue {
 /// The first of these that is no category.
 pub(super) async fn unknown_category(tx: &mut Tx, words: &[String]) -> Result<Option<String>, StoreError> {
     for word in words {
-        let sql = "SELECT EXISTS (SELECT 1 FROM categories WHERE id = ?1)";
-        if !sqlx::query_scalar::<_, bool>(sql).bind(word).fetch_one(&mut **tx).await? {
+        let sql = "SELECT 1 FROM categories WHERE id = $1 LIMIT 1";
+        if !is_there(tx, sqlx::query(sql).bind(word)).await? {
             return Ok(Some(word.clone()));
         }
     }

@@ -23,8 +23,8 @@ pub struct Event {
 impl Catalogue {
     /// Events after `seq`, oldest first.
     pub async fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let sql = "SELECT seq, at_ms, kind, asset, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-        Ok(sqlx::query_as(sql).bind(seq).bind(limit).fetch_all(&self.read).await?)
+        let sql = "SELECT seq, at_ms, kind, asset, body FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
+        Ok(sqlx::query_as(sql).bind(seq).bind(i64::from(limit)).fetch_all(&self.read).await?)
     }
 
     /// Numbers of the oldest event that is kept and of the last one; 0 and 0 before the first.
@@ -42,13 +42,13 @@ pub(super) async fn append(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let seq: i64 =
-        sqlx::query_scalar("INSERT INTO events (at_ms, kind, asset, body) VALUES (?1, ?2, ?3, ?4) RETURNING seq")
+        sqlx::query_scalar("INSERT INTO events (at_ms, kind, asset, body) VALUES ($1, $2, $3, $4) RETURNING seq")
             .bind(now)
             .bind(kind)
             .bind(asset.as_str())
             .bind(body)
             .fetch_one(&mut **tx)
             .await?;
-    sqlx::query("DELETE FROM events WHERE seq <= ?1").bind(seq - EVENTS_KEPT).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM events WHERE seq <= $1").bind(seq - EVENTS_KEPT).execute(&mut **tx).await?;
     Ok(())
 }

@@ -43,23 +43,24 @@ impl Catalogue {
         now: UnixMs,
     ) -> Result<Earlier, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "DELETE FROM idempotency WHERE caller = ?1 AND key = ?2 AND created_ms < ?3";
+        let sql = "DELETE FROM idempotency WHERE caller = $1 AND key = $2 AND created_ms < $3";
         sqlx::query(sql).bind(caller).bind(key).bind(oldest).execute(&mut *tx).await?;
-        let sql = "SELECT request, status, headers, body FROM idempotency WHERE caller = ?1 AND key = ?2";
+        let sql = "SELECT request, status, headers, body FROM idempotency WHERE caller = $1 AND key = $2";
         if let Some(row) = sqlx::query(sql).bind(caller).bind(key).fetch_optional(&mut *tx).await? {
             if row.try_get::<&[u8], _>("request")? != request {
                 return Ok(Earlier::Another);
             }
-            let Some(status) = row.try_get::<Option<u16>, _>("status")? else { return Ok(Earlier::Running) };
+            let Some(status) = row.try_get::<Option<i64>, _>("status")? else { return Ok(Earlier::Running) };
+            let status = u16::try_from(status).map_err(|_| StoreError::Damaged(format!("status {status}")))?;
             let (headers, body) = (row.try_get("headers")?, row.try_get("body")?);
             return Ok(Earlier::Answered(KeptAnswer { status, headers, body }));
         }
-        let sql = "SELECT count(*) FROM idempotency WHERE caller = ?1";
+        let sql = "SELECT count(*) FROM idempotency WHERE caller = $1";
         let count: i64 = sqlx::query_scalar(sql).bind(caller).fetch_one(&mut *tx).await?;
         if count >= IDEMPOTENCY_KEYS_A_CALLER_MAX {
             return Ok(Earlier::Full);
         }
-        sqlx::query("INSERT INTO idempotency (caller, key, request, created_ms) VALUES (?1, ?2, ?3, ?4)")
+        sqlx::query("INSERT INTO idempotency (caller, key, request, created_ms) VALUES ($1, $2, $3, $4)")
             .bind(caller)
             .bind(key)
             .bind(request.as_slice())
@@ -72,13 +73,13 @@ impl Catalogue {
 
     /// Keeps the answer.
     pub async fn answer_once(&self, caller: &str, key: &str, answer: &KeptAnswer) -> Result<(), StoreError> {
-        let sql = "UPDATE idempotency SET status = ?3, headers = ?4, body = ?5 WHERE caller = ?1 AND key = ?2";
+        let sql = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE caller = $1 AND key = $2";
         sqlx::query(sql)
             .bind(caller)
             .bind(key)
-            .bind(answer.status)
+            .bind(i64::from(answer.status))
             .bind(&answer.headers)
-            .bind(&answer.body)
+            .bind(answer.body.as_slice())
             .execute(&self.write)
             .await?;
         Ok(())
@@ -86,14 +87,14 @@ impl Catalogue {
 
     /// Forgets a key whose request came to nothing: it may be asked again.
     pub async fn forget_once(&self, caller: &str, key: &str) -> Result<(), StoreError> {
-        let sql = "DELETE FROM idempotency WHERE caller = ?1 AND key = ?2 AND status IS NULL";
+        let sql = "DELETE FROM idempotency WHERE caller = $1 AND key = $2 AND status IS NULL";
         sqlx::query(sql).bind(caller).bind(key).execute(&self.write).await?;
         Ok(())
     }
 
     /// Forgets what is older than `oldest`. Answers how many.
     pub async fn sweep_idempotency(&self, oldest: UnixMs) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM idempotency WHERE created_ms < ?1";
+        let sql = "DELETE FROM idempotency WHERE created_ms < $1";
         Ok(sqlx::query(sql).bind(oldest).execute(&self.write).await?.rows_affected())
     }
 

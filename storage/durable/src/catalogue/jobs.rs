@@ -4,12 +4,12 @@
 
 use sqlx::{FromRow, Row};
 
+use super::sql::words;
 use super::{AssetState, Catalogue, Tx, events};
 use crate::{AssetId, StoreError, UnixMs};
 
 /// What a job does. Each kind has its own workers, so that hours of encoding never hold up the next upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobKind {
     /// Probe, plan, repackage what needs no encoding.
     Ingest,
@@ -21,9 +21,10 @@ pub enum JobKind {
     Sweep,
 }
 
+words!(JobKind { Ingest = "ingest", Fallback = "fallback", Ladder = "ladder", Sweep = "sweep" });
+
 /// A job's place in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
     /// Waits until it is due.
     Queued,
@@ -37,9 +38,10 @@ pub enum JobState {
     Cancelled,
 }
 
+words!(JobState { Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled" });
+
 /// The step a job is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Reading what the upload is.
     Probe,
@@ -52,6 +54,8 @@ pub enum Stage {
     /// Nothing is left.
     Done,
 }
+
+words!(Stage { Probe = "probe", Package = "package", Transcode = "transcode", Publish = "publish", Done = "done" });
 
 /// The right to work on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,7 @@ pub struct Job {
     /// Its place in the queue.
     pub state: JobState,
     /// Times it was taken since it last stored anything.
+    #[sqlx(try_from = "i64")]
     pub attempts: u32,
     /// Due at.
     pub run_after_ms: UnixMs,
@@ -112,11 +117,11 @@ impl Catalogue {
     ) -> Result<Option<Lease>, StoreError> {
         let mut tx = self.begin().await?;
         let lease: Option<Lease> = sqlx::query_as(
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?2, \
-             lease_until_ms = ?3, updated_ms = ?4 WHERE id = coalesce(\
-             (SELECT id FROM jobs WHERE kind = ?1 AND state = 'running' AND lease_until_ms <= ?4 \
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $2, \
+             lease_until_ms = $3, updated_ms = $4 WHERE id = coalesce(\
+             (SELECT id FROM jobs WHERE kind = $1 AND state = 'running' AND lease_until_ms <= $4 \
              ORDER BY priority DESC, id LIMIT 1), \
-             (SELECT id FROM jobs WHERE kind = ?1 AND state = 'queued' AND run_after_ms <= ?4 \
+             (SELECT id FROM jobs WHERE kind = $1 AND state = 'queued' AND run_after_ms <= $4 \
              AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL) \
              AND NOT EXISTS (SELECT 1 FROM job_waits w JOIN jobs n ON n.id = w.needs WHERE w.job = jobs.id AND n.state <> 'done') \
              ORDER BY priority DESC, id LIMIT 1)) RETURNING id, asset, kind, attempts, fence",
@@ -145,7 +150,7 @@ impl Catalogue {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         hold(&mut tx, lease, now).await?;
-        sqlx::query("UPDATE jobs SET lease_until_ms = ?2, stage = ?3, progress = ?4 WHERE id = ?1")
+        sqlx::query("UPDATE jobs SET lease_until_ms = $2, stage = $3, progress = $4 WHERE id = $1")
             .bind(lease.job)
             .bind(until)
             .bind(stage)
@@ -185,8 +190,8 @@ impl Catalogue {
         let mut tx = self.begin().await?;
         hold(&mut tx, lease, now).await?;
         sqlx::query(
-            "UPDATE jobs SET state = 'failed', lease_owner = NULL, lease_until_ms = NULL, error_code = ?2, \
-             error_detail = ?3, stage = ?4 WHERE id = ?1",
+            "UPDATE jobs SET state = 'failed', lease_owner = NULL, lease_until_ms = NULL, error_code = $2, \
+             error_detail = $3, stage = $4 WHERE id = $1",
         )
         .bind(lease.job)
         .bind(code)
@@ -195,7 +200,7 @@ impl Catalogue {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "UPDATE assets SET state = 'failed', error_code = ?2, error_detail = ?3, updated_ms = ?4 WHERE id = ?1",
+            "UPDATE assets SET state = 'failed', error_code = $2, error_detail = $3, updated_ms = $4 WHERE id = $1",
         )
         .bind(lease.asset.as_str())
         .bind(code)
@@ -228,8 +233,8 @@ impl Catalogue {
     /// At start: nobody else has this data folder, so whoever held a lease is dead. Answers how many jobs that were.
     pub async fn reclaim_jobs(&self, now: UnixMs) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = ?1, \
-                   fence = fence + 1, updated_ms = ?1 WHERE state = 'running'";
+        let sql = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = $1, \
+                   fence = fence + 1, updated_ms = $1 WHERE state = 'running'";
         let jobs = sqlx::query(sql).bind(now).execute(&mut *tx).await?.rows_affected();
         sqlx::query("UPDATE assets SET state = 'queued' WHERE state = 'running'").execute(&mut *tx).await?;
         tx.commit().await?;
@@ -239,7 +244,7 @@ impl Catalogue {
     /// When the next job of a kind is due, to sleep until then; `None` when there is none.
     pub async fn next_due(&self, kind: JobKind) -> Result<Option<UnixMs>, StoreError> {
         let sql = "SELECT min(CASE state WHEN 'queued' THEN run_after_ms ELSE lease_until_ms END) FROM jobs \
-                   WHERE kind = ?1 AND state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM job_waits w \
+                   WHERE kind = $1 AND state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM job_waits w \
                    JOIN jobs n ON n.id = w.needs WHERE w.job = jobs.id AND n.state <> 'done') AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL)";
         Ok(sqlx::query_scalar(sql).bind(kind).fetch_one(&self.read).await?)
     }
@@ -247,7 +252,7 @@ impl Catalogue {
     /// The asset's youngest job: the one whose progress a person wants to see.
     pub async fn latest_job(&self, asset: &AssetId) -> Result<Option<Job>, StoreError> {
         let sql = "SELECT id, kind, state, attempts, run_after_ms, stage, progress, error_code, error_detail \
-                   FROM jobs WHERE asset = ?1 ORDER BY id DESC LIMIT 1";
+                   FROM jobs WHERE asset = $1 ORDER BY id DESC LIMIT 1";
         Ok(sqlx::query_as(sql).bind(asset.as_str()).fetch_optional(&self.read).await?)
     }
 
@@ -255,23 +260,23 @@ impl Catalogue {
     pub async fn queue_depth(&self) -> Result<QueueDepth, StoreError> {
         let sql = "SELECT count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'running') \
                    FROM jobs WHERE state IN ('queued', 'running')";
-        let (queued, running): (u32, u32) = sqlx::query_as(sql).fetch_one(&self.read).await?;
-        Ok(QueueDepth { queued: queued.into(), running: running.into() })
+        let (queued, running): (i64, i64) = sqlx::query_as(sql).fetch_one(&self.read).await?;
+        Ok(QueueDepth { queued: super::unsigned(queued)?, running: super::unsigned(running)? })
     }
 
     async fn put_back(
         &self,
         lease: &Lease,
         run_after: UnixMs,
-        attempts_forgiven: u32,
+        attempts_forgiven: i64,
         error: Option<(&str, &str)>,
         now: UnixMs,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         hold(&mut tx, lease, now).await?;
         sqlx::query(
-            "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = ?2, \
-             attempts = max(attempts - ?3, 0), error_code = ?4, error_detail = ?5 WHERE id = ?1",
+            "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = $2, \
+             attempts = CASE WHEN attempts > $3 THEN attempts - $3 ELSE 0 END, error_code = $4, error_detail = $5 WHERE id = $1",
         )
         .bind(lease.job)
         .bind(run_after)
@@ -287,7 +292,7 @@ impl Catalogue {
 
 /// Every write of a worker begins with this: is the job still mine?
 pub(super) async fn hold(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), StoreError> {
-    let held = sqlx::query("UPDATE jobs SET updated_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'running'")
+    let held = sqlx::query("UPDATE jobs SET updated_ms = $3 WHERE id = $1 AND fence = $2 AND state = 'running'")
         .bind(lease.job)
         .bind(lease.fence)
         .bind(now)
@@ -298,7 +303,7 @@ pub(super) async fn hold(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), 
 
 /// Something lasting was stored: the attempts so far were not in vain, and count no more.
 pub(super) async fn made_progress(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
-    sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = ?1").bind(lease.job).execute(&mut **tx).await?;
+    sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = $1").bind(lease.job).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -310,34 +315,34 @@ pub(super) async fn insert(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO jobs (kind, asset, state, run_after_ms, stage, created_ms, updated_ms, unique_key, priority) \
-               VALUES (?1, ?2, 'queued', ?4, ?3, ?4, ?4, ?1 || ':' || ?2, \
-               coalesce((SELECT priority FROM jobs WHERE asset = ?2 ORDER BY id DESC LIMIT 1), 0)) ON CONFLICT DO NOTHING";
+               VALUES ($1, $2, 'queued', $4, $3, $4, $4, $1 || ':' || $2, \
+               coalesce((SELECT priority FROM jobs WHERE asset = $2 ORDER BY id DESC LIMIT 1), 0)) ON CONFLICT DO NOTHING";
     sqlx::query(sql).bind(kind).bind(asset.as_str()).bind(stage).bind(now).execute(&mut **tx).await?;
     Ok(())
 }
 
 async fn end(tx: &mut Tx, lease: &Lease, state: JobState, stage: Stage) -> Result<(), StoreError> {
-    let sql = "UPDATE jobs SET state = ?2, stage = ?3, progress = 1, lease_owner = NULL, lease_until_ms = NULL, \
-               error_code = NULL, error_detail = NULL WHERE id = ?1";
+    let sql = "UPDATE jobs SET state = $2, stage = $3, progress = 1, lease_owner = NULL, lease_until_ms = NULL, \
+               error_code = NULL, error_detail = NULL WHERE id = $1";
     sqlx::query(sql).bind(lease.job).bind(state).bind(stage).execute(&mut **tx).await?;
     Ok(())
 }
 
 async fn set_asset_state(tx: &mut Tx, asset: &AssetId, state: AssetState, now: UnixMs) -> Result<(), StoreError> {
-    let sql = "UPDATE assets SET state = ?2, updated_ms = ?3 WHERE id = ?1";
+    let sql = "UPDATE assets SET state = $2, updated_ms = $3 WHERE id = $1";
     sqlx::query(sql).bind(asset.as_str()).bind(state).bind(now).execute(&mut **tx).await?;
     Ok(())
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Lease {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for Lease {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let asset: String = row.try_get("asset")?;
         let damaged = |_| sqlx::Error::Decode(Box::new(StoreError::Damaged(format!("asset name {asset:?}"))));
         Ok(Self {
             job: row.try_get("id")?,
             asset: asset.parse().map_err(damaged)?,
             kind: row.try_get("kind")?,
-            attempts: row.try_get("attempts")?,
+            attempts: super::small(row.try_get("attempts")?)?,
             fence: row.try_get("fence")?,
         })
     }

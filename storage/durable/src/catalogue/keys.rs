@@ -3,12 +3,12 @@
 use sqlx::{FromRow, Row};
 
 use super::Catalogue;
+use super::sql::words;
 use crate::limits::{KEYS_MAX, REVOKED_KEYS_KEPT_MS};
 use crate::{AssetId, StoreError, UnixMs};
 
 /// What a key may do at most; each role includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads the catalogue.
     Viewer,
@@ -19,6 +19,8 @@ pub enum Role {
     /// Makes and revokes keys.
     Admin,
 }
+
+words!(Role { Viewer = "viewer", Creator = "creator", Operator = "operator", Admin = "admin" });
 
 /// A row of `api_keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl Catalogue {
     /// Enters a key; `false` when there are as many as may be. Keys that were revoked long ago leave on the way.
     pub async fn create_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM api_keys WHERE revoked_ms < ?1")
+        sqlx::query("DELETE FROM api_keys WHERE revoked_ms < $1")
             .bind(key.created_ms - REVOKED_KEYS_KEPT_MS)
             .execute(&mut *tx)
             .await?;
@@ -61,7 +63,7 @@ impl Catalogue {
         }
         sqlx::query(
             "INSERT INTO api_keys (id, name, owner, role, scopes, hash, created_ms, expires_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&key.id)
         .bind(&key.name)
@@ -79,38 +81,38 @@ impl Catalogue {
 
     /// One key, whether or not it is still of use.
     pub async fn key(&self, id: &str) -> Result<Option<ApiKey>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1"));
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1"));
         Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.read).await?)
     }
 
     /// Up to `limit` keys by name of their public half, after `after`.
     pub async fn keys(&self, after: &str, limit: u32) -> Result<Vec<ApiKey>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id > ?1 ORDER BY id LIMIT ?2"));
-        Ok(sqlx::query_as(sql).bind(after).bind(limit).fetch_all(&self.read).await?)
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2"));
+        Ok(sqlx::query_as(sql).bind(after).bind(i64::from(limit)).fetch_all(&self.read).await?)
     }
 
     /// Takes a key back, at once and for ever; `false` when there is none of this name.
     pub async fn revoke_key(&self, id: &str, now: UnixMs) -> Result<bool, StoreError> {
-        let sql = "UPDATE api_keys SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1";
+        let sql = "UPDATE api_keys SET revoked_ms = coalesce(revoked_ms, $2) WHERE id = $1";
         Ok(sqlx::query(sql).bind(id).bind(now).execute(&self.write).await?.rows_affected() == 1)
     }
 
     /// Notes that a key was used.
     pub async fn touch_key(&self, id: &str, now: UnixMs) -> Result<(), StoreError> {
-        let sql = "UPDATE api_keys SET used_ms = ?2 WHERE id = ?1";
+        let sql = "UPDATE api_keys SET used_ms = $2 WHERE id = $1";
         sqlx::query(sql).bind(id).bind(now).execute(&self.write).await?;
         Ok(())
     }
 
     /// Whose an asset is; `None` when there is no such asset.
     pub async fn asset_owner(&self, id: &AssetId) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT owner FROM assets WHERE id = ?1";
+        let sql = "SELECT owner FROM assets WHERE id = $1";
         Ok(sqlx::query_scalar(sql).bind(id.as_str()).fetch_optional(&self.read).await?)
     }
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for ApiKey {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for ApiKey {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let damaged = |what: &str| sqlx::Error::Decode(Box::new(StoreError::Damaged(format!("{what} of an API key"))));
         let hash: &[u8] = row.try_get("hash")?;
         Ok(Self {

@@ -14,13 +14,15 @@ pub(super) async fn index(
     clear(tx, id).await?;
     for (kind, words) in [("tag", tags), ("category", categories)] {
         for word in words {
-            sqlx::query("INSERT OR IGNORE INTO labels (kind, word, created_ms, asset) VALUES (?1, ?2, ?3, ?4)")
-                .bind(kind)
-                .bind(word)
-                .bind(created)
-                .bind(id.as_str())
-                .execute(&mut **tx)
-                .await?;
+            sqlx::query(
+                "INSERT INTO labels (kind, word, created_ms, asset) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            )
+            .bind(kind)
+            .bind(word)
+            .bind(created)
+            .bind(id.as_str())
+            .execute(&mut **tx)
+            .await?;
         }
     }
     Ok(())
@@ -28,6 +30,6 @@ pub(super) async fn index(
 
 /// Takes one asset out of the index.
 pub(super) async fn clear(tx: &mut Tx, id: &AssetId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM labels WHERE asset = ?1").bind(id.as_str()).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM labels WHERE asset = $1").bind(id.as_str()).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Listings of assets: youngest first, in pages, filtered. Every filter walks an index; a test looks at the plans.
 
-use sqlx::{QueryBuilder, Sqlite};
-
+use super::sql::Sql;
 use super::{Asset, AssetState, Catalogue, Visibility};
 use crate::limits::PAGE_ROWS_MAX;
 use crate::{AssetId, StoreError, UnixMs};
@@ -38,7 +37,7 @@ pub struct Filter {
 
 impl Filter {
     /// Adds `AND ...` for everything but the label that a listing walks. The assets' table is named `a`.
-    pub(super) fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
+    pub(super) fn push(&self, sql: &mut Sql) {
         if let Some(owner) = &self.owner {
             sql.push(" AND a.owner = ").push_bind(owner.clone());
         }
@@ -79,33 +78,33 @@ impl Filter {
 impl Catalogue {
     /// Up to `limit` assets after a cursor, youngest first.
     pub async fn assets(&self, filter: &Filter, after: Option<&Cursor>, limit: u32) -> Result<Vec<Asset>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new("");
+        let mut sql = Sql::new("");
         write_page(&mut sql, filter, after, limit);
         Ok(sql.build_query_as().fetch_all(&self.read).await?)
     }
 
     /// Up to `limit` assets that were deleted and can still be brought back, youngest first.
     pub async fn bin(&self, owner: Option<&str>, after: Option<&Cursor>, limit: u32) -> Result<Vec<Asset>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new("SELECT a.* FROM assets a WHERE a.deleted_ms IS NOT NULL");
+        let mut sql = Sql::new("SELECT a.* FROM assets a WHERE a.deleted_ms IS NOT NULL");
         if let Some(owner) = owner {
             sql.push(" AND a.owner = ").push_bind(owner.to_owned());
         }
         push_cursor(&mut sql, after, "a.created_ms", "a.id");
-        sql.push(" ORDER BY a.created_ms DESC, a.id DESC LIMIT ").push_bind(limit.min(PAGE_ROWS_MAX));
+        sql.push(" ORDER BY a.created_ms DESC, a.id DESC LIMIT ").push_bind(i64::from(limit.min(PAGE_ROWS_MAX)));
         Ok(sql.build_query_as().fetch_all(&self.read).await?)
     }
 
     /// How SQLite would walk a listing, a line a step: for tests.
     pub async fn listing_plan(&self, filter: &Filter) -> Result<Vec<String>, StoreError> {
         let cursor = Cursor { created_ms: 1, id: AssetId::from_random([0; 10]) };
-        let mut explained = QueryBuilder::<Sqlite>::new("EXPLAIN QUERY PLAN ");
+        let mut explained = Sql::new("EXPLAIN QUERY PLAN ");
         write_page(&mut explained, filter, Some(&cursor), 1);
         let rows: Vec<(i64, i64, i64, String)> = explained.build_query_as().fetch_all(&self.read).await?;
         Ok(rows.into_iter().map(|row| row.3).collect())
     }
 }
 
-fn write_page(sql: &mut QueryBuilder<Sqlite>, filter: &Filter, after: Option<&Cursor>, limit: u32) {
+fn write_page(sql: &mut Sql, filter: &Filter, after: Option<&Cursor>, limit: u32) {
     let (created, id) = match filter.walked() {
         Some((kind, word, rest)) => {
             // CROSS JOIN keeps the order: SQLite walks the label and looks each asset up.
@@ -121,12 +120,12 @@ fn write_page(sql: &mut QueryBuilder<Sqlite>, filter: &Filter, after: Option<&Cu
         }
     };
     push_cursor(sql, after, created, id);
-    sql.push(format!(" ORDER BY {created} DESC, {id} DESC LIMIT ")).push_bind(limit.min(PAGE_ROWS_MAX));
+    sql.push(&format!(" ORDER BY {created} DESC, {id} DESC LIMIT ")).push_bind(i64::from(limit.min(PAGE_ROWS_MAX)));
 }
 
-fn push_cursor(sql: &mut QueryBuilder<Sqlite>, after: Option<&Cursor>, created: &str, id: &str) {
+fn push_cursor(sql: &mut Sql, after: Option<&Cursor>, created: &str, id: &str) {
     if let Some(cursor) = after {
-        sql.push(format!(" AND ({created}, {id}) < (")).push_bind(cursor.created_ms);
+        sql.push(&format!(" AND ({created}, {id}) < (")).push_bind(cursor.created_ms);
         sql.push(", ").push_bind(cursor.id.as_str().to_owned()).push(")");
     }
 }

@@ -1,9 +1,16 @@
-//! The catalogue in SQLite: one file a concern, so that a second database can stand beside it.
+//! The catalogue, in SQLite or PostgreSQL: one file a concern, one SQL for both ([`sql`] is the seam).
 //!
-//! One connection writes and takes the write lock when its transaction begins (`BEGIN IMMEDIATE`), several read. With
-//! the write-ahead log readers never wait for the writer. `synchronous=FULL`: a commit is on disk when it returns,
-//! since an upload that was answered 201 must survive a power cut; that costs one sync (about 0.5 ms on the machine
-//! this was measured on) a commit, and commits are few: one a chunk, a heartbeat, a published track.
+//! **Adding a table**: a migration is four files, `migrations/{sqlite,postgres}/NNNN_name.{up,down}.sql`; `migrations/README.md`
+//! says what to write there. **Adding a query**: `sqlx::query(...)` on `&self.read`, `&self.write` or `&mut *tx` of
+//! `self.begin()`, in SQL that both databases read:
+//!
+//! - placeholders `$1`; values are `i64`, `f64`, text and bytes: `i64::from(limit)`, a flag is a number 0 or 1, an enum gets
+//!   `words!`; in a derived `FromRow` a `u32` says `#[sqlx(try_from = "i64")]`, a `bool` `#[sqlx(try_from = "Flag")]`;
+//! - `ON CONFLICT DO NOTHING`, `RETURNING`, `CASE WHEN`, `coalesce`, `string_agg(text, ',')`; not `INSERT OR IGNORE`, `iif`, two-argument
+//!   `max`, `json_each`; in `DO UPDATE SET` name the table of a column (`t.n + excluded.n`); every selected column is aggregated
+//!   or grouped; a `sum` of whole numbers is `CAST(... AS BIGINT)`;
+//! - whether something is there: `SELECT 1 ... LIMIT 1` and [`sql::is_there`], since one database's `EXISTS` is a number;
+//! - where they must differ: `self.dialect`, `tx.dialect`.
 
 mod assets;
 mod audit;
@@ -17,6 +24,7 @@ mod jobs;
 mod keys;
 mod labels;
 mod listing;
+mod open;
 mod playback;
 mod publish;
 mod queue;
@@ -24,15 +32,12 @@ mod references;
 mod schedules;
 mod search;
 mod segment;
+mod sql;
 mod tracks;
 mod uploads;
 mod webhooks;
 
-use std::path::Path;
-use std::time::Duration;
-
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::AnyPool;
 
 pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, Visibility};
 pub use audit::{Actor, Deed};
@@ -49,43 +54,23 @@ pub use playback::Found;
 pub use publish::Published;
 pub use queue::{JobFilter, JobRow, Submitted, Wished};
 pub use schedules::{Chore, Schedule};
+pub use sql::Dialect;
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
 pub use uploads::{Entered, Upload};
 pub use webhooks::{Attempted, Delivery, DeliveryState, Message, Webhook, WebhookChange};
 
-use crate::limits::{ACQUIRE_TIMEOUT_MS, BUSY_TIMEOUT_MS, READERS};
 use crate::{ObjectId, StoreError};
+use sql::Tx;
 
 /// Rows and the rules that hold between them.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    write: SqlitePool,
-    read: SqlitePool,
+    write: AnyPool,
+    read: AnyPool,
+    dialect: Dialect,
 }
 
-type Tx = Transaction<'static, Sqlite>;
-
 impl Catalogue {
-    /// Opens or makes `path` and brings its schema up to date.
-    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS));
-        let pool = || {
-            SqlitePoolOptions::new()
-                .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
-                .test_before_acquire(false)
-        };
-        let write = pool().min_connections(1).max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!().run(&write).await?;
-        let read = pool().max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { write, read })
-    }
-
     /// Answers when the catalogue answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.read).await?;
@@ -99,7 +84,11 @@ impl Catalogue {
     }
 
     async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+        let begin = match self.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        Ok(Tx::new(self.write.begin_with(begin).await?))
     }
 }
 
@@ -113,7 +102,12 @@ fn unsigned(value: i64) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| StoreError::Damaged(format!("negative number {value}")))
 }
 
-/// SQLite's integers are signed; a time or size beyond them is no real one.
+/// A number that this program wrote from a small unsigned one.
+fn small(value: i64) -> Result<u32, StoreError> {
+    u32::try_from(value).map_err(|_| StoreError::Damaged(format!("number {value} out of its range")))
+}
+
+/// Integers of a row are signed; a time or size beyond them is no real one.
 fn signed(value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| StoreError::Damaged(format!("number {value} does not fit a row")))
 }

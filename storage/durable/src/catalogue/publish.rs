@@ -23,16 +23,16 @@ impl Catalogue {
             publish_track(&mut tx, lease, track, now).await?;
         }
         let row = sqlx::query(
-            "UPDATE assets SET playable = 1, playable_ms = coalesce(playable_ms, max(?2 - uploaded_ms, 0)), \
-             updated_ms = ?2 WHERE id = ?1 RETURNING playable_ms, \
+            "UPDATE assets SET playable = 1, playable_ms = coalesce(playable_ms, CASE WHEN $2 > uploaded_ms THEN $2 - uploaded_ms ELSE 0 END), \
+             updated_ms = $2 WHERE id = $1 RETURNING playable_ms, \
              (SELECT count(*) FROM tracks t WHERE t.asset = assets.id AND t.state = 'published') AS published",
         )
         .bind(lease.asset.as_str())
         .bind(now)
         .fetch_one(&mut *tx)
         .await?;
-        let published: u32 = row.try_get("published")?;
-        let first = published as usize == tracks.len();
+        let published: i64 = row.try_get("published")?;
+        let first = usize::try_from(published).is_ok_and(|n| n == tracks.len());
         if first {
             events::append(&mut tx, "asset.playable", &lease.asset, "{}", now).await?;
         }
@@ -43,20 +43,19 @@ impl Catalogue {
 
 async fn publish_track(tx: &mut Tx, lease: &Lease, track: &str, now: UnixMs) -> Result<(), StoreError> {
     let row = sqlx::query(
-        "SELECT segments_planned AS planned, count(s.idx) AS stored, coalesce(max(s.idx) + 1, 0) AS reach \
-         FROM tracks t LEFT JOIN segments s ON s.asset = t.asset AND s.track = t.name \
-         WHERE t.asset = ?1 AND t.name = ?2",
+        "SELECT (SELECT segments_planned FROM tracks WHERE asset = $1 AND name = $2) AS planned, \
+         count(idx) AS stored, coalesce(max(idx) + 1, 0) AS reach FROM segments WHERE asset = $1 AND track = $2",
     )
     .bind(lease.asset.as_str())
     .bind(track)
     .fetch_one(&mut **tx)
     .await?;
-    let planned: Option<u32> = row.try_get("planned")?;
-    let (stored, reach): (u32, u32) = (row.try_get("stored")?, row.try_get("reach")?);
+    let planned = row.try_get::<Option<i64>, _>("planned")?.map(super::small).transpose()?;
+    let (stored, reach) = (super::small(row.try_get("stored")?)?, super::small(row.try_get("reach")?)?);
     if stored == 0 || Some(stored) != planned || stored != reach {
         return Err(StoreError::NotWhole { track: track.to_owned(), stored, planned: planned.unwrap_or(0) });
     }
-    sqlx::query("UPDATE tracks SET state = 'published' WHERE asset = ?1 AND name = ?2")
+    sqlx::query("UPDATE tracks SET state = 'published' WHERE asset = $1 AND name = $2")
         .bind(lease.asset.as_str())
         .bind(track)
         .execute(&mut **tx)

@@ -1,7 +1,8 @@
 //! What people do with jobs: see them, submit, cancel, and play dead ones again.
 
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
+use sqlx::{FromRow, Row};
 
+use super::sql::{Sql, is_there};
 use super::{Actor, Catalogue, JobKind, JobState, Stage, Tx, audit, events};
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -77,7 +78,7 @@ pub enum Wished {
     NotNow,
 }
 
-const SELECT: &str = "SELECT j.*, a.owner AS owner, (SELECT json_group_array(w.needs) FROM job_waits w JOIN jobs n ON \
+const SELECT: &str = "SELECT j.*, a.owner AS owner, (SELECT string_agg(CAST(w.needs AS TEXT), ',') FROM job_waits w JOIN jobs n ON \
      n.id = w.needs WHERE w.job = j.id AND n.state <> 'done') AS waits FROM jobs j LEFT JOIN assets a ON a.id = j.asset";
 
 impl Catalogue {
@@ -91,20 +92,20 @@ impl Catalogue {
         now: UnixMs,
     ) -> Result<Submitted, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM assets WHERE id = ?1 AND deleted_ms IS NULL)";
-        if !sqlx::query_scalar::<_, bool>(sql).bind(asset.as_str()).fetch_one(&mut *tx).await? {
+        let sql = "SELECT 1 FROM assets WHERE id = $1 AND deleted_ms IS NULL LIMIT 1";
+        if !is_there(&mut tx, sqlx::query(sql).bind(asset.as_str())).await? {
             return Ok(Submitted::Unknown);
         }
-        let sql = "SELECT id FROM jobs WHERE asset = ?1 AND state IN ('queued', 'running') LIMIT 1";
+        let sql = "SELECT id FROM jobs WHERE asset = $1 AND state IN ('queued', 'running') LIMIT 1";
         if let Some(job) = sqlx::query_scalar(sql).bind(asset.as_str()).fetch_optional(&mut *tx).await? {
             return Ok(Submitted::Busy(job));
         }
         let sql = "INSERT INTO jobs (kind, asset, state, priority, unique_key, run_after_ms, stage, created_ms, updated_ms) \
-                   VALUES ('ingest', ?1, 'queued', ?2, 'ingest:' || ?1, ?3, 'probe', ?3, ?3) RETURNING id";
+                   VALUES ('ingest', $1, 'queued', $2, 'ingest:' || $1, $3, 'probe', $3, $3) RETURNING id";
         let job: i64 =
             sqlx::query_scalar(sql).bind(asset.as_str()).bind(priority).bind(now).fetch_one(&mut *tx).await?;
         for need in needs {
-            let sql = "INSERT OR IGNORE INTO job_waits (job, needs) SELECT ?1, id FROM jobs WHERE id = ?2";
+            let sql = "INSERT INTO job_waits (job, needs) SELECT $1, id FROM jobs WHERE id = $2 ON CONFLICT DO NOTHING";
             if sqlx::query(sql).bind(job).bind(need).execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(Submitted::NoNeed(*need));
             }
@@ -119,7 +120,7 @@ impl Catalogue {
     pub async fn cancel_work(&self, asset: &AssetId, actor: &Actor, now: UnixMs) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'cancelled', fence = fence + 1, lease_owner = NULL, lease_until_ms = NULL, \
-                   updated_ms = ?2 WHERE asset = ?1 AND state IN ('queued', 'running')";
+                   updated_ms = $2 WHERE asset = $1 AND state IN ('queued', 'running')";
         let jobs = sqlx::query(sql).bind(asset.as_str()).bind(now).execute(&mut *tx).await?.rows_affected();
         if jobs > 0 {
             fail_asset(&mut tx, asset, now).await?;
@@ -133,7 +134,7 @@ impl Catalogue {
     pub async fn cancel_job(&self, id: i64, actor: &Actor, now: UnixMs) -> Result<Wished, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'cancelled', fence = fence + 1, lease_owner = NULL, lease_until_ms = NULL, \
-                   updated_ms = ?2 WHERE id = ?1 AND state IN ('queued', 'running') RETURNING asset";
+                   updated_ms = $2 WHERE id = $1 AND state IN ('queued', 'running') RETURNING asset";
         let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return self.why_not(&mut tx, id).await };
         let asset = asset_of(&row)?;
@@ -148,9 +149,10 @@ impl Catalogue {
     /// Queues a dead or cancelled job again, with all its attempts.
     pub async fn replay_job(&self, id: i64, actor: &Actor, now: UnixMs) -> Result<Wished, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE OR IGNORE jobs SET state = 'queued', attempts = 0, fence = fence + 1, run_after_ms = ?2, \
-                   error_code = NULL, error_detail = NULL, updated_ms = ?2 WHERE id = ?1 AND state IN ('failed', 'cancelled') \
+        let sql = "UPDATE jobs SET state = 'queued', attempts = 0, fence = fence + 1, run_after_ms = $2, \
+                   error_code = NULL, error_detail = NULL, updated_ms = $2 WHERE id = $1 AND state IN ('failed', 'cancelled') \
                    AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.asset = jobs.asset AND b.state IN ('queued', 'running')) \
+                   AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.unique_key = jobs.unique_key AND b.state IN ('queued', 'running')) \
                    RETURNING asset";
         let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return self.why_not(&mut tx, id).await };
@@ -165,13 +167,13 @@ impl Catalogue {
 
     /// One job.
     pub async fn job(&self, id: i64) -> Result<Option<JobRow>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE j.id = ?1"));
+        let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE j.id = $1"));
         Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.read).await?)
     }
 
     /// Jobs before `before`, youngest first.
     pub async fn jobs(&self, filter: &JobFilter, before: i64, limit: u32) -> Result<Vec<JobRow>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(SELECT);
+        let mut sql = Sql::new(SELECT);
         sql.push(" WHERE j.id < ").push_bind(before);
         if let Some(kind) = filter.kind {
             sql.push(" AND j.kind = ").push_bind(kind);
@@ -185,45 +187,44 @@ impl Catalogue {
         if let Some(owner) = &filter.owner {
             sql.push(" AND a.owner = ").push_bind(owner.clone());
         }
-        sql.push(" ORDER BY j.id DESC LIMIT ").push_bind(limit);
+        sql.push(" ORDER BY j.id DESC LIMIT ").push_bind(i64::from(limit));
         Ok(sql.build_query_as().fetch_all(&self.read).await?)
     }
 
     /// Forgets jobs that ended well, or were cancelled, before `oldest`. Answers how many.
     pub async fn sweep_jobs(&self, oldest: UnixMs) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM jobs WHERE state IN ('done', 'cancelled') AND updated_ms < ?1";
+        let sql = "DELETE FROM jobs WHERE state IN ('done', 'cancelled') AND updated_ms < $1";
         Ok(sqlx::query(sql).bind(oldest).execute(&self.write).await?.rows_affected())
     }
 
     async fn why_not(&self, tx: &mut Tx, id: i64) -> Result<Wished, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?1)";
-        let is_there: bool = sqlx::query_scalar(sql).bind(id).fetch_one(&mut **tx).await?;
-        Ok(if is_there { Wished::NotNow } else { Wished::Unknown })
+        let found = is_there(tx, sqlx::query("SELECT 1 FROM jobs WHERE id = $1 LIMIT 1").bind(id)).await?;
+        Ok(if found { Wished::NotNow } else { Wished::Unknown })
     }
 }
 
 async fn requeue_asset(tx: &mut Tx, asset: &str, now: UnixMs) -> Result<(), StoreError> {
     let sql =
-        "UPDATE assets SET state = 'queued', error_code = NULL, error_detail = NULL, updated_ms = ?2 WHERE id = ?1";
+        "UPDATE assets SET state = 'queued', error_code = NULL, error_detail = NULL, updated_ms = $2 WHERE id = $1";
     sqlx::query(sql).bind(asset).bind(now).execute(&mut **tx).await?;
     Ok(())
 }
 
 async fn fail_asset(tx: &mut Tx, asset: &AssetId, now: UnixMs) -> Result<(), StoreError> {
     let sql = "UPDATE assets SET state = 'failed', error_code = 'cancelled', error_detail = \
-               'The work on this file was cancelled. It can be submitted again.', updated_ms = ?2 WHERE id = ?1";
+               'The work on this file was cancelled. It can be submitted again.', updated_ms = $2 WHERE id = $1";
     sqlx::query(sql).bind(asset.as_str()).bind(now).execute(&mut **tx).await?;
     events::append(tx, "asset.failed", asset, r#"{"code":"cancelled"}"#, now).await
 }
 
-fn asset_of(row: &sqlx::sqlite::SqliteRow) -> Result<Option<AssetId>, StoreError> {
+fn asset_of(row: &sqlx::any::AnyRow) -> Result<Option<AssetId>, StoreError> {
     let asset: Option<&str> = row.try_get("asset")?;
     asset.map(|text| text.parse().map_err(|_| StoreError::Damaged(format!("asset name {text:?}")))).transpose()
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for JobRow {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
-        let waits: &str = row.try_get("waits")?;
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for JobRow {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
+        let waits: Option<&str> = row.try_get("waits")?;
         Ok(Self {
             id: row.try_get("id")?,
             kind: row.try_get("kind")?,
@@ -231,13 +232,13 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for JobRow {
             owner: row.try_get("owner")?,
             state: row.try_get("state")?,
             priority: row.try_get("priority")?,
-            attempts: row.try_get("attempts")?,
+            attempts: super::small(row.try_get("attempts")?)?,
             run_after_ms: row.try_get("run_after_ms")?,
             stage: row.try_get("stage")?,
             progress: row.try_get("progress")?,
             error_code: row.try_get("error_code")?,
             error_detail: row.try_get("error_detail")?,
-            waits_for: serde_json::from_str(waits).unwrap_or_default(),
+            waits_for: waits.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect(),
             created_ms: row.try_get("created_ms")?,
             updated_ms: row.try_get("updated_ms")?,
         })

@@ -8,15 +8,20 @@ use crate::{ObjectId, StoreError};
 impl Catalogue {
     /// Of `ids`, those that some row names. Asked of the writing connection, behind every commit before it.
     pub(crate) async fn referenced(&self, ids: &[ObjectId]) -> Result<BTreeSet<ObjectId>, StoreError> {
-        let names = serde_json::Value::from(ids.iter().map(ObjectId::to_string).collect::<Vec<_>>()).to_string();
-        let named: Vec<String> = sqlx::query_scalar(
-            "SELECT value FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM segments WHERE object = value) \
-             OR EXISTS (SELECT 1 FROM tracks WHERE init_object = value) \
-             OR EXISTS (SELECT 1 FROM assets WHERE source_object = value)",
-        )
-        .bind(names)
-        .fetch_all(&self.write)
-        .await?;
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let list = (1..=ids.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT object FROM segments WHERE object IN ({list}) UNION \
+             SELECT init_object FROM tracks WHERE init_object IN ({list}) UNION \
+             SELECT source_object FROM assets WHERE source_object IN ({list})"
+        );
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(id.to_string());
+        }
+        let named: Vec<String> = query.fetch_all(&self.write).await?;
         named.iter().map(|text| object_id(text)).collect()
     }
 }

@@ -32,6 +32,7 @@ pub struct Chore {
     /// What is swept, a word.
     pub what: String,
     /// Times it was taken.
+    #[sqlx(try_from = "i64")]
     pub attempts: u32,
     /// Every write names it.
     pub fence: i64,
@@ -46,8 +47,8 @@ impl Catalogue {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO schedules (id, what, cron, zone, next_ms, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-             ON CONFLICT (id) DO UPDATE SET what = ?2, cron = ?3, zone = ?4, next_ms = ?5",
+            "INSERT INTO schedules (id, what, cron, zone, next_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (id) DO UPDATE SET what = $2, cron = $3, zone = $4, next_ms = $5",
         )
         .bind(&new.id)
         .bind(&new.what)
@@ -65,7 +66,7 @@ impl Catalogue {
     /// Enters schedules that are not there yet, at a start.
     pub async fn seed_schedules(&self, seeds: &[Schedule]) -> Result<(), StoreError> {
         for new in seeds {
-            let sql = "INSERT INTO schedules (id, what, cron, zone, next_ms, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+            let sql = "INSERT INTO schedules (id, what, cron, zone, next_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6) \
                        ON CONFLICT DO NOTHING";
             sqlx::query(sql)
                 .bind(&new.id)
@@ -88,7 +89,7 @@ impl Catalogue {
     /// Ends a schedule; `false` when there is none of this name.
     pub async fn delete_schedule(&self, id: &str, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let gone = sqlx::query("DELETE FROM schedules WHERE id = ?1").bind(id).execute(&mut *tx).await?;
+        let gone = sqlx::query("DELETE FROM schedules WHERE id = $1").bind(id).execute(&mut *tx).await?;
         if gone.rows_affected() == 0 {
             return Ok(false);
         }
@@ -101,13 +102,13 @@ impl Catalogue {
     /// `false`: someone else did.
     pub async fn queue_scheduled(&self, due: &Schedule, next: UnixMs, now: UnixMs) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE schedules SET next_ms = ?3, last_ms = ?4 WHERE id = ?1 AND next_ms = ?2";
+        let sql = "UPDATE schedules SET next_ms = $3, last_ms = $4 WHERE id = $1 AND next_ms = $2";
         let moved = sqlx::query(sql).bind(&due.id).bind(due.next_ms).bind(next).bind(now).execute(&mut *tx).await?;
         if moved.rows_affected() == 0 {
             return Ok(false);
         }
         let sql = "INSERT INTO jobs (kind, state, unique_key, body, run_after_ms, stage, created_ms, updated_ms) \
-                   VALUES ('sweep', 'queued', 'sweep:' || ?1, ?1, ?2, 'probe', ?2, ?2) ON CONFLICT DO NOTHING";
+                   VALUES ('sweep', 'queued', 'sweep:' || $1, $1, $2, 'probe', $2, $2) ON CONFLICT DO NOTHING";
         sqlx::query(sql).bind(&due.what).bind(now).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(true)
@@ -115,9 +116,9 @@ impl Catalogue {
 
     /// Takes the next job of the house that is due.
     pub async fn lease_chore(&self, owner: &str, until: UnixMs, now: UnixMs) -> Result<Option<Chore>, StoreError> {
-        let sql = "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = ?1, \
-                   lease_until_ms = ?2, updated_ms = ?3 WHERE id = (SELECT id FROM jobs WHERE kind = 'sweep' AND \
-                   ((state = 'queued' AND run_after_ms <= ?3) OR (state = 'running' AND lease_until_ms <= ?3)) \
+        let sql = "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1, \
+                   lease_until_ms = $2, updated_ms = $3 WHERE id = (SELECT id FROM jobs WHERE kind = 'sweep' AND \
+                   ((state = 'queued' AND run_after_ms <= $3) OR (state = 'running' AND lease_until_ms <= $3)) \
                    ORDER BY priority DESC, id LIMIT 1) RETURNING id, body AS what, attempts, fence";
         Ok(sqlx::query_as(sql).bind(owner).bind(until).bind(now).fetch_optional(&self.write).await?)
     }
@@ -134,9 +135,9 @@ impl Catalogue {
             Some((detail, Some(again))) => ("queued", Some(detail), again),
             Some((detail, None)) => ("failed", Some(detail), now),
         };
-        let sql = "UPDATE jobs SET state = ?3, error_code = iif(?4 IS NULL, NULL, 'sweep_failed'), error_detail = ?4, \
-                   run_after_ms = ?5, lease_owner = NULL, lease_until_ms = NULL, progress = iif(?4 IS NULL, 1, 0), \
-                   stage = iif(?4 IS NULL, 'done', stage), updated_ms = ?6 WHERE id = ?1 AND fence = ?2 AND state = 'running'";
+        let sql = "UPDATE jobs SET state = $3, error_code = CASE WHEN $4 IS NULL THEN NULL ELSE 'sweep_failed' END, error_detail = $4, \
+                   run_after_ms = $5, lease_owner = NULL, lease_until_ms = NULL, progress = CASE WHEN $4 IS NULL THEN 1 ELSE 0 END, \
+                   stage = CASE WHEN $4 IS NULL THEN 'done' ELSE stage END, updated_ms = $6 WHERE id = $1 AND fence = $2 AND state = 'running'";
         let ended = sqlx::query(sql)
             .bind(chore.id)
             .bind(chore.fence)

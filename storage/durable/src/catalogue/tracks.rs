@@ -2,12 +2,12 @@
 
 use sqlx::{FromRow, Row};
 
+use super::sql::words;
 use super::{Catalogue, Lease, jobs, object_id, signed, unsigned};
 use crate::{AssetId, ObjectId, StoreError, UnixMs};
 
 /// How far a track has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrackState {
     /// Planned.
     Waiting,
@@ -16,6 +16,8 @@ pub enum TrackState {
     /// Whole and offered to players.
     Published,
 }
+
+words!(TrackState { Waiting = "waiting", Encoding = "encoding", Published = "published" });
 
 /// A track that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl Catalogue {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         jobs::hold(&mut tx, lease, now).await?;
-        sqlx::query("UPDATE assets SET source_info = ?2, plan = ?3, duration_us = ?4, updated_ms = ?5 WHERE id = ?1")
+        sqlx::query("UPDATE assets SET source_info = $2, plan = $3, duration_us = $4, updated_ms = $5 WHERE id = $1")
             .bind(lease.asset.as_str())
             .bind(source_info)
             .bind(plan)
@@ -99,19 +101,19 @@ impl Catalogue {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("DELETE FROM tracks WHERE asset = ?1").bind(lease.asset.as_str()).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM tracks WHERE asset = $1").bind(lease.asset.as_str()).execute(&mut *tx).await?;
         for (position, track) in (0i64..).zip(tracks) {
             sqlx::query(
                 "INSERT INTO tracks (asset, name, position, codec, width, height, segments_planned, state) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting')",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting')",
             )
             .bind(lease.asset.as_str())
             .bind(&track.name)
             .bind(position)
             .bind(&track.codec)
-            .bind(track.size.map(|s| s.0))
-            .bind(track.size.map(|s| s.1))
-            .bind(track.segments)
+            .bind(track.size.map(|s| i64::from(s.0)))
+            .bind(track.size.map(|s| i64::from(s.1)))
+            .bind(i64::from(track.segments))
             .execute(&mut *tx)
             .await?;
         }
@@ -122,23 +124,24 @@ impl Catalogue {
     pub async fn tracks(&self, asset: &AssetId) -> Result<Vec<Track>, StoreError> {
         let sql = "SELECT name, codec, width, height, segments_planned, head, init_object, init_bytes, state, \
                    (SELECT count(*) FROM segments s WHERE s.asset = t.asset AND s.track = t.name) AS stored \
-                   FROM tracks t WHERE asset = ?1 ORDER BY position";
+                   FROM tracks t WHERE asset = $1 ORDER BY position";
         Ok(sqlx::query_as(sql).bind(asset.as_str()).fetch_all(&self.read).await?)
     }
 
     /// The stored segments of a track, in order.
     pub async fn segments(&self, asset: &AssetId, track: &str) -> Result<Vec<SegmentRow>, StoreError> {
         let sql =
-            "SELECT idx, object, start, duration, bytes FROM segments WHERE asset = ?1 AND track = ?2 ORDER BY idx";
+            "SELECT idx, object, start, duration, bytes FROM segments WHERE asset = $1 AND track = $2 ORDER BY idx";
         Ok(sqlx::query_as(sql).bind(asset.as_str()).bind(track).fetch_all(&self.read).await?)
     }
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Track {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for Track {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let damaged = |e: StoreError| sqlx::Error::Decode(Box::new(e));
         let codec: String = row.try_get("codec")?;
-        let (width, height): (Option<u32>, Option<u32>) = (row.try_get("width")?, row.try_get("height")?);
+        let side = |name: &str| row.try_get::<Option<i64>, _>(name)?.map(super::small).transpose().map_err(damaged);
+        let (width, height) = (side("width")?, side("height")?);
         let head: Option<String> = row.try_get("head")?;
         let init = match head {
             None => None,
@@ -153,19 +156,19 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Track {
             name: row.try_get("name")?,
             codec,
             size: width.zip(height),
-            segments_planned: row.try_get("segments_planned")?,
-            segments_stored: row.try_get("stored")?,
+            segments_planned: super::small(row.try_get("segments_planned")?).map_err(damaged)?,
+            segments_stored: super::small(row.try_get("stored")?).map_err(damaged)?,
             init,
             state: row.try_get("state")?,
         })
     }
 }
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for SegmentRow {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for SegmentRow {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let damaged = |e: StoreError| sqlx::Error::Decode(Box::new(e));
         Ok(Self {
-            index: row.try_get("idx")?,
+            index: super::small(row.try_get("idx")?).map_err(damaged)?,
             object: object_id(row.try_get("object")?).map_err(damaged)?,
             start: unsigned(row.try_get("start")?).map_err(damaged)?,
             duration: unsigned(row.try_get("duration")?).map_err(damaged)?,

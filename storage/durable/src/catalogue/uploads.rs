@@ -48,7 +48,7 @@ impl Catalogue {
     /// Enters an upload. `quota`: bytes that its owner may take, assets and announced uploads together.
     pub async fn create_upload(&self, upload: &Upload, quota: Option<u64>) -> Result<Entered, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "SELECT count(*) FROM uploads WHERE owner = ?1 AND asset IS NULL";
+        let sql = "SELECT count(*) FROM uploads WHERE owner = $1 AND asset IS NULL";
         let open: i64 = sqlx::query_scalar(sql).bind(&upload.owner).fetch_one(&mut *tx).await?;
         if open >= UPLOADS_AN_OWNER_MAX {
             return Ok(Entered::TooMany);
@@ -61,12 +61,12 @@ impl Catalogue {
         }
         sqlx::query(
             "INSERT INTO uploads (id, owner, length, part, about, metadata, created_ms, expires_ms, joined) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&upload.id)
         .bind(&upload.owner)
         .bind(upload.length.map(signed).transpose()?)
-        .bind(upload.part)
+        .bind(i64::from(upload.part))
         .bind(&upload.about)
         .bind(&upload.metadata)
         .bind(upload.created_ms)
@@ -80,7 +80,7 @@ impl Catalogue {
 
     /// One upload.
     pub async fn upload(&self, id: &str) -> Result<Option<Upload>, StoreError> {
-        Ok(sqlx::query_as("SELECT * FROM uploads WHERE id = ?1").bind(id).fetch_optional(&self.read).await?)
+        Ok(sqlx::query_as("SELECT * FROM uploads WHERE id = $1").bind(id).fetch_optional(&self.read).await?)
     }
 
     /// Bytes of an owner's assets, those in the bin included, and of the uploads that it has announced.
@@ -90,20 +90,20 @@ impl Catalogue {
 
     /// Tells the length of an upload that began without; `false` when it has one.
     pub async fn set_upload_length(&self, id: &str, length: u64) -> Result<bool, StoreError> {
-        let sql = "UPDATE uploads SET length = ?2 WHERE id = ?1 AND length IS NULL";
+        let sql = "UPDATE uploads SET length = $2 WHERE id = $1 AND length IS NULL";
         Ok(sqlx::query(sql).bind(id).bind(signed(length)?).execute(&self.write).await?.rows_affected() == 1)
     }
 
     /// See [`Upload::floor`].
     pub async fn set_upload_floor(&self, id: &str, floor: Option<u64>) -> Result<(), StoreError> {
         let floor = floor.map(signed).transpose()?;
-        sqlx::query("UPDATE uploads SET floor = ?2 WHERE id = ?1").bind(id).bind(floor).execute(&self.write).await?;
+        sqlx::query("UPDATE uploads SET floor = $2 WHERE id = $1").bind(id).bind(floor).execute(&self.write).await?;
         Ok(())
     }
 
     /// Moves the end of an upload that goes on.
     pub async fn keep_upload(&self, id: &str, expires: UnixMs) -> Result<(), StoreError> {
-        let sql = "UPDATE uploads SET expires_ms = ?2 WHERE id = ?1";
+        let sql = "UPDATE uploads SET expires_ms = $2 WHERE id = $1";
         sqlx::query(sql).bind(id).bind(expires).execute(&self.write).await?;
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Catalogue {
         if let Some(word) = edits::unknown_category(&mut tx, &new.meta.categories).await? {
             return Ok(Some(word));
         }
-        let sql = "UPDATE uploads SET asset = ?2, length = ?3 WHERE id = ?1 AND asset IS NULL";
+        let sql = "UPDATE uploads SET asset = $2, length = $3 WHERE id = $1 AND asset IS NULL";
         let done =
             sqlx::query(sql).bind(id).bind(new.id.as_str()).bind(signed(new.source_bytes)?).execute(&mut *tx).await?;
         if done.rows_affected() == 0 {
@@ -128,29 +128,29 @@ impl Catalogue {
 
     /// Ends an upload; `false` when there is none. Its file goes afterwards.
     pub async fn delete_upload(&self, id: &str) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM uploads WHERE id = ?1";
+        let sql = "DELETE FROM uploads WHERE id = $1";
         Ok(sqlx::query(sql).bind(id).execute(&self.write).await?.rows_affected() == 1)
     }
 
     /// Uploads whose time is over.
     pub async fn expired_uploads(&self, now: UnixMs, limit: u32) -> Result<Vec<String>, StoreError> {
-        let sql = "SELECT id FROM uploads WHERE expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2";
-        Ok(sqlx::query_scalar(sql).bind(now).bind(limit).fetch_all(&self.read).await?)
+        let sql = "SELECT id FROM uploads WHERE expires_ms <= $1 ORDER BY expires_ms LIMIT $2";
+        Ok(sqlx::query_scalar(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.read).await?)
     }
 
     /// Uploads of a known length that did not become an asset yet.
     pub async fn open_uploads(&self, after: &str, limit: u32) -> Result<Vec<Upload>, StoreError> {
-        let sql = "SELECT * FROM uploads WHERE asset IS NULL AND length IS NOT NULL AND part = 0 AND id > ?1 \
-                   ORDER BY id LIMIT ?2";
-        Ok(sqlx::query_as(sql).bind(after).bind(limit).fetch_all(&self.read).await?)
+        let sql = "SELECT * FROM uploads WHERE asset IS NULL AND length IS NOT NULL AND part = 0 AND id > $1 \
+                   ORDER BY id LIMIT $2";
+        Ok(sqlx::query_as(sql).bind(after).bind(i64::from(limit)).fetch_all(&self.read).await?)
     }
 }
 
-const TAKEN: &str = "SELECT (SELECT coalesce(sum(source_bytes), 0) FROM assets WHERE owner = ?1) + \
-     (SELECT coalesce(sum(length), 0) FROM uploads WHERE owner = ?1 AND asset IS NULL)";
+const TAKEN: &str = "SELECT CAST((SELECT coalesce(sum(source_bytes), 0) FROM assets WHERE owner = $1) + \
+     (SELECT coalesce(sum(length), 0) FROM uploads WHERE owner = $1 AND asset IS NULL) AS BIGINT)";
 
-impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Upload {
-    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, sqlx::any::AnyRow> for Upload {
+    fn from_row(row: &'r sqlx::any::AnyRow) -> Result<Self, sqlx::Error> {
         let damaged = |e: StoreError| sqlx::Error::Decode(Box::new(e));
         let number = |name: &str| row.try_get::<Option<i64>, _>(name)?.map(unsigned).transpose().map_err(damaged);
         let asset: Option<String> = row.try_get("asset")?;
@@ -160,7 +160,7 @@ impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Upload {
             id: row.try_get("id")?,
             owner: row.try_get("owner")?,
             length: number("length")?,
-            part: row.try_get("part")?,
+            part: row.try_get::<i64, _>("part")? != 0,
             joined: row.try_get("joined")?,
             about: row.try_get("about")?,
             metadata: row.try_get("metadata")?,

@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use super::sql::{Flag, Short, words};
 use super::{Actor, Catalogue, audit};
 use crate::limits::WEBHOOKS_MAX;
 use crate::{StoreError, UnixMs};
@@ -19,6 +20,7 @@ pub struct Webhook {
     /// JSON list of the kinds of events it wants, `asset.*` for all that begin so; empty: all.
     pub kinds: String,
     /// Whether it is told.
+    #[sqlx(try_from = "Flag")]
     pub enabled: bool,
     /// What messages are signed with, as its receiver has it.
     pub secret: String,
@@ -55,8 +57,7 @@ pub struct WebhookChange {
 }
 
 /// Where a delivery is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
     /// Waits for its turn, or for its next attempt.
     Queued,
@@ -65,6 +66,8 @@ pub enum DeliveryState {
     /// Given up.
     Failed,
 }
+
+words!(DeliveryState { Queued = "queued", Done = "done", Failed = "failed" });
 
 /// A row of `deliveries`.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -82,12 +85,14 @@ pub struct Delivery {
     /// See [`DeliveryState`].
     pub state: DeliveryState,
     /// Times it was sent since it was queued.
+    #[sqlx(try_from = "i64")]
     pub attempts: u32,
     /// When it may be sent.
     pub due_ms: UnixMs,
     /// Every write of whoever sends it names it.
     pub fence: i64,
     /// What the receiver last answered.
+    #[sqlx(try_from = "Short")]
     pub status: Option<u16>,
     /// Why there was no answer that counts.
     pub error: Option<String>,
@@ -139,7 +144,7 @@ impl Catalogue {
         .bind(&new.url)
         .bind(&new.description)
         .bind(&new.kinds)
-        .bind(new.enabled)
+        .bind(i64::from(new.enabled))
         .bind(&new.secret)
         .bind(new.created_ms)
         .execute(&mut *tx)
@@ -175,7 +180,7 @@ impl Catalogue {
             .bind(&change.url)
             .bind(&change.description)
             .bind(&change.kinds)
-            .bind(change.enabled)
+            .bind(change.enabled.map(i64::from))
             .bind(now)
             .fetch_optional(&mut *tx)
             .await?;
@@ -291,7 +296,7 @@ impl Catalogue {
             .bind(sent.id)
             .bind(sent.fence)
             .bind(state)
-            .bind(became.status)
+            .bind(became.status.map(i64::from))
             .bind(&became.error)
             .bind(became.again_ms)
             .bind(now)
@@ -311,7 +316,13 @@ impl Catalogue {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {DELIVERY} FROM deliveries WHERE webhook = $1 AND ($2 IS NULL OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
         ));
-        Ok(sqlx::query_as(sql).bind(webhook).bind(state).bind(before).bind(limit).fetch_all(&self.read).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(webhook)
+            .bind(state)
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?)
     }
 
     /// Queues what is over again with all its time: one delivery, or all that failed. Answers how many.

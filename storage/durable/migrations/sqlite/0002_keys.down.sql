@@ -1,0 +1,2 @@
+ALTER TABLE assets DROP COLUMN owner;
+DROP TABLE api_keys;

@@ -1,0 +1,24 @@
+DROP TABLE idempotency;
+DROP TABLE playback_days;
+DROP TABLE audit;
+DROP TABLE search;
+DROP TABLE search_rows;
+DROP TABLE categories;
+DROP TABLE labels;
+-- What is in the bin would come back to life.
+DELETE FROM assets WHERE deleted_ms IS NOT NULL;
+DROP INDEX assets_by_age;
+DROP INDEX assets_by_owner;
+DROP INDEX assets_by_state;
+DROP INDEX assets_by_visibility;
+DROP INDEX assets_by_language;
+DROP INDEX assets_in_bin;
+DROP INDEX assets_by_deletion;
+ALTER TABLE assets DROP COLUMN deleted_ms;
+ALTER TABLE assets DROP COLUMN version;
+ALTER TABLE assets DROP COLUMN fields;
+ALTER TABLE assets DROP COLUMN categories;
+ALTER TABLE assets DROP COLUMN tags;
+ALTER TABLE assets DROP COLUMN language;
+ALTER TABLE assets DROP COLUMN description;
+CREATE INDEX assets_by_age ON assets (created_ms DESC, id DESC);

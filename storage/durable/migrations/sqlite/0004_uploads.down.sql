@@ -1,0 +1,2 @@
+DROP INDEX assets_bytes_by_owner;
+DROP TABLE uploads;
