@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::flow::After;
 use crate::flow::accept::{Conn, sends_body};
-use crate::flow::send::{self, Shape, write_head};
-use crate::flow::{ahead, variant};
+use crate::flow::head::{Shape, write_head};
+use crate::flow::{ahead, send, variant};
 use crate::gate::Pass;
 use crate::http::freshness::Use;
 use crate::http::request::{Framing, Method, Request};

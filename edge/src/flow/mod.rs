@@ -17,6 +17,7 @@ pub(crate) mod fetch;
 mod fill;
 pub(crate) mod flight;
 mod handshake;
+mod head;
 pub(crate) mod hit;
 mod interim;
 mod introduce;

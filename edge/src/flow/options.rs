@@ -3,7 +3,7 @@
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn};
-use crate::flow::send::connection;
+use crate::flow::head::connection;
 use crate::http::request::{Framing, Method};
 use crate::shard::Shard;
 

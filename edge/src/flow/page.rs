@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::Page;
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, sends_body};
-use crate::flow::send::connection;
+use crate::flow::head::connection;
 use crate::http::conditional::{Validators, is_current};
 use crate::http::request::{Framing, Method};
 use crate::http::target;

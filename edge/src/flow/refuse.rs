@@ -2,7 +2,7 @@
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, sends_body};
-use crate::flow::send::connection;
+use crate::flow::head::connection;
 use crate::http::request::Framing;
 use crate::refusal::{Refusal, phrase};
 use crate::shard::Shard;
