@@ -91,6 +91,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         staleness_max: config.staleness_max,
         prefetch: config.prefetch,
         cmsd: config.cmsd,
+        gzip: config.gzip,
         limits: config.edge_limits.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         proxy_protocol: config.proxy_protocol,

@@ -54,6 +54,8 @@ pub struct Config {
     pub client_directives: bool,
     /// Answers for media objects say what they are and how the line is (CMSD, CTA-5006).
     pub cmsd: bool,
+    /// Whether playlists are kept compressed beside the plain ones, for clients that accept gzip.
+    pub gzip: bool,
     /// What will be asked for next is fetched before it is: so many at a time and shard. 0: nothing is.
     pub prefetch: usize,
     /// Proxies that are believed whom they speak for.
@@ -80,6 +82,8 @@ pub struct Https {
     pub ticket_secret: Option<PathBuf>,
     /// Whether HTTP/2 is offered. Most players take it: one connection for all they ask for.
     pub http2: bool,
+    /// What `Strict-Transport-Security` tells browsers (RFC 6797 section 6.1): from then on they do not come without TLS. `None`: nothing.
+    pub hsts: Option<String>,
     /// How often the files are looked at; changed ones are used without a restart.
     pub look_every: Duration,
 }
@@ -100,7 +104,7 @@ impl Https {
     #[must_use]
     pub fn new(listen: SocketAddr, cert: PathBuf, key: PathBuf) -> Https {
         let certificates = vec![Certificate { cert, key, ocsp: None }];
-        Https { listen, certificates, ticket_secret: None, http2: true, look_every: Duration::from_secs(5) }
+        Https { listen, certificates, ticket_secret: None, http2: true, hsts: None, look_every: Duration::from_secs(5) }
     }
 }
 
@@ -321,6 +325,7 @@ impl Config {
             defaults: Defaults::default(),
             client_directives: false,
             cmsd: false,
+            gzip: false,
             prefetch: 0,
             trusted_proxies: Vec::new(),
             proxy_protocol: false,

@@ -20,6 +20,10 @@ pub(crate) const RESPONSE_HEAD_BYTES_MAX: usize = 32 * 1024;
 pub(crate) const RECV_BYTES: usize = 2 * 1024;
 /// Answers to pipelined requests are gathered up to this before they are sent.
 pub(crate) const OUT_BYTES: usize = 64 * 1024;
+/// Playlists of such a length are compressed: below, it saves no packet; above, it would hold the shard up for more than 10 ms, and is no
+/// playlist.
+pub(crate) const GZIP_BYTES_MIN: u64 = 256;
+pub(crate) const GZIP_BYTES_MAX: u64 = 512 * 1024;
 /// Bodies up to this are copied behind their head into one contiguous send; above it the send gathers from cache memory.
 pub(crate) const COPY_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Chunk of a body that is not kept, and of one whose length is not known: a part of the window.

@@ -121,6 +121,8 @@ counters! {
     origin_connects counter "origin_connects_total";
     /// Origin answers that ended early.
     truncated counter "origin_truncated_total";
+    /// Playlists compressed.
+    compressed counter "compressed_total";
     /// Bodies that broke off or stalled and were gone on with, from another connection.
     resumed counter "origin_resumed_total";
     /// Purges taken in.

@@ -164,7 +164,12 @@ impl Stored {
     /// The origin's head as a 304 has updated it (RFC 9111 section 4.3.4), to be judged and stored anew.
     pub(crate) fn updated_by(&self, fresh: &Response) -> Option<Response> {
         let mut text = self.head[..self.fields_at].to_vec();
-        let updates = |name: &[u8]| !NOT_UPDATED.iter().any(|n| name.eq_ignore_ascii_case(n));
+        // Compressed here, it is the origin's representation by another tag, which is the weak form of the origin's.
+        let is_weak_form =
+            |etag: &[u8]| etag.strip_prefix(b"W/").is_some() && etag.strip_prefix(b"W/") == fresh.first("etag");
+        let keeps_tag = self.validators().etag.is_some_and(is_weak_form);
+        let kept: &[&[u8]] = if keeps_tag { &[b"etag"] } else { &[] };
+        let updates = |name: &[u8]| !NOT_UPDATED.iter().chain(kept).any(|known| name.eq_ignore_ascii_case(known));
         for (name, value) in fields(&self.head) {
             // The old date goes even when the 304 has none: it is then the time of its receipt (RFC 9110 section 6.6.1).
             let replaced = name.eq_ignore_ascii_case(b"date")

@@ -40,6 +40,7 @@ pub struct Config {
     pub staleness_max: Duration,
     pub prefetch: usize,
     pub cmsd: bool,
+    pub gzip: bool,
     pub trusted_proxies: Vec<edge::Net>,
     pub proxy_protocol: bool,
     pub trusted_field: edge::TrustedField,
@@ -111,6 +112,7 @@ pub fn check(written: Written) -> Result<Config> {
         staleness_max: Duration::from_secs(gate.staleness_max_seconds),
         prefetch: edge.prefetch,
         cmsd: edge.cmsd,
+        gzip: edge.gzip,
         trusted_proxies: edge
             .trusted_proxies
             .iter()
@@ -195,8 +197,24 @@ fn https(written: &Edge) -> Result<Option<edge::Https>> {
         certificates: tls_certificates.iter().map(certificate).collect::<Result<_>>()?,
         ticket_secret: path(tls_ticket_secret_file),
         http2: written.http2,
+        hsts: hsts(&written.hsts)?,
         look_every: CERTIFICATES_LOOK_EVERY,
     }))
+}
+
+/// What browsers are told (RFC 6797 section 6.1): a word that is not understood would be kept by nobody.
+fn hsts(text: &str) -> Result<Option<String>> {
+    let words: Vec<&str> = text.split(';').map(str::trim).collect();
+    let is_age = |word: &&str| {
+        word.strip_prefix("max-age=").is_some_and(|age| age.parse::<u32>().is_ok() && !age.starts_with('+'))
+    };
+    let is_other = |word: &&str| matches!(*word, "includeSubDomains" | "preload");
+    let is_right = is_age(&words[0]) && words[1..].iter().all(|word| is_other(word));
+    ensure!(
+        text.is_empty() || is_right,
+        "edge.hsts is not understood; write \"max-age=31536000\", or \"max-age=31536000; includeSubDomains\""
+    );
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 fn disk(written: &EdgeDisk) -> Result<edge::Disk> {

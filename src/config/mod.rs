@@ -121,6 +121,19 @@ mod tests {
         check("[upstream.health]\npath = \"x\"\n", &[], Err("x.toml:2: a value cannot be used: upstream.health.path"));
         check("[edge]\nhttps = \"0.0.0.0:8443\"\n", &[], Err("edge.https needs a certificate"));
         check("[edge]\ntls_certificates = [{ cert = \"c\", key = \"k\" }]\n", &[], Err("without edge.https"));
+        let with = |hsts| {
+            format!(
+                "[edge]\nhttps = \"[::]:8443\"\ntls_certificates = [{{ cert = \"c\", key = \"k\" }}]\nhsts = \"{hsts}\"\n"
+            )
+        };
+        for told in ["max-age=0", "max-age=31536000; includeSubDomains; preload"] {
+            check(&with(told), &[], Ok(|c| c.edge_https.as_ref().is_some_and(|https| https.hsts.is_some())));
+        }
+        for told in
+            ["31536000", "max-age=1 year", "max-age=+1", "max-age=1; includeSubdomain", "max-age=1\\r\\nX: y", ";"]
+        {
+            check(&with(told), &[], Err("edge.hsts is not understood"));
+        }
         check("[edge]\nhttps = \"[::]:8443\"\ntls_certificates = [{ cert = \"c\" }]\n", &[], Err("no cert, or no key"));
         check("[edge]\nram = \"1 MiB\"\n", &[], Err("edge.ram"));
         check("[edge]\nram = \"a lot\"\n", &[], Err("edge.ram"));

@@ -47,6 +47,8 @@ pub(crate) struct Conn {
     pub(crate) asked: (Instant, u64),
     /// The answer was ended before its end.
     pub(crate) cut: bool,
+    /// What clients of HTTPS are told of its future use.
+    pub(crate) hsts: Option<Rc<str>>,
     /// Its place among those of its address, when they are counted.
     pub(crate) seat: Option<Rc<Seat>>,
 }
@@ -381,6 +383,7 @@ impl Conn {
             head_due_ms: 0,
             asked: (rt::turn_began(), 0),
             cut: false,
+            hsts: None,
             seat: None,
         }
     }

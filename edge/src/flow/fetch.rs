@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::disk::promote::{Look, Promoted, promote};
 use crate::flow::ahead::Unasked;
+use crate::flow::compress::compressed;
 use crate::flow::fill::{self, Fill};
 use crate::flow::flight::{Others, again, is_overtaken, land};
 use crate::flow::renew::{self, Renewed};
@@ -76,6 +77,7 @@ pub(crate) async fn fly(shard: &Rc<Shard>, ask: Box<Ask>, old: Option<Arc<Object
         (Ok(exchanged), _, old) => {
             let replaces = old.is_some();
             drop(old);
+            let exchanged = compressed(shard, &ask, exchanged).await;
             fresh(shard, &ask, replaces, exchanged, now_ms).await;
         }
     }

@@ -1,11 +1,16 @@
 //! The head of an answer: what is stored of it, what differs from one answer to the next, and its end.
 
+use std::rc::Rc;
+
 use crate::flow::After;
 use crate::flow::multipart::content_range;
 use crate::http::range::Part;
 use crate::http::request::{Request, Version};
 use crate::shard::mail::How;
 use crate::stored::{Stored, push_number, status_line};
+
+/// A connection's word that only TLS is to be used, if it says so.
+pub(crate) type Hsts<'a> = &'a Option<Rc<str>>;
 
 /// What of an answer is not in the stored head.
 pub(crate) struct Shape {
@@ -42,7 +47,14 @@ impl Shape {
 }
 
 /// Writes the head of an answer: what is stored, and what differs from one answer to the next.
-pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, request: &Request, after: After) {
+pub(crate) fn write_head(
+    out: &mut Vec<u8>,
+    hsts: Hsts<'_>,
+    stored: &Stored,
+    shape: &Shape,
+    request: &Request,
+    after: After,
+) {
     match (shape.status, &shape.fields) {
         (None, _) => out.extend_from_slice(&stored.head),
         (Some(status), fields) => {
@@ -72,11 +84,29 @@ pub(crate) fn write_head(out: &mut Vec<u8>, stored: &Stored, shape: &Shape, requ
     out.extend_from_slice(&shape.cmsd);
     out.extend_from_slice(b"Cache-Status: ");
     out.extend_from_slice(shape.how.cache_status().as_bytes());
+    end(out, hsts, request, after);
+}
+
+/// Ends a head behind its last field's value: that only TLS is to be used (RFC 6797), where that is told, and how the connection goes on.
+pub(crate) fn end(out: &mut Vec<u8>, hsts: Hsts<'_>, request: &Request, after: After) {
+    say_only_tls(out, hsts);
     out.extend_from_slice(connection(request, after));
 }
 
-/// The end of a head: how the connection goes on.
-pub(crate) fn connection(request: &Request, after: After) -> &'static [u8] {
+/// As [`end`], when there was no request to be read: the connection ends.
+pub(crate) fn end_of_connection(out: &mut Vec<u8>, hsts: Hsts<'_>) {
+    say_only_tls(out, hsts);
+    out.extend_from_slice(b"\r\nConnection: close\r\n\r\n");
+}
+
+fn say_only_tls(out: &mut Vec<u8>, hsts: Hsts<'_>) {
+    if let Some(hsts) = hsts {
+        out.extend_from_slice(b"\r\nStrict-Transport-Security: ");
+        out.extend_from_slice(hsts.as_bytes());
+    }
+}
+
+fn connection(request: &Request, after: After) -> &'static [u8] {
     match (after, request.version) {
         (_, Version::Http2) | (After::Keep, Version::Http11) => b"\r\n\r\n",
         (After::Keep, Version::Http10) => b"\r\nConnection: keep-alive\r\n\r\n",

@@ -74,7 +74,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
         ..Shape::whole(How::Hit)
     };
     let before = conn.out.len();
-    write_head(&mut conn.out, stored, &shape, request, after);
+    write_head(&mut conn.out, &conn.hsts, stored, &shape, request, after);
     if sends_body(request) {
         conn.out.extend_from_slice(body);
     }

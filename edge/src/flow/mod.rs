@@ -13,6 +13,7 @@
 pub(crate) mod accept;
 pub(crate) mod ahead;
 mod authorise;
+pub(crate) mod compress;
 pub(crate) mod fetch;
 mod fill;
 pub(crate) mod flight;

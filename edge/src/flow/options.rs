@@ -3,7 +3,7 @@
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn};
-use crate::flow::head::connection;
+use crate::flow::head::end;
 use crate::http::request::{Framing, Method};
 use crate::shard::Shard;
 
@@ -23,7 +23,7 @@ pub(crate) fn preflight(shard: &Shard, conn: &mut Conn, asked: &Asked) -> After 
           Access-Control-Allow-Headers: Authorization, Range, If-None-Match, If-Modified-Since, *\r\n\
           Access-Control-Max-Age: 86400\r\nCache-Status: streamgate; detail=preflight",
     );
-    conn.out.extend_from_slice(connection(&asked.request, after));
+    end(&mut conn.out, &conn.hsts, &asked.request, after);
     conn.answered = (conn.out.len() - before) as u64;
     shard.record(conn, asked, 204, "preflight", "");
     after
@@ -36,7 +36,7 @@ pub(crate) fn capabilities(shard: &Shard, conn: &mut Conn, asked: &Asked) -> Aft
     conn.out.extend_from_slice(
         b"HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE\r\nCache-Status: streamgate; detail=max-forwards",
     );
-    conn.out.extend_from_slice(connection(&asked.request, after));
+    end(&mut conn.out, &conn.hsts, &asked.request, after);
     conn.answered = (conn.out.len() - before) as u64;
     shard.record(conn, asked, 204, "preflight", "");
     after

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::Page;
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, sends_body};
-use crate::flow::head::connection;
+use crate::flow::head::end;
 use crate::http::conditional::{Validators, is_current};
 use crate::http::request::{Framing, Method};
 use crate::http::target;
@@ -74,9 +74,9 @@ pub(crate) fn send(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked, page: usiz
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"Cache-Status: streamgate; hit; detail=page");
-    out.extend_from_slice(connection(request, after));
+    end(&mut conn.out, &conn.hsts, request, after);
     if !current && sends_body(request) {
-        out.extend_from_slice(page.body);
+        conn.out.extend_from_slice(page.body);
     }
     conn.answered = (conn.out.len() - before) as u64;
     shard.record(conn, asked, status, "page", "");

@@ -2,7 +2,7 @@
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, sends_body};
-use crate::flow::head::connection;
+use crate::flow::head::{end, end_of_connection};
 use crate::http::request::Framing;
 use crate::refusal::{Refusal, phrase};
 use crate::shard::Shard;
@@ -15,7 +15,11 @@ pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked, refusal: Refus
     let unread = asked.request.framing != Framing::None;
     let after = if unread { After::Close } else { conn.after(shard, &asked.request) };
     let before = conn.out.len();
-    write(conn, refusal, sends_body(&asked.request), connection(&asked.request, after));
+    let body = write(conn, refusal);
+    end(&mut conn.out, &conn.hsts, &asked.request, after);
+    if sends_body(&asked.request) {
+        conn.out.extend_from_slice(body.as_bytes());
+    }
     conn.answered = (conn.out.len() - before) as u64;
     shard.record(conn, asked, refusal.status(), "refused", refusal.word());
     after
@@ -24,10 +28,13 @@ pub(crate) fn send(shard: &Shard, conn: &mut Conn, asked: &Asked, refusal: Refus
 /// Turns down what could not be read as a request; the connection ends.
 pub(crate) fn unparsed(shard: &Shard, conn: &mut Conn, refusal: Refusal) {
     shard.counters.refused(refusal);
-    write(conn, refusal, true, b"\r\nConnection: close\r\n\r\n");
+    let body = write(conn, refusal);
+    end_of_connection(&mut conn.out, &conn.hsts);
+    conn.out.extend_from_slice(body.as_bytes());
 }
 
-fn write(conn: &mut Conn, refusal: Refusal, with_body: bool, connection: &[u8]) {
+/// Writes the head but for its end, and says the body.
+fn write(conn: &mut Conn, refusal: Refusal) -> String {
     let status = refusal.status();
     let body = serde_json::json!({
         "type": "about:blank", "title": phrase(status), "status": status, "code": refusal.word(), "detail": refusal.detail(),
@@ -51,8 +58,5 @@ fn write(conn: &mut Conn, refusal: Refusal, with_body: bool, connection: &[u8]) 
     for part in ["\r\nStreamGate-Refusal: ", refusal.word(), "\r\nCache-Status: streamgate; detail=", refusal.word()] {
         out.extend_from_slice(part.as_bytes());
     }
-    out.extend_from_slice(connection);
-    if with_body {
-        out.extend_from_slice(body.as_bytes());
-    }
+    body
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cache::State;
 
-use crate::flow::variant;
+use crate::flow::{compress, variant};
 use crate::http::conditional;
 use crate::http::freshness::{Exchange, judge};
 use crate::http::request::number;
@@ -32,6 +32,7 @@ pub(crate) fn by_response(shard: &Shard, old: &Object, response: &Response, fact
         return Renewed::Other;
     }
     let Some(merged) = old.meta.updated_by(response) else { return Renewed::Other };
+    let merged = compress::varying(shard, merged);
     let freshness = judge(&merged, facts, shard.config().defaults.into()).ok();
     let date = shard.date(rt::now());
     let mut meta = Stored::new(&old.meta.name, &old.meta.selecting, &merged, freshness, &date);

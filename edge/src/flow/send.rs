@@ -7,6 +7,7 @@ use cache::{Chunk, Next, State};
 
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, flush, sends_body, taken, write_ms};
+use crate::flow::compress;
 use crate::flow::head::{Shape, write_head};
 use crate::flow::multipart::Multipart;
 use crate::flow::refuse;
@@ -15,7 +16,7 @@ use crate::http::conditional;
 use crate::http::range::{self, Part};
 use crate::http::request::{Method, Version};
 use crate::limits::{COPY_BODY_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
-use crate::media::cmsd;
+use crate::media::{cmsd, hls};
 use crate::refusal::Refusal;
 use crate::rt::{self, Piece};
 use crate::shard::Shard;
@@ -74,7 +75,7 @@ pub(crate) async fn object(
             // An origin's answer to HEAD has a length and no body.
             shape.length = stored.told_length;
         }
-        write_head(&mut conn.out, stored, &shape, request, after);
+        write_head(&mut conn.out, &conn.hsts, stored, &shape, request, after);
         shard.record(conn, asked, shape.status.unwrap_or(stored.status), how.word(), "");
         return Ok(Some(after));
     }
@@ -94,13 +95,13 @@ pub(crate) async fn object(
     }
     count(shard, how);
     let before = conn.out.len();
-    write_head(&mut conn.out, stored, &shape, request, after);
+    write_head(&mut conn.out, &conn.hsts, stored, &shape, request, after);
     conn.answered = (conn.out.len() - before) as u64;
     let status = shape.status.unwrap_or(stored.status);
     let sent = source.send(conn, &parts, multipart.as_ref(), shape.chunked).await;
     drop(source);
-    if let (Ok(()), Some(body)) = (&sent, object.single()) {
-        shard.playlists.borrow_mut().seen(asked.name(), body);
+    if let (Ok(()), Some(body)) = (&sent, object.single().filter(|_| hls::is_named(asked.name()))) {
+        shard.playlists.borrow_mut().seen(asked.name(), &compress::plain(stored, body).unwrap_or_default());
     }
     conn.cut = sent.is_err();
     shard.record(conn, asked, status, how.word(), "");
@@ -112,7 +113,8 @@ pub(crate) fn cmsd(shard: &Shard, conn: &Conn, object: &Object, name: &[u8]) -> 
     if !shard.config().cmsd || object.meta.status != 200 {
         return Vec::new();
     }
-    cmsd::lines(&object.meta, name, object.single(), &shard.config().upstream.cdn_id, conn.line.stream.path().into())
+    let body = object.single().and_then(|body| compress::plain(&object.meta, body));
+    cmsd::lines(&object.meta, name, body.as_deref(), &shard.config().upstream.cdn_id, conn.line.stream.path().into())
 }
 
 /// Where the bytes of an answer come from: the object's own run, or the slices of which it is the head.
@@ -210,7 +212,7 @@ impl Drop for Watched<'_> {
 fn head_only(shard: &Shard, conn: &mut Conn, asked: &Asked, stored: &Stored, shape: &Shape) -> After {
     let after = conn.after(shard, &asked.request);
     let before = conn.out.len();
-    write_head(&mut conn.out, stored, shape, &asked.request, after);
+    write_head(&mut conn.out, &conn.hsts, stored, shape, &asked.request, after);
     conn.answered = (conn.out.len() - before) as u64;
     shard.record(conn, asked, shape.status.unwrap_or(stored.status), shape.how.word(), "");
     after

@@ -85,16 +85,23 @@ impl Response {
 
     /// This 206 as the 200 it is a part of: a body of `total` bytes (RFC 9111 section 3.4).
     pub(crate) fn as_whole(&self, total: u64) -> Option<Response> {
+        let total = total.to_string();
+        let dropped = ["content-range", "content-length", "transfer-encoding"];
+        let whole = self.rewritten(&dropped, &[("Content-Length", total.as_bytes())])?;
+        Some(Response { framing: self.framing, ..whole })
+    }
+
+    /// This as a 200 without the lines called `dropped` and with `added`; framed by what it says then.
+    pub(crate) fn rewritten(&self, dropped: &[&str], added: &[(&str, &[u8])]) -> Option<Response> {
         let mut text = b"HTTP/1.1 200 OK\r\n".to_vec();
-        for (name, value) in self.fields() {
-            let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-            if !is(b"content-range") && !is(b"content-length") && !is(b"transfer-encoding") {
-                push_line(&mut text, name, value);
-            }
+        let kept =
+            self.fields().filter(|(name, _)| !dropped.iter().any(|gone| name.eq_ignore_ascii_case(gone.as_bytes())));
+        for (name, value) in kept.chain(added.iter().map(|(name, value)| (name.as_bytes(), *value))) {
+            push_line(&mut text, name, value);
         }
-        text.extend_from_slice(format!("Content-Length: {total}\r\n\r\n").as_bytes());
-        let whole = parse(&text, false).ok().flatten()?.0;
-        Some(Response { framing: self.framing, keep_alive: self.keep_alive, ..whole })
+        text.extend_from_slice(b"\r\n");
+        let rewritten = parse(&text, false).ok().flatten()?.0;
+        Some(Response { keep_alive: self.keep_alive, ..rewritten })
     }
 
     /// Whether Connection lists this field.

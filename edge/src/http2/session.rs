@@ -23,6 +23,7 @@ pub(super) struct Session {
     pub(super) peer: SocketAddr,
     proxy: Option<SocketAddr>,
     seat: Option<Rc<Seat>>,
+    hsts: Option<Rc<str>>,
     line: Rc<Line>,
     open: Cell<usize>,
     wrong: Cell<Option<Wrong>>,
@@ -42,6 +43,7 @@ impl Session {
             peer: conn.peer,
             proxy: conn.proxy,
             seat: conn.seat.clone(),
+            hsts: conn.hsts.clone(),
             line: conn.line.line(),
             open: Cell::new(0),
             wrong: Cell::new(None),
@@ -60,7 +62,7 @@ impl Session {
 
     /// What a stream's request comes on.
     pub(super) fn conn(&self, line: Listed) -> Conn {
-        Conn { proxy: self.proxy, seat: self.seat.clone(), ..Conn::new(line, self.peer) }
+        Conn { proxy: self.proxy, seat: self.seat.clone(), hsts: self.hsts.clone(), ..Conn::new(line, self.peer) }
     }
 
     /// The connection.

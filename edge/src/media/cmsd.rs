@@ -64,7 +64,7 @@ pub(crate) fn lines(stored: &Stored, name: &[u8], body: Option<&[u8]>, me: &str,
 }
 
 /// The object type (CTA-5006 section 3, `ot`), and of a manifest the streaming format (`sf`).
-fn kind(path: &[u8], content_type: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
+pub(super) fn kind(path: &[u8], content_type: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
     let end = content_type.iter().position(|b| *b == b';').unwrap_or(content_type.len());
     let is = |known: &str| content_type[..end].trim_ascii().eq_ignore_ascii_case(known.as_bytes());
     if is("application/vnd.apple.mpegurl") || is("application/x-mpegurl") || is("audio/mpegurl") {

@@ -53,6 +53,11 @@ pub(crate) fn delivery(target: &[u8]) -> Delivery {
     }
 }
 
+/// Whether it is a playlist of HLS by its name.
+pub(crate) fn is_named(target: &[u8]) -> bool {
+    target::path(target).ends_with(b".m3u8")
+}
+
 /// Target durations of the playlists one shard has given out, by path.
 #[derive(Default)]
 pub(crate) struct Playlists {
@@ -60,12 +65,9 @@ pub(crate) struct Playlists {
 }
 
 impl Playlists {
-    /// A client was given `body` for `target`.
+    /// A client was given `body` for `target`, a playlist.
     pub(crate) fn seen(&mut self, target: &[u8], body: &[u8]) {
         let path = target::path(target);
-        if !path.ends_with(b".m3u8") {
-            return;
-        }
         let Some(seconds) = target_duration(body) else { return };
         if self.seconds.len() >= PLAYLISTS_MAX && !self.seconds.contains_key(path) {
             self.seconds.clear();

@@ -13,6 +13,11 @@ pub(crate) mod sequence;
 use crate::shard::Shard;
 use cmcd::Cmcd;
 
+/// Whether a Content-Type is that of a playlist or manifest.
+pub(crate) fn is_playlist(content_type: &[u8]) -> bool {
+    matches!(cmsd::kind(b"", content_type), Some(("m", _)))
+}
+
 /// Reads and counts what a player says in `head` and in the query's `argument`.
 pub(crate) fn listen(shard: &Shard, head: &[u8], argument: Option<&[u8]>) -> Option<Box<Cmcd>> {
     let counters = &shard.counters;

@@ -270,6 +270,14 @@ async fn head(
     }
 }
 
+/// Receives the next `length` bytes of a body into the connection's buffer. False: fewer came, and whatever reads on sees why.
+pub(crate) async fn gather(origin: &mut Origin, length: usize, wait_ms: u64) -> bool {
+    origin.line.due(rt::now() + wait_ms, Waits::Busy);
+    while origin.buffer.len() < length && receive(origin).await.is_ok() {}
+    origin.line.not_due();
+    origin.buffer.len() >= length
+}
+
 async fn receive(origin: &mut Origin) -> Result<(), Refusal> {
     let mut buffer = std::mem::take(&mut origin.buffer);
     if buffer.capacity() - buffer.len() < 4096 {

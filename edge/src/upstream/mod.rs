@@ -27,7 +27,7 @@ mod sources;
 pub(crate) mod tls;
 pub(crate) mod watch;
 
-pub(crate) use exchange::{Body, Call, Exchanged, Informed, Reach, ask, broke_off};
+pub(crate) use exchange::{Body, Call, Exchanged, Informed, Reach, ask, broke_off, gather};
 pub(crate) use places::{Level, Place, places};
 pub(crate) use pool::{Origin, give_back};
 pub(crate) use resolve::resolve;

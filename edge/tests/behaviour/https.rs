@@ -189,6 +189,28 @@ fn misses_hits_ranges_and_large_bodies_come_over_both_versions() {
     assert_eq!(Client::connect(&edge).get("/small0", "").text(), "small", "HTTP is served beside it");
 }
 
+/// RFC 6797 section 7.2: over TLS with every answer, in the clear with none.
+#[test]
+fn browsers_are_told_to_keep_to_tls_where_they_came_by_it() {
+    let by = Authority::new();
+    let origin = Origin::start();
+    let wanted = "max-age=31536000; includeSubDomains";
+    let edge = secure(&origin, &by, |config| config.https.as_mut().expect("HTTPS").hsts = Some(wanted.into()));
+    let mut client = Secure::connect(&edge, &by.client(BOTH), "edge.example");
+    client.ask("/kept", "");
+    origin.next().answer("200 OK", "Cache-Control: max-age=60", b"kept");
+    let field = "strict-transport-security";
+    assert_eq!(client.answer().field(field), Some(wanted), "a miss");
+    assert_eq!(client.get("/kept", "").field(field), Some(wanted), "a hit");
+    assert_eq!(client.get("/kept", "Range: bytes=9-").field(field), Some(wanted), "416");
+    assert_eq!(client.get("/p/x/../kept", "").field(field), Some(wanted), "a refusal");
+    let mut clear = Client::connect(&edge);
+    assert_eq!(clear.get("/kept", "").field(field), None, "in the clear");
+    let silent = secure(&origin, &by, |_| {});
+    let mut client = Secure::connect(&silent, &by.client(BOTH), "edge.example");
+    assert_eq!(client.get("/p/x/../kept", "").field(field), None, "it was not asked for");
+}
+
 #[test]
 fn short_receives_and_sends_do_not_matter() {
     let by = Authority::new();

@@ -16,6 +16,7 @@ mod door;
 mod drain;
 mod features;
 mod gate;
+mod gzip;
 mod http2;
 mod http2_abuse;
 mod http2_by_the_book;
