@@ -60,6 +60,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         key_rate: config.api_key_rate,
         address_rate: config.api_address_rate,
         hook_private: config.hook_private.clone(),
+        chains: config.chains.clone(),
         lanes: config.lanes,
         shutdown_limit: config.drain,
         ..origin::Config::default()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wire::net::Net;
 
 use crate::access::Rate;
+use crate::gate::ChainConfig;
 use crate::web::Reach;
 
 /// Settings of one origin.
@@ -30,6 +31,8 @@ pub struct Config {
     pub hook_private: Vec<Net>,
     /// Wait before a webhook's message is sent the second time; then twice as long each time.
     pub hook_retry_first: Duration,
+    /// Chains that rules may name.
+    pub chains: Vec<ChainConfig>,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
     /// Renditions to make.
@@ -91,6 +94,7 @@ impl Default for Config {
             address_rate: None,
             hook_private: Vec::new(),
             hook_retry_first: Duration::from_secs(5),
+            chains: Vec::new(),
             lanes: 0,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::Config;
 use crate::access::Rates;
 use crate::gate::Keys;
+use crate::gate::chains::Chains;
 use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::upload::Claims;
@@ -21,6 +22,7 @@ pub(crate) struct House {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) keys: Keys,
+    pub(crate) chains: Chains,
     pub(crate) counters: Counters,
     /// Playback that is counted and not written yet.
     pub(crate) counts: Plays,
@@ -43,12 +45,13 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) fn new(config: Config, store: Store, keys: Keys) -> Self {
+    pub(crate) fn new(config: Config, store: Store, keys: Keys, chains: Chains) -> Self {
         Self {
             hooks: Web::new(config.hook_reach(), public_roots()),
             config,
             store,
             keys,
+            chains,
             counters: Counters::default(),
             counts: Plays::default(),
             board: Board::default(),

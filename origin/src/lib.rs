@@ -9,7 +9,7 @@
 //!   hooks/     webhooks: events, signed and sent to whoever wants them
 //!   web.rs     requests that the origin itself makes, bounded
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
-//!   gate/      the keys of the data folder, playback tokens
+//!   gate/      the chains that say who holds what, the keys of the data folder, playback tokens
 //!   monitor/   health and metrics
 //! ```
 //!
@@ -38,5 +38,5 @@ mod work;
 
 pub use access::{Rate, routes};
 pub use config::{AdminKey, Config};
-pub use gate::{KeyFileError, MintError, Minted};
+pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted};
 pub use start::{Origin, StartError, start};

@@ -208,3 +208,26 @@ pub const HOOK_OLD_SECONDS_MAX: u64 = 30 * 24 * 3600;
 pub const HOOK_URL_BYTES_MAX: usize = 2048;
 /// Kinds of events that one names.
 pub const HOOK_KINDS_MAX: usize = 32;
+
+/// Bytes of a chain's name.
+pub const CHAIN_NAME_BYTES_MAX: usize = 32;
+/// Endpoints of a chain.
+pub const ENDPOINTS_A_CHAIN_MAX: usize = 8;
+/// A second endpoint is asked when the first has been silent for this long; between these, twice its usual time.
+pub const HEDGE_AFTER_MIN: Duration = Duration::from_millis(50);
+/// See [`HEDGE_AFTER_MIN`]. A quarter of the usual time limit, so that a third can still be asked.
+pub const HEDGE_AFTER_MAX: Duration = Duration::from_millis(500);
+/// An endpoint that failed is asked last for this long, twice as long each time.
+pub const ENDPOINT_REST_MIN: Duration = Duration::from_millis(250);
+/// See [`ENDPOINT_REST_MIN`].
+pub const ENDPOINT_REST_MAX: Duration = Duration::from_secs(30);
+/// How long the last block is taken for the last one. A transfer is seen this much later.
+pub const HEADS_KEPT: Duration = Duration::from_millis(250);
+/// Bytes of an answer that is a number.
+pub const RPC_NUMBER_BYTES_MAX: usize = 4 << 10;
+/// Bytes of an answer to a call: one word is 66, a contract wallet's opinion not more.
+pub const RPC_CALL_BYTES_MAX: usize = 64 << 10;
+/// Bytes of an answer that is a contract's code: EIP-170 allows 24 KiB, some chains 64 KiB, twice that as hex.
+pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
+pub const RPC_BLOCK_BYTES_MAX: usize = 1 << 20;

@@ -14,7 +14,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use wire::token::KeySet;
 
 use crate::clock::now_ms;
-use crate::gate::{self, KeyFileError, Keys, MintError, Minted};
+use crate::gate::chains::Chains;
+use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted};
 use crate::house::House;
 use crate::work::Why;
 use crate::{Config, api, serve, upkeep, work};
@@ -53,6 +54,9 @@ pub enum StartError {
     /// A key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// A chain cannot be set up.
+    #[error(transparent)]
+    Chain(#[from] ChainSetupError),
 }
 
 /// A running origin.
@@ -71,6 +75,7 @@ pub struct Origin {
 /// # Errors
 /// A sentence for the operator.
 pub async fn start(config: Config) -> Result<Origin, StartError> {
+    let chains = Chains::open(&config.chains)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken(config.listen),
         _ => StartError::Listen { addr: config.listen, source },
@@ -88,7 +93,7 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
         tracing::info!(jobs = reclaimed, "go on with jobs that were cut off");
     }
     store.catalogue.forget_unanswered().await.map_err(unusable)?;
-    let house = Arc::new(House::new(config, store, keys));
+    let house = Arc::new(House::new(config, store, keys, chains));
     let (stop, stopped) = watch::channel(false);
     let workers = work::spawn(&house, &stopped);
     let serving = tokio::spawn(serve::serve(listener, api::router(house.clone()), house.clone(), stopped));

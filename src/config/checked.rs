@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::{Edge, EdgeCertificate, EdgeDisk, Written};
+use super::written::{Edge, EdgeCertificate, EdgeDisk, GateChain, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,6 +52,7 @@ pub struct Config {
     pub gate_keys: Vec<String>,
     /// Ranges that webhooks may name beside public addresses.
     pub hook_private: Vec<edge::Net>,
+    pub chains: Vec<origin::ChainConfig>,
     pub lanes: usize,
     pub av1_speed: u8,
     pub upload_bytes_max: u64,
@@ -134,6 +135,7 @@ pub fn check(written: Written) -> Result<Config> {
         upstream: upstream::check(pulled)?,
         gate_keys: gate.keys,
         hook_private: webhooks.private.iter().map(|text| net("webhooks.private", text)).collect::<Result<_>>()?,
+        chains: gate.chains.into_iter().map(chain).collect::<Result<_>>()?,
         lanes: work.lanes,
         av1_speed: work.av1_speed,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
@@ -209,12 +211,32 @@ fn hsts(text: &str) -> Result<Option<String>> {
         word.strip_prefix("max-age=").is_some_and(|age| age.parse::<u32>().is_ok() && !age.starts_with('+'))
     };
     let is_other = |word: &&str| matches!(*word, "includeSubDomains" | "preload");
-    let is_right = is_age(&words[0]) && words[1..].iter().all(|word| is_other(word));
+    let is_right = is_age(&words[0]) && words[1..].iter().all(is_other);
     ensure!(
         text.is_empty() || is_right,
         "edge.hsts is not understood; write \"max-age=31536000\", or \"max-age=31536000; includeSubDomains\""
     );
     Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// A chain: one that is built in, or any other one with its number.
+fn chain(written: GateChain) -> Result<origin::ChainConfig> {
+    let GateChain { name, id, rpc, finality, quorum } = written;
+    let mut chain = match origin::ChainConfig::known(&name, rpc.clone()) {
+        Some(known) => {
+            ensure!(id == 0 || id == known.id, "gate.chains: {name} has the id {}", known.id);
+            known
+        }
+        None => origin::ChainConfig::other(&name, id, rpc),
+    };
+    chain.quorum = quorum;
+    if !finality.is_empty() {
+        chain.finality = finality.parse().map_err(|()| {
+            anyhow::anyhow!("gate.chains: the finality of {name} is \"safe\", \"finalized\" or a number of blocks")
+        })?;
+    }
+    chain.check()?;
+    Ok(chain)
 }
 
 fn disk(written: &EdgeDisk) -> Result<edge::Disk> {

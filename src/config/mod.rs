@@ -158,6 +158,24 @@ mod tests {
         check("[upstream.health]\npath = \"x\"\n", &[], Err("upstream.health.path"));
         check("[upstream.tier]\npeers = [\"http://a\"]\n", &[], Err("upstream.tier.self"));
         check("[gate]\nkeys = [\"nonsense\"]\n", &[], Err("gate.keys"));
+        check("[[gate.chains]]\nname = \"anvil\"\n", &[], Err("gate.chains: anvil needs rpc"));
+        check("[[gate.chains]]\nname = \"mine\"\nrpc = [\"http://a\"]\n", &[], Err("gate.chains: the id of mine"));
+        check(
+            "[[gate.chains]]\nname = \"base\"\nid = 1\nrpc = [\"http://a\"]\n",
+            &[],
+            Err("gate.chains: base has the id"),
+        );
+        check("[[gate.chains]]\nname = \"base\"\nrpc = [\"ftp://a\"]\n", &[], Err("gate.chains: an endpoint is no"));
+        check(
+            "[[gate.chains]]\nname = \"base\"\nrpc = [\"https://a\"]\nquorum = 2\n",
+            &[],
+            Err("gate.chains: the quorum of base"),
+        );
+        check(
+            "[[gate.chains]]\nname = \"base\"\nrpc = [\"https://a\"]\nfinality = \"12\"\n",
+            &[],
+            Ok(|c| c.chains[0].id == 8453),
+        );
         check("[edge]\nshards = \"two\"\n", &[], Err("shards"));
     }
 

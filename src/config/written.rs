@@ -88,8 +88,19 @@ section!(UpstreamTier {
     #[serde(rename = "self")]
     me: String = String::new(),
 });
-section!(Gate { keys: Vec<String> = Vec::new(), staleness_max_seconds: u64 = 0 });
 section!(Webhooks { private: Vec<String> = Vec::new() });
+section!(Gate {
+    keys: Vec<String> = Vec::new(),
+    staleness_max_seconds: u64 = 0,
+    chains: Vec<GateChain> = Vec::new(),
+});
+section!(GateChain {
+    name: String = String::new(),
+    id: u64 = 0,
+    rpc: Vec<String> = Vec::new(),
+    finality: String = String::new(),
+    quorum: usize = 1,
+});
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),

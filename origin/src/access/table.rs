@@ -97,6 +97,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/api/v1/monitor/metrics",       Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/monitor/alerts",        Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/cache/purge",           Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
+    rule("GET",    "/api/v1/web3/supported-chains", Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/api/v1/web3/rpc-status",       Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/events",                Scope::Events,       Object::Nothing, Who::Edge(Operator)),
     rule("GET",    "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),

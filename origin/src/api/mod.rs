@@ -20,6 +20,7 @@ mod status;
 mod token;
 mod tus;
 mod upload;
+mod web3;
 mod webhooks;
 mod words;
 mod work;
@@ -76,6 +77,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/monitor/metrics", get(crate::monitor::metrics))
         .route("/api/v1/monitor/alerts", get(monitor::alerts))
         .route("/api/v1/cache/purge", post(monitor::purge))
+        .route("/api/v1/web3/supported-chains", get(web3::supported_chains))
+        .route("/api/v1/web3/rpc-status", get(web3::rpc_status))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/api/v1/webhooks/{id}", get(webhooks::one).patch(webhooks::update).delete(webhooks::delete))

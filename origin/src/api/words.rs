@@ -171,6 +171,8 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/api/v1/monitor/alerts", &[200], "What someone should look at now"),
     words("POST", "/api/v1/cache/purge", &[202], "Every edge drops what it keeps of an asset")
         .body(Body::Json(schema_of::<monitor::PurgeWanted>)),
+    words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name"),
+    words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do"),
     words("GET", "/api/v1/events", &[200], "What has happened since, oldest first; as a page or as Server-Sent Events")
         .headers(&["Last-Event-ID"])
         .query(&[("after", "integer")]),

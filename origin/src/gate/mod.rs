@@ -1,9 +1,12 @@
-//! Who may do what: the first admin's key, the edge key for edges, the signing key for viewers' tokens.
+//! Who may watch: the chains that say who holds what, the keys of the data folder, viewers' tokens.
 
+#[allow(dead_code, unused_imports, reason = "sign-in and rules call what is here")]
+pub(crate) mod chains;
 mod keys;
 mod secret;
 mod token;
 
+pub use chains::{ChainConfig, ChainSetupError, Finality};
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
 pub(crate) use token::mint;

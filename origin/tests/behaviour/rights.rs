@@ -90,6 +90,8 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/monitor/metrics",       "kkrrryy"),
     ("GET",    "/api/v1/monitor/alerts",        "kkrrryy"),
     ("POST",   "/api/v1/cache/purge",           "kkrrryy"),
+    ("GET",    "/api/v1/web3/supported-chains", "yyyyyyy"),
+    ("GET",    "/api/v1/web3/rpc-status",       "kkrrryy"),
     ("GET",    "/api/v1/events",                "kyrrryy"),
     ("GET",    "/api/v1/webhooks",             "kkrrryy"),
     ("POST",   "/api/v1/webhooks",             "kkrrryy"),
