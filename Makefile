@@ -96,7 +96,7 @@ setup-demo:
 	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
 
 setup-test: setup-demo
-	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip,needed by the tests,exit 1)
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15,needed by the tests,exit 1)
 
 setup-bench: setup-demo
 	$(call need,nginx:nginx wrk:wrk strace:strace,needed by the benchmarks,exit 1)

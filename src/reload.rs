@@ -33,6 +33,7 @@ pub fn again(
 fn of_the_origin(old: &Config, new: &Config) -> Vec<&'static str> {
     let changed = [
         ("storage.data", old.data != new.data),
+        ("storage.catalogue", old.catalogue != new.catalogue),
         ("origin.listen", old.origin_listen != new.origin_listen),
         ("origin.admin_key", old.origin_admin_key != new.origin_admin_key),
         ("work.lanes", old.lanes != new.lanes),

@@ -54,6 +54,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
     let mut settings = origin::Config {
         listen: config.origin_listen,
         data: config.data.clone(),
+        catalogue: config.catalogue.clone(),
         admin_key: config.origin_admin_key.clone(),
         upload_bytes_max: config.upload_bytes_max,
         owner_bytes_max: config.owner_bytes_max,

@@ -17,6 +17,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder. One process at a time.
     pub data: PathBuf,
+    /// Where the catalogue is; `None`: SQLite in the data folder.
+    pub catalogue: Option<durable::catalogue::PostgresUrl>,
     /// The first admin's key; `None`: the one in `keys/api.key`, made at the first start.
     pub admin_key: Option<AdminKey>,
     /// Largest upload in bytes.
@@ -87,6 +89,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9090)),
             data: PathBuf::from("data"),
+            catalogue: None,
             admin_key: None,
             upload_bytes_max: 16 << 30,
             owner_bytes_max: None,

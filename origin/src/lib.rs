@@ -38,5 +38,6 @@ mod work;
 
 pub use access::{Rate, routes};
 pub use config::{AdminKey, Config};
+pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted};
 pub use start::{Origin, StartError, start};

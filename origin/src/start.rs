@@ -51,6 +51,9 @@ pub enum StartError {
         /// The reason.
         source: StoreError,
     },
+    /// The database server cannot be used; a sentence that says what to do.
+    #[error("{0}")]
+    Catalogue(String),
     /// A key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -84,9 +87,10 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     let path = config.data.clone();
     let unusable = |source| match source {
         StoreError::Locked(path) => StartError::DataInUse(path),
+        StoreError::Server(told) => StartError::Catalogue(told),
         source => StartError::Data { path: path.clone(), source },
     };
-    let store = Store::open(&config.data, config.disk.clone()).await.map_err(unusable)?;
+    let store = Store::open_at(&config.data, config.disk.clone(), config.catalogue.as_ref()).await.map_err(unusable)?;
     let keys = Keys::open(&config.data, config.admin_key.as_ref())?;
     let reclaimed = store.catalogue.reclaim_jobs(now_ms()).await.map_err(unusable)?;
     if reclaimed > 0 {

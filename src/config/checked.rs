@@ -22,6 +22,8 @@ const THREADS_MAX: usize = 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub data: PathBuf,
+    /// `None`: SQLite in the data folder.
+    pub catalogue: Option<origin::PostgresUrl>,
     pub origin_listen: SocketAddr,
     pub origin_admin_key: Option<origin::AdminKey>,
     pub edge_http: SocketAddr,
@@ -87,6 +89,7 @@ pub fn check(written: Written) -> Result<Config> {
             .map_err(|error| anyhow::anyhow!("gate.keys: {error}; copy the line that `streamgate token key` prints"))?;
     }
     Ok(Config {
+        catalogue: catalogue(&storage.catalogue)?,
         data: PathBuf::from(storage.data),
         origin_listen: address("origin.listen", &origin.listen)?,
         origin_admin_key: admin_key(origin.admin_key)?,
@@ -151,6 +154,14 @@ pub fn check(written: Written) -> Result<Config> {
 /// A bound on requests; none when it is 0.
 fn rate(per_second: u32, burst: u32) -> Option<origin::Rate> {
     (per_second > 0).then_some(origin::Rate { per_second, burst: burst.max(1) })
+}
+
+fn catalogue(text: &str) -> Result<Option<origin::PostgresUrl>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // The text itself is not repeated: it has a password in it.
+    Ok(Some(text.parse().map_err(|why: origin::NotPostgres| anyhow::anyhow!("storage.catalogue: {why}"))?))
 }
 
 fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {

@@ -30,7 +30,7 @@ pub struct Written {
     pub limits: Limits,
 }
 
-section!(Storage { data: String = "data".into() });
+section!(Storage { data: String = "data".into(), catalogue: String = String::new() });
 section!(Origin { listen: String = "0.0.0.0:9090".into(), admin_key: String = String::new() });
 section!(Edge {
     http: String = "0.0.0.0:8080".into(),

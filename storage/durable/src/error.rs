@@ -46,7 +46,10 @@ pub enum StoreError {
     /// The catalogue's file is of a newer or damaged schema.
     #[error("the catalogue cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// SQLite refused.
+    /// The database server cannot be used; a sentence that says what to do.
+    #[error("{0}")]
+    Server(String),
+    /// The database refused.
     #[error("the catalogue failed: {0}")]
     Sql(sqlx::Error),
 }
@@ -70,11 +73,11 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // SQLITE_FULL is 13; its extended codes share the low byte. <https://sqlite.org/rescode.html#full>
-        let full = error
-            .as_database_error()
-            .and_then(|e| e.code())
-            .and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| code & 0xff == 13);
+        // PostgreSQL's are five characters long; 53100 is disk_full.
+        let full = error.as_database_error().and_then(|e| e.code()).is_some_and(|code| match code.len() {
+            5 => code == "53100",
+            _ => code.parse::<u32>().is_ok_and(|code| code & 0xff == 13),
+        });
         if full { Self::DiskFull } else { Self::Sql(error) }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   <data>/lock                one process at a time
-//!   <data>/catalogue.sqlite    rows; written by one connection, read by several (WAL)
+//!   <data>/catalogue.sqlite    rows, unless they are in PostgreSQL; written by one connection, read by several (WAL)
+//!   <data>/instance            the name of this folder among those that share a database
 //!   <data>/objects/ab/cdef...  bytes, named by their SHA-256, never changed once named
 //!   <data>/uploads/<name>      bytes of uploads that go on over several requests
 //!   <data>/tmp/...             bytes that have no name yet; emptied at start

@@ -61,3 +61,9 @@ pub const SCHEDULES_MAX: i64 = 1_000;
 
 /// Webhooks. All of them are looked at each time.
 pub const WEBHOOKS_MAX: i64 = 100;
+
+/// Connections to PostgreSQL. Writes go one after another, so more would only wait; a server has a hundred for all.
+pub const POSTGRES_CONNECTIONS: u32 = 8;
+
+/// Characters of a word that are looked at. PostgreSQL takes words of at most 2,046 bytes.
+pub const SEARCH_WORD_CHARS_MAX: usize = 64;

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::catalogue::Actor;
+use crate::catalogue::{Actor, PostgresUrl};
 use crate::limits::RELEASE_BATCH;
 use crate::lock::DataLock;
-use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, StoreError, UnixMs};
+use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, StoreError, UnixMs, random_name};
 
 /// An open data folder.
 #[derive(Debug)]
@@ -20,16 +20,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes the data folder: locks it, empties its `tmp`, brings the schema up to date.
+    /// Opens or makes the data folder: locks it, empties its `tmp`, brings the schema up to date. The catalogue is a file in it.
     pub async fn open(data: &Path, disk: Disk) -> Result<Self, StoreError> {
+        Self::open_at(data, disk, None).await
+    }
+
+    /// The same, with the catalogue in PostgreSQL when a database is named.
+    pub async fn open_at(data: &Path, disk: Disk, database: Option<&PostgresUrl>) -> Result<Self, StoreError> {
         let folder = data.to_path_buf();
-        let (lock, objects) = blocking(move || {
+        let (lock, objects, instance) = blocking(move || {
             std::fs::create_dir_all(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
             let lock = DataLock::take(&folder)?;
-            Ok((lock, Objects::open(&folder, disk)?))
+            Ok((lock, Objects::open(&folder, disk)?, instance(&folder)?))
         })
         .await?;
-        let catalogue = Catalogue::open_sqlite(&data.join("catalogue.sqlite")).await?;
+        let catalogue = match database {
+            None => Catalogue::open_sqlite(&data.join("catalogue.sqlite")).await?,
+            Some(url) => Catalogue::open_postgres(url, &instance).await?,
+        };
         catalogue.index_missing().await?;
         Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)) })
     }
@@ -73,6 +81,23 @@ impl Store {
     pub async fn close(&self) {
         self.catalogue.close().await;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The name of this data folder among those that share a database: made once, kept beside the objects.
+fn instance(data: &Path) -> Result<String, StoreError> {
+    let path = data.join("instance");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if (16..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()) => Ok(name),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("read", &path, error)),
+        _ => {
+            let mut chance = [0; 10];
+            getrandom::fill(&mut chance)
+                .map_err(|e| StoreError::io("name", &path, std::io::Error::other(e.to_string())))?;
+            let name = random_name(chance);
+            std::fs::write(&path, &name).map_err(|e| StoreError::io("write", &path, e))?;
+            Ok(name)
+        }
     }
 }
 

@@ -85,7 +85,12 @@ async fn a_filter_walks_an_index_and_sorts_nothing() {
     ];
     for (index, filter) in filters {
         let plan = house.store.catalogue.listing_plan(&filter).await.unwrap().join("\n");
-        assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{filter:?}:\n{plan}");
+        let index =
+            if house.is_postgres() { index.replace("l USING PRIMARY KEY", "labels_pkey") } else { index.into() };
+        assert!(
+            plan.contains(&index) && !plan.contains("TEMP B-TREE") && !plan.contains("Sort"),
+            "{filter:?}:\n{plan}"
+        );
     }
 }
 

@@ -44,7 +44,7 @@ impl Catalogue {
     /// All categories by name; there are few. At most a thousand assets are counted each.
     pub async fn categories(&self) -> Result<Vec<Category>, StoreError> {
         let sql = "SELECT id, name, created_ms, (SELECT count(*) FROM (SELECT 1 FROM labels \
-                   WHERE kind = 'category' AND word = categories.id LIMIT 1000) AS some) AS assets FROM categories ORDER BY id";
+                   WHERE kind = 'category' AND word = categories.id LIMIT 1000) AS carried) AS assets FROM categories ORDER BY id";
         Ok(sqlx::query_as(sql).fetch_all(&self.read).await?)
     }
 

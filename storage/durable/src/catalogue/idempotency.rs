@@ -60,11 +60,12 @@ impl Catalogue {
         if count >= IDEMPOTENCY_KEYS_A_CALLER_MAX {
             return Ok(Earlier::Full);
         }
-        sqlx::query("INSERT INTO idempotency (caller, key, request, created_ms) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO idempotency (caller, key, request, created_ms, headers) VALUES ($1, $2, $3, $4, $5)")
             .bind(caller)
             .bind(key)
             .bind(request.as_slice())
             .bind(now)
+            .bind(&self.instance) // until there is an answer: who works on it
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -98,9 +99,9 @@ impl Catalogue {
         Ok(sqlx::query(sql).bind(oldest).execute(&self.write).await?.rows_affected())
     }
 
-    /// At start: whatever was worked on has no one left who works on it.
+    /// At start: whatever this data folder's process worked on has no one left who works on it.
     pub async fn forget_unanswered(&self) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM idempotency WHERE status IS NULL";
-        Ok(sqlx::query(sql).execute(&self.write).await?.rows_affected())
+        let sql = "DELETE FROM idempotency WHERE status IS NULL AND coalesce(headers, '') = $1";
+        Ok(sqlx::query(sql).bind(&self.instance).execute(&self.write).await?.rows_affected())
     }
 }

@@ -127,7 +127,7 @@ impl Catalogue {
              ORDER BY priority DESC, id LIMIT 1)) RETURNING id, asset, kind, attempts, fence",
         )
         .bind(kind)
-        .bind(owner)
+        .bind(self.named(owner))
         .bind(until)
         .bind(now)
         .fetch_optional(&mut *tx)
@@ -148,16 +148,18 @@ impl Catalogue {
         progress: f64,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        hold(&mut tx, lease, now).await?;
-        sqlx::query("UPDATE jobs SET lease_until_ms = $2, stage = $3, progress = $4 WHERE id = $1")
+        let sql = "UPDATE jobs SET updated_ms = $3, lease_until_ms = $4, stage = $5, progress = $6 \
+                   WHERE id = $1 AND fence = $2 AND state = 'running'";
+        let held = sqlx::query(sql)
             .bind(lease.job)
+            .bind(lease.fence)
+            .bind(now)
             .bind(until)
             .bind(stage)
             .bind(progress)
-            .execute(&mut *tx)
+            .execute(&self.write)
             .await?;
-        Ok(tx.commit().await?)
+        if held.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
     /// Ends a job that did its part; `next` is queued in the same commit. Without a next one the asset is ready.
@@ -230,13 +232,16 @@ impl Catalogue {
         self.put_back(lease, now, 1, None, now).await
     }
 
-    /// At start: nobody else has this data folder, so whoever held a lease is dead. Answers how many jobs that were.
+    /// At start: nobody else has this data folder, so whoever held a lease by its name is dead. Answers how many jobs that were.
     pub async fn reclaim_jobs(&self, now: UnixMs) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = $1, \
-                   fence = fence + 1, updated_ms = $1 WHERE state = 'running'";
-        let jobs = sqlx::query(sql).bind(now).execute(&mut *tx).await?.rows_affected();
-        sqlx::query("UPDATE assets SET state = 'queued' WHERE state = 'running'").execute(&mut *tx).await?;
+                   fence = fence + 1, updated_ms = $1 WHERE state = 'running' AND lease_owner LIKE $2";
+        let mine = self.named("%");
+        let jobs = sqlx::query(sql).bind(now).bind(mine).execute(&mut *tx).await?.rows_affected();
+        let sql = "UPDATE assets SET state = 'queued' WHERE state = 'running' AND NOT EXISTS \
+                   (SELECT 1 FROM jobs j WHERE j.asset = assets.id AND j.state = 'running')";
+        sqlx::query(sql).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(jobs)
     }
@@ -262,6 +267,11 @@ impl Catalogue {
                    FROM jobs WHERE state IN ('queued', 'running')";
         let (queued, running): (i64, i64) = sqlx::query_as(sql).fetch_one(&self.read).await?;
         Ok(QueueDepth { queued: super::unsigned(queued)?, running: super::unsigned(running)? })
+    }
+
+    /// A worker of this data folder, among those of all.
+    pub(super) fn named(&self, owner: &str) -> String {
+        if self.instance.is_empty() { owner.to_owned() } else { format!("{}:{owner}", self.instance) }
     }
 
     async fn put_back(

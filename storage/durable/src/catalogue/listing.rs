@@ -1,7 +1,9 @@
 //! Listings of assets: youngest first, in pages, filtered. Every filter walks an index; a test looks at the plans.
 
-use super::sql::Sql;
-use super::{Asset, AssetState, Catalogue, Visibility};
+use sqlx::Row;
+
+use super::sql::{AnyRow, Sql};
+use super::{Asset, AssetState, Catalogue, Dialect, Visibility};
 use crate::limits::PAGE_ROWS_MAX;
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -94,13 +96,28 @@ impl Catalogue {
         Ok(sql.build_query_as().fetch_all(&self.read).await?)
     }
 
-    /// How SQLite would walk a listing, a line a step: for tests.
+    /// How the database would walk a listing, a line a step: for tests.
     pub async fn listing_plan(&self, filter: &Filter) -> Result<Vec<String>, StoreError> {
         let cursor = Cursor { created_ms: 1, id: AssetId::from_random([0; 10]) };
-        let mut explained = Sql::new("EXPLAIN QUERY PLAN ");
+        let mut explained = Sql::new(self.explain());
         write_page(&mut explained, filter, Some(&cursor), 1);
-        let rows: Vec<(i64, i64, i64, String)> = explained.build_query_as().fetch_all(&self.read).await?;
-        Ok(rows.into_iter().map(|row| row.3).collect())
+        self.plan(explained).await
+    }
+
+    pub(super) fn explain(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
+            Dialect::Postgres => "EXPLAIN ",
+        }
+    }
+
+    pub(super) async fn plan(&self, explained: Sql) -> Result<Vec<String>, StoreError> {
+        let last = match self.dialect {
+            Dialect::Sqlite => 3,
+            Dialect::Postgres => 0,
+        };
+        let rows: Vec<AnyRow> = explained.build_query().fetch_all(&self.read).await?;
+        Ok(rows.iter().map(|row| row.try_get(last)).collect::<Result<_, _>>()?)
     }
 }
 
@@ -108,7 +125,7 @@ fn write_page(sql: &mut Sql, filter: &Filter, after: Option<&Cursor>, limit: u32
     let (created, id) = match filter.walked() {
         Some((kind, word, rest)) => {
             // CROSS JOIN keeps the order: SQLite walks the label and looks each asset up.
-            sql.push("SELECT a.* FROM labels l CROSS JOIN assets a ON a.id = l.asset WHERE a.deleted_ms IS NULL");
+            sql.push("SELECT a.* FROM labels l CROSS JOIN assets a WHERE a.id = l.asset AND a.deleted_ms IS NULL");
             sql.push(" AND l.kind = ").push_bind(kind).push(" AND l.word = ").push_bind(word.to_owned());
             rest.push(sql);
             ("l.created_ms", "l.asset")

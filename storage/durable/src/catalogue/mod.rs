@@ -12,6 +12,7 @@
 //! - whether something is there: `SELECT 1 ... LIMIT 1` and [`sql::is_there`], since one database's `EXISTS` is a number;
 //! - where they must differ: `self.dialect`, `tx.dialect`.
 
+mod address;
 mod assets;
 mod audit;
 mod categories;
@@ -23,6 +24,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod labels;
+mod lexemes;
 mod listing;
 mod open;
 mod playback;
@@ -39,6 +41,7 @@ mod webhooks;
 
 use sqlx::AnyPool;
 
+pub use address::{NotPostgres, PostgresUrl};
 pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, Visibility};
 pub use audit::{Actor, Deed};
 pub use categories::{Category, CategoryEnd, CategoryMade};
@@ -68,6 +71,8 @@ pub struct Catalogue {
     write: AnyPool,
     read: AnyPool,
     dialect: Dialect,
+    /// Names this data folder among those whose processes share a server; empty when nobody does.
+    instance: String,
 }
 
 impl Catalogue {
@@ -83,14 +88,25 @@ impl Catalogue {
         self.write.close().await;
     }
 
+    /// A transaction that writes, alone: others wait until it is committed or undone. In PostgreSQL that is a lock of the
+    /// transaction, let go of after its commit can be seen. So the numbers of events are given in the order of commits, and
+    /// "look, then write" needs no second thought. A statement by itself (on `&self.write`) does not take it; it must not number
+    /// anything, and is right when it touches one row whose state it asks for.
     async fn begin(&self) -> Result<Tx, StoreError> {
-        let begin = match self.dialect {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
-        };
-        Ok(Tx::new(self.write.begin_with(begin).await?))
+        if self.dialect == Dialect::Sqlite {
+            return Ok(Tx::new(self.write.begin_with("BEGIN IMMEDIATE").await?, self.dialect));
+        }
+        let mut tx = self.write.begin().await?;
+        sqlx::query("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS locked")
+            .bind(WRITE_LOCK)
+            .execute(&mut *tx)
+            .await?;
+        Ok(Tx::new(tx, self.dialect))
     }
 }
+
+/// Any number that nobody else takes for an advisory lock of this database.
+const WRITE_LOCK: i64 = 0x5374_7247_0000;
 
 /// An object's name out of a row.
 fn object_id(text: &str) -> Result<ObjectId, StoreError> {

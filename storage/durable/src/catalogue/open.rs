@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
-use sqlx::Executor;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::{AnyConnection, Connection, Executor};
 
-use super::Catalogue;
 use super::sql::Dialect;
+use super::{Catalogue, PostgresUrl};
 use crate::StoreError;
-use crate::limits::{ACQUIRE_TIMEOUT_MS, READERS};
+use crate::limits::{ACQUIRE_TIMEOUT_MS, POSTGRES_CONNECTIONS, READERS};
 
 impl Catalogue {
     /// Opens or makes the file `path` and brings its schema up to date.
@@ -30,13 +31,101 @@ impl Catalogue {
             .max_connections(1)
             .connect_with(options(&sqlite_url(path, "rwc")?)?)
             .await?;
-        sqlx::migrate!("migrations/sqlite").run(&write).await?;
+        let mut migrator = write.acquire().await?;
+        migrate(&SQLITE, &mut migrator, Dialect::Sqlite).await?;
+        drop(migrator);
         let read = pragmas("PRAGMA synchronous = FULL")
             .max_connections(READERS)
             .connect_with(options(&sqlite_url(path, "ro")?)?)
             .await?;
-        Ok(Self { write, read, dialect: Dialect::Sqlite })
+        Ok(Self { write, read, dialect: Dialect::Sqlite, instance: String::new() })
     }
+
+    /// Connects to a PostgreSQL database and brings its schema up to date. `instance` names this data folder among the
+    /// processes that share the database.
+    ///
+    /// Writes and reads use the same connections. A commit is on disk when it returns (`synchronous_commit`, whatever the
+    /// server's default), as with SQLite.
+    pub(crate) async fn open_postgres(url: &PostgresUrl, instance: &str) -> Result<Self, StoreError> {
+        install_drivers();
+        let told = |source: sqlx::Error| unusable(url, source);
+        // One connection first: a pool would try for half a minute where nobody listens.
+        let first = AnyConnection::connect_with(&options(url.secret())?).await.map_err(told)?;
+        fits(url, first).await?;
+        let all = AnyPoolOptions::new()
+            .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+            // A server that was started anew has left its old connections dead.
+            .test_before_acquire(true)
+            .max_connections(POSTGRES_CONNECTIONS)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute("SET synchronous_commit = on").await.map(drop) })
+            })
+            .connect_with(options(url.secret())?)
+            .await
+            .map_err(told)?;
+        let mut migrator = all.acquire().await?;
+        migrate(&POSTGRES, &mut migrator, Dialect::Postgres).await?;
+        drop(migrator);
+        Ok(Self { write: all.clone(), read: all, dialect: Dialect::Postgres, instance: instance.to_owned() })
+    }
+}
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// All that are missing, in one transaction and under a lock: a failure halfway leaves the schema as it was, and of two
+/// processes that start at once one waits for the other.
+async fn migrate(all: &Migrator, connection: &mut AnyConnection, dialect: Dialect) -> Result<(), StoreError> {
+    let mut tx = match dialect {
+        Dialect::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await?,
+        Dialect::Postgres => {
+            let mut tx = connection.begin().await?;
+            sqlx::query("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS locked")
+                .bind(MIGRATION_LOCK)
+                .execute(&mut *tx)
+                .await?;
+            tx
+        }
+    };
+    all.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Any number that nobody else takes for an advisory lock of this database; another than that of writers.
+const MIGRATION_LOCK: i64 = 0x5374_7247_0001;
+
+/// Whether the server is one that the schema was written for.
+async fn fits(url: &PostgresUrl, mut connection: AnyConnection) -> Result<(), StoreError> {
+    let sql = "SELECT CAST(current_setting('server_version_num') AS BIGINT), current_setting('server_encoding')";
+    let (version, encoding): (i64, String) = sqlx::query_as(sql).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    let unfit = |what: String| Err(StoreError::Server(format!("PostgreSQL at {url} {what}")));
+    if version < 150_000 {
+        return unfit(format!("is of version {}; 15 or younger is needed", version / 10_000));
+    }
+    if encoding != "UTF8" {
+        return unfit(format!(
+            "keeps {encoding} in this database; make one with `createdb --encoding=UTF8 --template=template0`"
+        ));
+    }
+    Ok(())
+}
+
+/// What an operator can do about a database that cannot be used.
+fn unusable(url: &PostgresUrl, source: sqlx::Error) -> StoreError {
+    let code = source.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned()).unwrap_or_default();
+    let what = match (&source, code.as_str()) {
+        (sqlx::Error::Io(error), _) => {
+            format!("cannot be reached ({error}); is it running there, and is storage.catalogue right?")
+        }
+        (_, "28P01" | "28000") => "refuses the user or the password of storage.catalogue".into(),
+        (_, "3D000") => format!("has no database of this name; make it: createdb {}", url.database()),
+        (_, "53300") => "has no connection left; raise its max_connections, or stop what holds them".into(),
+        (_, "57P03") => "is starting or stopping; try again in a moment".into(),
+        (sqlx::Error::Tls(error), _) => format!("and we do not agree on TLS ({error}); see sslmode and sslrootcert"),
+        (source, _) => format!("cannot be used: {source}"),
+    };
+    StoreError::Server(format!("PostgreSQL at {url} {what}"))
 }
 
 fn pool() -> AnyPoolOptions {

@@ -194,7 +194,10 @@ impl Catalogue {
     /// Forgets jobs that ended well, or were cancelled, before `oldest`. Answers how many.
     pub async fn sweep_jobs(&self, oldest: UnixMs) -> Result<u64, StoreError> {
         let sql = "DELETE FROM jobs WHERE state IN ('done', 'cancelled') AND updated_ms < $1";
-        Ok(sqlx::query(sql).bind(oldest).execute(&self.write).await?.rows_affected())
+        let mut tx = self.begin().await?;
+        let gone = sqlx::query(sql).bind(oldest).execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(gone)
     }
 
     async fn why_not(&self, tx: &mut Tx, id: i64) -> Result<Wished, StoreError> {

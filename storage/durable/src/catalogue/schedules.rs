@@ -116,11 +116,15 @@ impl Catalogue {
 
     /// Takes the next job of the house that is due.
     pub async fn lease_chore(&self, owner: &str, until: UnixMs, now: UnixMs) -> Result<Option<Chore>, StoreError> {
+        let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1, \
                    lease_until_ms = $2, updated_ms = $3 WHERE id = (SELECT id FROM jobs WHERE kind = 'sweep' AND \
                    ((state = 'queued' AND run_after_ms <= $3) OR (state = 'running' AND lease_until_ms <= $3)) \
                    ORDER BY priority DESC, id LIMIT 1) RETURNING id, body AS what, attempts, fence";
-        Ok(sqlx::query_as(sql).bind(owner).bind(until).bind(now).fetch_optional(&self.write).await?)
+        let owner = self.named(owner);
+        let chore = sqlx::query_as(sql).bind(owner).bind(until).bind(now).fetch_optional(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(chore)
     }
 
     /// Ends a job of the house. `again`: when it is tried again after a failure, or `None` when it is given up.

@@ -49,13 +49,13 @@ pub(super) fn query(text: &str, words_max: usize) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
-enum Piece<'a> {
+pub(super) enum Piece<'a> {
     Word(&'a str),
     Run(&'a str),
 }
 
 /// Runs of such scripts, and what stands between them.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
@@ -67,7 +67,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-fn pairs(run: &str, with_last: bool, mut tell: impl FnMut(&str)) {
+pub(super) fn pairs(run: &str, with_last: bool, mut tell: impl FnMut(&str)) {
     let ends: Vec<usize> = run.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
     let mut start = 0;
     for (n, &end) in ends.iter().enumerate() {

@@ -6,7 +6,7 @@
 use std::ops::{Deref, DerefMut};
 
 use sqlx::any::AnyArguments;
-use sqlx::query::QueryAs;
+use sqlx::query::{Query, QueryAs};
 use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Database, Decode, Encode, Transaction, Type};
 
 use crate::StoreError;
@@ -26,11 +26,13 @@ pub enum Dialect {
 /// A transaction that writes. Dropped without [`Tx::commit`] it is undone.
 pub(super) struct Tx {
     inner: Transaction<'static, Any>,
+    /// Which database it is of.
+    pub(super) dialect: Dialect,
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Any>) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: Transaction<'static, Any>, dialect: Dialect) -> Self {
+        Self { inner, dialect }
     }
 
     /// On disk when it returns.
@@ -75,6 +77,11 @@ impl Sql {
         self.text.push('$');
         self.text.push_str(&self.arguments.len().to_string());
         self
+    }
+
+    /// The statement, for its rows as they are.
+    pub(super) fn build_query(self) -> Query<'static, Any, AnyArguments> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments)
     }
 
     /// The statement, to be run once.
@@ -126,10 +133,7 @@ number!(Flag, i64, |n| Flag(n != 0));
 number!(Short, Option<i64>, Short);
 
 /// Whether `SELECT 1 ... LIMIT 1` finds a row.
-pub(super) async fn is_there<'q>(
-    tx: &mut Tx,
-    query: sqlx::query::Query<'q, Any, AnyArguments>,
-) -> Result<bool, StoreError> {
+pub(super) async fn is_there<'q>(tx: &mut Tx, query: Query<'q, Any, AnyArguments>) -> Result<bool, StoreError> {
     Ok(query.fetch_optional(&mut **tx).await?.is_some())
 }
 

@@ -1,15 +1,21 @@
 //! A data folder of its own for every test, and the shortest way to an asset with a job.
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod postgres;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use durable::catalogue::{Actor, Init, JobKind, Lease, NewAsset, Planned, SegmentRow, StoredChunk, Visibility};
 use durable::{AssetId, Disk, ObjectId, Store};
+use postgres::Server;
 use tempfile::TempDir;
 
 pub struct House {
     pub folder: TempDir,
     pub store: Store,
+    /// The catalogue's server, in the test binary that runs the same tests on PostgreSQL.
+    server: Option<Arc<Server>>,
 }
 
 /// Who does things in these tests.
@@ -22,18 +28,33 @@ pub async fn house() -> House {
 }
 
 pub async fn house_on(disk: Disk) -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), disk).await.unwrap();
-    House { folder, store }
+    let is_postgres = env!("CARGO_CRATE_NAME") == "postgres";
+    let server = is_postgres.then(|| Arc::new(Server::start()));
+    open(tempfile::tempdir().unwrap(), disk, server).await
+}
+
+async fn open(folder: TempDir, disk: Disk, server: Option<Arc<Server>>) -> House {
+    let url = server.as_ref().map(|server| server.url().parse().unwrap());
+    let store = Store::open_at(folder.path(), disk, url.as_ref()).await.unwrap();
+    House { folder, store, server }
 }
 
 impl House {
     /// The process dies and another one starts.
     pub async fn restart(self) -> House {
-        let Self { folder, store } = self;
+        let Self { folder, store, server } = self;
         store.close().await;
-        let store = Store::open(folder.path(), Disk::default()).await.unwrap();
-        House { folder, store }
+        open(folder, Disk::default(), server).await
+    }
+
+    /// Another process with a data folder of its own; on SQLite there is none that shares the catalogue.
+    pub async fn neighbour(&self) -> Option<House> {
+        let server = self.server.clone()?;
+        Some(open(tempfile::tempdir().unwrap(), Disk::default(), Some(server)).await)
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.server.is_some()
     }
 
     pub fn files(&self, below: &str) -> Vec<PathBuf> {

@@ -1,0 +1,125 @@
+//! Every promise of the catalogue, kept by PostgreSQL as by SQLite: the same files, run with the other database (see
+//! `support::house_on`), and what only several processes on one catalogue can show.
+#![allow(clippy::duplicate_mod)] // each of these files is a test binary as well, and brings its support along
+
+#[path = "assets.rs"]
+mod assets;
+#[path = "jobs.rs"]
+mod jobs;
+#[path = "metadata.rs"]
+mod metadata;
+#[path = "objects.rs"]
+mod objects;
+#[path = "queue.rs"]
+mod queue;
+#[path = "support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use durable::catalogue::{JobKind, PostgresUrl};
+use durable::{Disk, Store, StoreError};
+use support::{actor, house};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_events_misses_none_while_several_processes_write() {
+    let house = house().await;
+    let id = house.upload(1, b"one", 1).await;
+    let neighbour = house.neighbour().await.unwrap();
+    let (mine, theirs) = (Arc::new(house.store), Arc::new(neighbour.store));
+    let mut writers = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let (store, id) = (if n % 2 == 0 { mine.clone() } else { theirs.clone() }, id.clone());
+        writers.spawn(async move {
+            for _ in 0..40 {
+                assert!(store.catalogue.purge(&id, &actor(), 2).await.unwrap());
+            }
+        });
+    }
+    let (mut last, mut seen) = (1, 0);
+    while seen < 8 * 40 {
+        let events = mine.catalogue.events_after(last, 1_000).await.unwrap();
+        seen += events.len();
+        last = events.last().map_or(last, |event| event.seq);
+        if events.is_empty() && writers.try_join_next().is_some_and(|ended| ended.is_err()) {
+            panic!("a writer failed");
+        }
+    }
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    assert_eq!(
+        mine.catalogue.events_after(0, 1_000).await.unwrap().len(),
+        1 + 8 * 40,
+        "read one after another: {seen}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_takes_back_its_own_jobs_and_leaves_the_others_theirs() {
+    let house = house().await;
+    let neighbour = house.neighbour().await.unwrap();
+    house.upload(1, b"one", 1).await;
+    house.upload(2, b"two", 1).await;
+    let mine = house.lease(5).await.unwrap();
+    let theirs = neighbour.store.catalogue.lease(JobKind::Ingest, "w", 1_000, 5).await.unwrap().unwrap();
+    assert_ne!(mine.job, theirs.job);
+    let house = house.restart().await;
+    assert_eq!(house.store.catalogue.reclaim_jobs(6).await.unwrap(), 1);
+    assert_eq!(house.lease(7).await.unwrap().job, mine.job);
+    neighbour.store.catalogue.finish_job(&theirs, Some(JobKind::Ladder), 8).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_job_is_lost_or_run_twice_by_workers_of_several_processes() {
+    let house = house().await;
+    for seed in 0..60 {
+        house.upload(seed, &[seed], 1).await;
+    }
+    let neighbour = house.neighbour().await.unwrap();
+    let (mine, theirs) = (Arc::new(house.store), Arc::new(neighbour.store));
+    let mut workers = tokio::task::JoinSet::new();
+    for n in 0..4 {
+        let store = if n % 2 == 0 { mine.clone() } else { theirs.clone() };
+        workers.spawn(async move {
+            let mut done = Vec::new();
+            while let Some(lease) = store.catalogue.lease(JobKind::Ingest, "w", 60_000, 5).await.unwrap() {
+                store.catalogue.finish_job(&lease, Some(JobKind::Ladder), 6).await.unwrap();
+                done.push(lease.job);
+            }
+            done
+        });
+    }
+    let mut done: Vec<i64> = workers.join_all().await.concat();
+    done.sort_unstable();
+    assert!(done.len() == 60 && done.windows(2).all(|two| two[0] != two[1]), "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_start_at_once_make_one_schema() {
+    let server = support::postgres::Server::start();
+    let url: PostgresUrl = server.url().parse().unwrap();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (one, two) = tokio::join!(
+        Store::open_at(folders[0].path(), Disk::default(), Some(&url)),
+        Store::open_at(folders[1].path(), Disk::default(), Some(&url)),
+    );
+    one.unwrap().catalogue.ping().await.unwrap();
+    two.unwrap().catalogue.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_used_is_told_in_a_sentence_without_the_password() {
+    let server = support::postgres::Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let check = async |url: String, expected: &str| {
+        let url: PostgresUrl = url.parse().unwrap();
+        match Store::open_at(folder.path(), Disk::default(), Some(&url)).await {
+            Err(StoreError::Server(told)) => assert!(told.contains(expected) && !told.contains("s3cret"), "{told}"),
+            other => panic!("{other:?}"),
+        }
+    };
+    check("postgres://me:s3cret@127.0.0.1:1/videos".into(), "cannot be reached").await;
+    check(server.url().replace("/postgres?", "/videos?"), "createdb videos").await;
+    check(server.url().replace("postgres@", "nobody:s3cret@"), "user or the password").await;
+}
