@@ -62,6 +62,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         address_rate: config.api_address_rate,
         hook_private: config.hook_private.clone(),
         chains: config.chains.clone(),
+        signin: config.signin.clone(),
         lanes: config.lanes,
         shutdown_limit: config.drain,
         ..origin::Config::default()

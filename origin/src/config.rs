@@ -8,6 +8,7 @@ use wire::net::Net;
 
 use crate::access::Rate;
 use crate::gate::ChainConfig;
+use crate::gate::signin::{is_domain, is_statement};
 use crate::web::Reach;
 
 /// Settings of one origin.
@@ -35,6 +36,8 @@ pub struct Config {
     pub hook_retry_first: Duration,
     /// Chains that rules may name.
     pub chains: Vec<ChainConfig>,
+    /// Who may sign in, and for how long.
+    pub signin: SignIn,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
     /// Renditions to make.
@@ -45,6 +48,95 @@ pub struct Config {
     pub disk: durable::Disk,
     /// How long [`crate::Origin::shutdown`] waits for requests and jobs.
     pub shutdown_limit: Duration,
+}
+
+/// What texts of wallets must name, and how long a sign-in lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// Authorities of the pages that may ask for a signature; none: only ones of this very machine (`localhost:8080`).
+    pub domains: Vec<String>,
+    /// The URI that texts name; `None`: `https://DOMAIN/`, and `http://` on this very machine.
+    pub uri: Option<String>,
+    /// What the person agrees to; empty: nothing.
+    pub statement: String,
+    /// How long an access token lasts, at most an hour.
+    pub access: Duration,
+    /// How long a session lasts that nobody renews.
+    pub refresh: Duration,
+    /// Whether whoever signs in for the first time may upload; else only watch.
+    pub new_are_creators: bool,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self {
+            domains: Vec::new(),
+            uri: None,
+            statement: "Sign in to watch".into(),
+            access: Duration::from_secs(15 * 60),
+            refresh: Duration::from_secs(30 * 24 * 3600),
+            new_are_creators: false,
+        }
+    }
+}
+
+impl SignIn {
+    /// What cannot be used, as a sentence that begins with the name of the key.
+    ///
+    /// # Errors
+    /// The first one.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(bad) = self.domains.iter().find(|domain| !is_domain("https", domain)) {
+            return Err(format!(
+                "signin_domains: \"{bad}\" is no authority such as \"example.com\" or \"localhost:8080\""
+            ));
+        }
+        if let Some(uri) = &self.uri
+            && iri_string::types::UriStr::new(uri).is_err()
+        {
+            return Err(format!("signin_uri = \"{uri}\" is no URI such as \"https://example.com/\""));
+        }
+        if !self.statement.is_empty() && !is_statement(&self.statement) {
+            return Err("signin_statement may have letters, digits, spaces and -._~:/?#[]@!$&'()*+,;= alone".into());
+        }
+        let (access, refresh) = (self.access.as_secs(), self.refresh.as_secs());
+        if !(10..=3600).contains(&access) {
+            return Err("access_seconds goes from 10 to 3600".into());
+        }
+        if refresh < access || refresh > 366 * 24 * 3600 {
+            return Err("refresh_seconds goes from access_seconds to a year".into());
+        }
+        Ok(())
+    }
+
+    /// Whether texts may name this domain.
+    pub(crate) fn allows(&self, domain: &str) -> bool {
+        if self.domains.is_empty() { is_loopback(domain) } else { self.domains.iter().any(|known| known == domain) }
+    }
+
+    /// The URI that a text for this domain names.
+    pub(crate) fn uri_of(&self, domain: &str) -> String {
+        let scheme = if is_loopback(domain) { "http" } else { "https" };
+        self.uri.clone().unwrap_or_else(|| format!("{scheme}://{domain}/"))
+    }
+
+    /// Whether a text for this domain may name this URI: the configured one, or any of the domain's own.
+    pub(crate) fn allows_uri(&self, domain: &str, uri: &str) -> bool {
+        let own = self.uri_of(domain);
+        match self.uri {
+            Some(_) => uri == own,
+            None => uri == own.trim_end_matches('/') || uri.starts_with(&own),
+        }
+    }
+}
+
+/// This very machine, with or without a port: no page of someone else's comes from there.
+fn is_loopback(domain: &str) -> bool {
+    let host = match domain.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => domain,
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
 /// The first admin's key. Its `Debug` shows nothing.
@@ -98,6 +190,7 @@ impl Default for Config {
             hook_private: Vec::new(),
             hook_retry_first: Duration::from_secs(5),
             chains: Vec::new(),
+            signin: SignIn::default(),
             lanes: 0,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),

@@ -9,7 +9,7 @@
 //!   hooks/     webhooks: events, signed and sent to whoever wants them
 //!   web.rs     requests that the origin itself makes, bounded
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
-//!   gate/      the chains that say who holds what, the keys of the data folder, playback tokens
+//!   gate/      who signs in, the chains that say who holds what, the keys of the data folder, playback tokens
 //!   monitor/   health and metrics
 //! ```
 //!
@@ -37,7 +37,7 @@ mod web;
 mod work;
 
 pub use access::{Rate, routes};
-pub use config::{AdminKey, Config};
+pub use config::{AdminKey, Config, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted};
 pub use start::{Origin, StartError, start};

@@ -231,3 +231,27 @@ pub const RPC_CALL_BYTES_MAX: usize = 64 << 10;
 pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
 pub const RPC_BLOCK_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a text that a wallet signs; ours have about 400.
+pub const SIGN_IN_TEXT_BYTES_MAX: usize = 4096;
+/// Lines of resources in it.
+pub const SIGN_IN_RESOURCES_MAX: usize = 16;
+/// Bytes of a signature: of a contract wallet it may carry the signatures of all its owners, and how it would be deployed.
+pub const SIGNATURE_BYTES_MAX: usize = 16 << 10;
+/// How long a challenge can be answered: time to find the phone.
+pub const CHALLENGE_MS: i64 = 5 * 60 * 1000;
+/// How far a client's clock may be from ours.
+pub const CLOCK_SKEW_MS: i64 = 60 * 1000;
+/// Bytes of an access token; ours have about 300.
+pub const ACCESS_TOKEN_BYTES_MAX: usize = 2048;
+/// Longest life of an access token: so long its key is kept.
+pub const ACCESS_MS_MAX: i64 = 3600 * 1000;
+/// How long a key signs access tokens.
+pub const SESSION_KEY_MS: i64 = 30 * 24 * 3600 * 1000;
+/// How long before it signs a key is published; who reads the set keeps it for a few minutes.
+pub const SESSION_KEY_AHEAD_MS: i64 = 15 * 60 * 1000;
+/// Seconds that the published set may be kept.
+pub const JWKS_MAX_AGE_S: u32 = 300;
+/// Characters of what a client says it is that are kept with its session.
+pub const AGENT_CHARS_MAX: usize = 200;
+/// How long a session that ended, with its tokens, can be told from one that never was.
+pub const SESSIONS_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;

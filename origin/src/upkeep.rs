@@ -32,5 +32,10 @@ async fn round(house: &Arc<House>) -> Result<(), StoreError> {
     let (catalogue, now) = (&house.store.catalogue, now_ms());
     house.counts.flush(catalogue, now).await?;
     upload::settle_all(house).await?;
+    if house.keys.signin.is_due(now)
+        && let Err(error) = house.keys.signin.rotate(false, now)
+    {
+        tracing::warn!(%error, "the next key of access tokens cannot be made");
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::{Edge, EdgeCertificate, EdgeDisk, GateChain, Written};
+use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +55,8 @@ pub struct Config {
     /// Ranges that webhooks may name beside public addresses.
     pub hook_private: Vec<edge::Net>,
     pub chains: Vec<origin::ChainConfig>,
+    /// Who may sign in at the origin.
+    pub signin: origin::SignIn,
     pub lanes: usize,
     pub av1_speed: u8,
     pub upload_bytes_max: u64,
@@ -88,6 +90,7 @@ pub fn check(written: Written) -> Result<Config> {
         key.parse::<wire::token::VerificationKey>()
             .map_err(|error| anyhow::anyhow!("gate.keys: {error}; copy the line that `streamgate token key` prints"))?;
     }
+    let signin = signin(&gate)?;
     Ok(Config {
         catalogue: catalogue(&storage.catalogue)?,
         data: PathBuf::from(storage.data),
@@ -139,6 +142,7 @@ pub fn check(written: Written) -> Result<Config> {
         gate_keys: gate.keys,
         hook_private: webhooks.private.iter().map(|text| net("webhooks.private", text)).collect::<Result<_>>()?,
         chains: gate.chains.into_iter().map(chain).collect::<Result<_>>()?,
+        signin,
         lanes: work.lanes,
         av1_speed: work.av1_speed,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
@@ -149,6 +153,23 @@ pub fn check(written: Written) -> Result<Config> {
         drain: Duration::from_secs(limits.drain_seconds),
         handover: Duration::from_secs(limits.handover_seconds),
     })
+}
+
+fn signin(gate: &Gate) -> Result<origin::SignIn> {
+    let signin = origin::SignIn {
+        domains: gate.signin_domains.clone(),
+        uri: Some(gate.signin_uri.clone()).filter(|uri| !uri.is_empty()),
+        statement: gate.signin_statement.clone(),
+        access: Duration::from_secs(gate.access_seconds),
+        refresh: Duration::from_secs(gate.refresh_seconds),
+        new_are_creators: match gate.signin_role.as_str() {
+            "viewer" => false,
+            "creator" => true,
+            other => bail!("gate.signin_role = \"{other}\"; write \"viewer\" or \"creator\""),
+        },
+    };
+    signin.check().map_err(|reason| anyhow::anyhow!("gate.{reason}"))?;
+    Ok(signin)
 }
 
 /// A bound on requests; none when it is 0.

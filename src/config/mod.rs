@@ -111,6 +111,9 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_used_are_refused_with_a_reason() {
+        check("[gate]\nsignin_domains = [\"a b\"]\n", &[], Err("gate.signin_domains: \"a b\" is no authority"));
+        check("[gate]\nsignin_role = \"admin\"\n", &[], Err("gate.signin_role = \"admin\""));
+        check("[gate]\naccess_seconds = 9999\n", &[], Err("gate.access_seconds goes from"));
         check("[origin]\nadmin_key = \"short\"\n", &[], Err("origin.admin_key is shorter"));
         check("[edge]\nhttp = \"nowhere\"\n", &[], Err("x.toml:2: a value cannot be used: edge.http = \"nowhere\""));
         check(

@@ -93,6 +93,12 @@ section!(Gate {
     keys: Vec<String> = Vec::new(),
     staleness_max_seconds: u64 = 0,
     chains: Vec<GateChain> = Vec::new(),
+    signin_domains: Vec<String> = Vec::new(),
+    signin_uri: String = String::new(),
+    signin_statement: String = "Sign in to watch".into(),
+    signin_role: String = "viewer".into(),
+    access_seconds: u64 = 900,
+    refresh_seconds: u64 = 2_592_000,
 });
 section!(GateChain {
     name: String = String::new(),

@@ -16,6 +16,8 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     /// Empty: not narrowed.
     pub(crate) scopes: Vec<String>,
+    /// The session, of whoever signed in; `owner` is then the account.
+    pub(crate) session: Option<String>,
 }
 
 impl Caller {
@@ -35,7 +37,7 @@ pub(crate) enum Asking {
 
 /// Whether a request may go on. `is_own`: what it names is the caller's, or nobody's.
 pub(super) fn decide(rule: &Rule, asking: &Asking, is_own: bool) -> Result<(), Problem> {
-    if rule.who == Who::Anyone {
+    if rule.who.is_open() {
         return Ok(());
     }
     let caller = match asking {
@@ -48,7 +50,7 @@ pub(super) fn decide(rule: &Rule, asking: &Asking, is_own: bool) -> Result<(), P
         return Err(Refusal::ScopeMissing.because(sentence));
     }
     let (own, other) = match rule.who {
-        Who::Anyone => return Ok(()),
+        Who::Anyone | Who::Visitor => return Ok(()),
         Who::Edge(role) | Who::Role(role) => (role, role),
         Who::Owner(own, other) => (own, other),
     };
@@ -95,7 +97,7 @@ mod tests {
 
     fn caller(role: Role, scopes: &[&str]) -> Asking {
         let scopes = scopes.iter().map(|&word| word.to_owned()).collect();
-        Asking::Caller(Caller { key: "k".into(), owner: "o".into(), role, scopes })
+        Asking::Caller(Caller { key: "k".into(), owner: "o".into(), role, scopes, session: None })
     }
 
     #[test]
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_narrowed_key_reaches_its_part_alone() {
-        for rule in TABLE.iter().filter(|rule| rule.who != Who::Anyone) {
+        for rule in TABLE.iter().filter(|rule| !rule.who.is_open()) {
             for scope in Scope::ALL {
                 let refused = decide(rule, &caller(Role::Admin, &[scope.word()]), true).err();
                 let expected = (scope != rule.scope).then_some(Refusal::ScopeMissing);
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn nobody_gets_past_what_needs_a_key() {
-        for rule in TABLE.iter().filter(|rule| rule.who != Who::Anyone) {
+        for rule in TABLE.iter().filter(|rule| !rule.who.is_open()) {
             let refused = |asking| decide(rule, &asking, true).err().map(|problem| problem.refusal);
             assert_eq!(refused(Asking::Nobody), Some(Refusal::KeyMissing), "{rule:?}");
             assert_eq!(refused(Asking::Edge).is_none(), matches!(rule.who, Who::Edge(_)), "{rule:?}");

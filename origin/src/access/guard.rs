@@ -17,6 +17,7 @@ use super::table::{self, Object, Rule, Who};
 use crate::api::once;
 use crate::api::problem::{Problem, Refusal};
 use crate::clock::{now_ms, now_us};
+use crate::gate::signin::{AccessError, read_access_token};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
 use crate::playback::EDGE_KEY;
@@ -70,6 +71,9 @@ async fn admit(
     // Before the key is looked at, so that guesses are bounded. Edges follow the events all the time.
     let by_address = peer.filter(|_| !is_edge).map(|peer| Whom::address(peer.0));
     let mut standing = take(house, house.config.address_rate, by_address)?;
+    if rule.who == Who::Visitor {
+        return Ok((Asking::Nobody, standing));
+    }
     let asking = who(house, rule, headers).await?;
     if let Asking::Caller(caller) = &asking {
         let by_key = take(house, house.config.key_rate, Some(Whom::Key(caller.key.clone())))?;
@@ -102,9 +106,33 @@ async fn who(house: &Arc<House>, rule: &Rule, headers: &HeaderMap) -> Result<Ask
     let Some(given) = bearer(given) else { return Ok(Asking::Nobody) };
     if house.keys.api.is(given) {
         let owner = "admin".to_owned();
-        return Ok(Asking::Caller(Caller { key: owner.clone(), owner, role: Role::Admin, scopes: Vec::new() }));
+        return Ok(Asking::Caller(Caller {
+            key: owner.clone(),
+            owner,
+            role: Role::Admin,
+            scopes: Vec::new(),
+            session: None,
+        }));
+    }
+    // A key has no dots, a JWT has two.
+    if given.contains(&b'.') {
+        return signed_in(house, given).await.map(Asking::Caller);
     }
     caller(house, given).await.map(Asking::Caller)
+}
+
+/// Whoever shows an access token: the session is looked up each time, so that one that ended is of no use from then on.
+async fn signed_in(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
+    let now = now_ms();
+    let claims = read_access_token(&house.keys.signin, given, now).map_err(|error| match error {
+        AccessError::Wrong => Refusal::AccessTokenWrong.because("No session of this origin has such a token."),
+        AccessError::Expired => Refusal::AccessTokenExpired.because("Renew it with POST /api/v1/auth/refresh."),
+    })?;
+    let role = house.store.catalogue.session_role(&claims.sid, &claims.sub, now).await?;
+    let role =
+        role.ok_or_else(|| Refusal::SessionEnded.because("It was ended, or its time is over. Sign in again."))?;
+    let key = format!("session:{}", claims.sid);
+    Ok(Caller { key, owner: claims.sub, role, scopes: Vec::new(), session: Some(claims.sid) })
 }
 
 async fn caller(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
@@ -121,7 +149,7 @@ async fn caller(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
     if row.used_ms.is_none_or(|used| used < now - KEY_USE_NOTED_MS) {
         house.store.catalogue.touch_key(id, now).await?;
     }
-    Ok(Caller { key: row.id, owner: row.owner, role: row.role, scopes: row.scopes })
+    Ok(Caller { key: row.id, owner: row.owner, role: row.role, scopes: row.scopes, session: None })
 }
 
 /// Whether what the path names is the caller's. What is nobody's is, too: the handler says that there is none.

@@ -15,11 +15,13 @@ pub(crate) enum Scope {
     Audit,
     Monitor,
     Webhooks,
+    /// Accounts, wallets and sessions.
+    Accounts,
 }
 
 impl Scope {
     /// Those that a key can be narrowed to.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::ContentRead,
         Self::ContentWrite,
         Self::Upload,
@@ -30,6 +32,7 @@ impl Scope {
         Self::Audit,
         Self::Monitor,
         Self::Webhooks,
+        Self::Accounts,
     ];
 
     /// As keys name it.
@@ -46,6 +49,7 @@ impl Scope {
             Self::Audit => "audit",
             Self::Monitor => "monitor",
             Self::Webhooks => "webhooks",
+            Self::Accounts => "accounts",
         }
     }
 }

@@ -9,12 +9,21 @@ use super::scope::Scope;
 pub(crate) enum Who {
     /// Anybody, without a key. What a gated asset asks for besides is decided by playback.
     Anyone,
+    /// Anybody, without a key, as often as one address may ask.
+    Visitor,
     /// Edges, by their own key, and whoever has this role.
     Edge(Role),
     /// Whoever has this role, whosever it is.
     Role(Role),
     /// The owner when of the first role, others when of the second.
     Owner(Role, Role),
+}
+
+impl Who {
+    /// No key is asked for.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Anyone | Self::Visitor)
+    }
 }
 
 /// What the `{id}` of a path names: whose it is has to be looked up.
@@ -99,6 +108,24 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST",   "/api/v1/cache/purge",           Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/web3/supported-chains", Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/web3/rpc-status",       Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
+    rule("GET",    "/.well-known/jwks.json",        Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/api/v1/auth/jwks",             Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("POST",   "/api/v1/auth/challenge",        Scope::Public,       Object::Nothing, Who::Visitor),
+    rule("POST",   "/api/v1/auth/login",            Scope::Public,       Object::Nothing, Who::Visitor),
+    rule("POST",   "/api/v1/auth/refresh",          Scope::Public,       Object::Nothing, Who::Visitor),
+    rule("POST",   "/api/v1/auth/logout",           Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/auth/verify",           Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/auth/profile",          Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/auth/sessions",         Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("DELETE", "/api/v1/auth/sessions/{id}",    Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("GET",    "/api/v1/auth/wallets",          Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/auth/wallets",          Scope::Accounts,     Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/auth/wallets/challenge", Scope::Accounts,    Object::Nothing, Who::Role(Viewer)),
+    rule("DELETE", "/api/v1/auth/wallets/{address}", Scope::Accounts,    Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/auth/keys/rotate",      Scope::Keys,         Object::Nothing, Who::Role(Admin)),
+    rule("GET",    "/api/v1/accounts",              Scope::Accounts,     Object::Nothing, Who::Role(Admin)),
+    rule("GET",    "/api/v1/accounts/{id}",         Scope::Accounts,     Object::Nothing, Who::Role(Admin)),
+    rule("PATCH",  "/api/v1/accounts/{id}",         Scope::Accounts,     Object::Nothing, Who::Role(Admin)),
     rule("GET",    "/api/v1/events",                Scope::Events,       Object::Nothing, Who::Edge(Operator)),
     rule("GET",    "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/webhooks",             Scope::Webhooks,     Object::Nothing, Who::Role(Operator)),
@@ -122,7 +149,10 @@ pub(crate) fn find(method: &str, path: &str) -> Option<&'static Rule> {
 /// nowhere at rest, and uploads, which are resumed instead.
 pub(crate) fn takes_idempotency_key(rule: &Rule) -> bool {
     rule.method == "POST"
-        && !matches!(rule.scope, Scope::Public | Scope::Keys | Scope::Token | Scope::Upload | Scope::Webhooks)
+        && !matches!(
+            rule.scope,
+            Scope::Public | Scope::Keys | Scope::Token | Scope::Upload | Scope::Webhooks | Scope::Accounts
+        )
 }
 
 /// What `Allow` says of a path (RFC 9110 section 10.2.1).
@@ -143,7 +173,7 @@ mod tests {
         let lines: BTreeSet<_> = TABLE.iter().map(|rule| (rule.method, rule.path)).collect();
         assert_eq!(lines.len(), TABLE.len());
         for rule in TABLE {
-            assert_eq!(matches!(rule.who, Who::Anyone), rule.scope == Scope::Public, "{rule:?}");
+            assert_eq!(rule.who.is_open(), rule.scope == Scope::Public, "{rule:?}");
             if matches!(rule.who, Who::Owner(..)) {
                 assert!(rule.object != Object::Nothing && rule.path.contains("{id}"), "{rule:?}");
             }

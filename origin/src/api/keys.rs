@@ -22,7 +22,7 @@ use crate::limits::{KEY_TTL_SECONDS_MAX, NAME_CHARS_MAX, OWNER_BYTES_MAX};
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Role)]
-enum RoleWord {
+pub(super) enum RoleWord {
     Viewer,
     Creator,
     Operator,

@@ -1,7 +1,9 @@
 //! The HTTP surface: which address leads where. Nothing is decided here; who may is `access/table.rs`, and a route that
 //! it does not name is not answered.
 
+mod accounts;
 mod audit;
+mod auth;
 mod categories;
 mod content;
 mod events;
@@ -87,6 +89,22 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/webhooks/{id}/replay", post(webhooks::replay_failed))
         .route("/api/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
         .route("/api/v1/webhooks/{id}/deliveries/{delivery}/replay", post(webhooks::replay))
+        .route("/.well-known/jwks.json", get(auth::jwks))
+        .route("/api/v1/auth/jwks", get(auth::jwks))
+        .route("/api/v1/auth/challenge", post(auth::challenge))
+        .route("/api/v1/auth/login", post(auth::login))
+        .route("/api/v1/auth/refresh", post(auth::refresh))
+        .route("/api/v1/auth/logout", post(auth::logout))
+        .route("/api/v1/auth/verify", get(auth::verify))
+        .route("/api/v1/auth/profile", get(auth::profile))
+        .route("/api/v1/auth/sessions", get(auth::sessions))
+        .route("/api/v1/auth/sessions/{id}", delete(auth::end_session))
+        .route("/api/v1/auth/wallets", get(auth::wallets).post(auth::link))
+        .route("/api/v1/auth/wallets/challenge", post(auth::link_challenge))
+        .route("/api/v1/auth/wallets/{address}", delete(auth::unlink))
+        .route("/api/v1/auth/keys/rotate", post(auth::rotate))
+        .route("/api/v1/accounts", get(accounts::list))
+        .route("/api/v1/accounts/{id}", get(accounts::one).patch(accounts::change))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/docs", get(openapi::page))
         .route("/docs/docs.js", get(openapi::script))

@@ -64,7 +64,7 @@ pub(super) fn make() -> Value {
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "key": { "type": "http", "scheme": "bearer", "description": "An API key" },
+                "key": { "type": "http", "scheme": "bearer", "description": "An API key, or the access token of a session" },
                 "edge": { "type": "apiKey", "in": "header", "name": "StreamGate-Edge-Key" },
             },
         },
@@ -133,7 +133,7 @@ fn responses(rule: &Rule, words: &Words) -> Value {
     for status in words.answers {
         responses.insert(status.to_string(), json!({ "description": words.summary }));
     }
-    if rule.who != Who::Anyone {
+    if !rule.who.is_open() {
         for status in ["401", "403", "429"] {
             responses.insert(status.into(), refused.clone());
         }
@@ -144,7 +144,7 @@ fn responses(rule: &Rule, words: &Words) -> Value {
 
 fn security(who: Who) -> Value {
     match who {
-        Who::Anyone => json!([]),
+        Who::Anyone | Who::Visitor => json!([]),
         Who::Edge(_) => json!([{ "edge": [] }, { "key": [] }]),
         Who::Role(_) | Who::Owner(..) => json!([{ "key": [] }]),
     }
@@ -153,7 +153,7 @@ fn security(who: Who) -> Value {
 /// Who may, as the table says it.
 fn who(who: Who) -> Value {
     match who {
-        Who::Anyone => json!({ "anyone": true }),
+        Who::Anyone | Who::Visitor => json!({ "anyone": true }),
         Who::Edge(role) => json!({ "edge": true, "role": role_word(role) }),
         Who::Role(role) => json!({ "role": role_word(role) }),
         Who::Owner(own, other) => json!({ "owner": role_word(own), "others": role_word(other) }),
@@ -212,7 +212,7 @@ mod tests {
             let operation = &document["paths"][path][rule.method.to_ascii_lowercase()];
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{operation}");
             let is_open = operation["security"].as_array().unwrap().is_empty();
-            assert_eq!(is_open, rule.who == Who::Anyone, "{rule:?}");
+            assert_eq!(is_open, rule.who.is_open(), "{rule:?}");
             assert_eq!(operation["responses"]["401"].is_null(), is_open, "{rule:?}");
             assert_eq!(operation["x-streamgate-scope"], rule.scope.word());
             assert_eq!(operation["x-streamgate-who"], who(rule.who));

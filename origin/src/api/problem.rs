@@ -66,6 +66,31 @@ pub(crate) enum Refusal {
     TooManyUploads,
     DiskFull,
     BadRange,
+    BadAddress,
+    SignInOff,
+    SignInText,
+    SignInDomain,
+    SignInUri,
+    SignInChain,
+    SignInNonce,
+    SignInAddress,
+    SignInTime,
+    SignInExpired,
+    SignInUsed,
+    SignInSignature,
+    AccessTokenWrong,
+    AccessTokenExpired,
+    SessionEnded,
+    RefreshTokenWrong,
+    RefreshTokenReused,
+    SessionNeeded,
+    AccountBanned,
+    UnknownAccount,
+    UnknownSession,
+    UnknownWallet,
+    WalletTaken,
+    LastWallet,
+    TooManyWallets,
     Internal,
 }
 
@@ -131,6 +156,31 @@ impl Refusal {
             Self::TooManyUploads => (S::SERVICE_UNAVAILABLE, "too_many_uploads", "Too many uploads at once"),
             Self::DiskFull => (S::INSUFFICIENT_STORAGE, "disk_full", "The disk is full"),
             Self::BadRange => (S::RANGE_NOT_SATISFIABLE, "bad_range", "The range is outside of the object"),
+            Self::BadAddress => (S::BAD_REQUEST, "bad_address", "The address is not valid"),
+            Self::SignInOff => (S::FORBIDDEN, "signin_off", "Nobody can sign in here"),
+            Self::SignInText => (S::BAD_REQUEST, "signin_text", "The signed text is not valid"),
+            Self::SignInDomain => (S::FORBIDDEN, "signin_domain", "The text is for another domain"),
+            Self::SignInUri => (S::FORBIDDEN, "signin_uri", "The text is for another URI"),
+            Self::SignInChain => (S::FORBIDDEN, "signin_chain", "The text is for another chain"),
+            Self::SignInNonce => (S::FORBIDDEN, "signin_nonce", "The nonce is not of this server"),
+            Self::SignInAddress => (S::FORBIDDEN, "signin_address", "The challenge was for another address"),
+            Self::SignInTime => (S::FORBIDDEN, "signin_time", "The text's times are not now"),
+            Self::SignInExpired => (S::FORBIDDEN, "signin_expired", "The challenge has expired"),
+            Self::SignInUsed => (S::FORBIDDEN, "signin_used", "The challenge was answered before"),
+            Self::SignInSignature => (S::FORBIDDEN, "signin_signature", "The signature is not the address's"),
+            Self::AccessTokenWrong => (S::UNAUTHORIZED, "access_token_wrong", "This access token is not valid"),
+            Self::AccessTokenExpired => (S::UNAUTHORIZED, "access_token_expired", "This access token has expired"),
+            Self::SessionEnded => (S::UNAUTHORIZED, "session_ended", "The session has ended"),
+            Self::RefreshTokenWrong => (S::UNAUTHORIZED, "refresh_token_wrong", "This refresh token is not valid"),
+            Self::RefreshTokenReused => (S::UNAUTHORIZED, "refresh_token_reused", "This refresh token was used before"),
+            Self::SessionNeeded => (S::FORBIDDEN, "session_needed", "This is for those who signed in"),
+            Self::AccountBanned => (S::FORBIDDEN, "account_banned", "The account is shut out"),
+            Self::UnknownAccount => (S::NOT_FOUND, "unknown_account", "There is no such account"),
+            Self::UnknownSession => (S::NOT_FOUND, "unknown_session", "There is no such session"),
+            Self::UnknownWallet => (S::NOT_FOUND, "unknown_wallet", "The account has no such wallet"),
+            Self::WalletTaken => (S::CONFLICT, "wallet_taken", "The wallet belongs to another account"),
+            Self::LastWallet => (S::CONFLICT, "last_wallet", "It is the account's last wallet"),
+            Self::TooManyWallets => (S::CONFLICT, "too_many_wallets", "The account has as many wallets as may be"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         }
     }
@@ -209,7 +259,12 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         match self.refusal {
-            Refusal::KeyMissing | Refusal::KeyWrong | Refusal::KeyEnded => {
+            Refusal::KeyMissing
+            | Refusal::KeyWrong
+            | Refusal::KeyEnded
+            | Refusal::AccessTokenWrong
+            | Refusal::AccessTokenExpired
+            | Refusal::SessionEnded => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Refusal::TooManyUploads

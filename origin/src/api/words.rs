@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::openapi::schema_of;
-use super::{categories, keys, meta, monitor, stats, token, webhooks, work};
+use super::{accounts, auth, categories, keys, meta, monitor, stats, token, webhooks, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -173,6 +173,31 @@ pub(super) const WORDS: &[Words] = &[
         .body(Body::Json(schema_of::<monitor::PurgeWanted>)),
     words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name"),
     words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do"),
+    words("GET", "/.well-known/jwks.json", &[200], "The keys that access tokens are checked with (RFC 7517)"),
+    words("GET", "/api/v1/auth/jwks", &[200], "The same"),
+    words("POST", "/api/v1/auth/challenge", &[200], "What a wallet should sign; of use once, for five minutes")
+        .body(Body::Json(schema_of::<auth::ChallengeWanted>)),
+    words("POST", "/api/v1/auth/login", &[200], "Sign in with a signed challenge")
+        .body(Body::Json(schema_of::<auth::Proof>)),
+    words("POST", "/api/v1/auth/refresh", &[200], "New tokens for a refresh token, which is of use once")
+        .body(Body::Json(schema_of::<auth::RefreshWanted>)),
+    words("POST", "/api/v1/auth/logout", &[204], "End this session"),
+    words("GET", "/api/v1/auth/verify", &[200], "Whether this access token is of use, and for whom"),
+    words("GET", "/api/v1/auth/profile", &[200], "The account that is signed in"),
+    words("GET", "/api/v1/auth/sessions", &[200], "The account's sessions, youngest first"),
+    words("DELETE", "/api/v1/auth/sessions/{id}", &[204], "End one of the account's sessions"),
+    words("GET", "/api/v1/auth/wallets", &[200], "The account's wallets"),
+    words("POST", "/api/v1/auth/wallets", &[200], "Link another wallet to the account with a signed challenge")
+        .body(Body::Json(schema_of::<auth::Proof>)),
+    words("POST", "/api/v1/auth/wallets/challenge", &[200], "What a wallet should sign to be linked")
+        .body(Body::Json(schema_of::<auth::ChallengeWanted>)),
+    words("DELETE", "/api/v1/auth/wallets/{address}", &[204], "Let one of the account's wallets go"),
+    words("POST", "/api/v1/auth/keys/rotate", &[200], "Make the next key of access tokens")
+        .body(Body::Json(schema_of::<auth::RotateWanted>)),
+    words("GET", "/api/v1/accounts", &[200], "Accounts of those who signed in").query(PAGE),
+    words("GET", "/api/v1/accounts/{id}", &[200], "An account with its wallets and sessions"),
+    words("PATCH", "/api/v1/accounts/{id}", &[200], "Give an account a role, or shut it out")
+        .body(Body::Json(schema_of::<accounts::Wanted>)),
     words("GET", "/api/v1/events", &[200], "What has happened since, oldest first; as a page or as Server-Sent Events")
         .headers(&["Last-Event-ID"])
         .query(&[("after", "integer")]),

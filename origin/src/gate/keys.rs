@@ -1,4 +1,4 @@
-//! The three keys of an origin, in `<data>/keys/`, made at the first start, readable by the owner only (0600).
+//! The keys of an origin, in `<data>/keys/`, made at the first start, readable by the owner only (0600).
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -10,6 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wire::token::{KeySet, SigningKey};
 
 use super::secret::Secret;
+use super::signin::SignInKeys;
+use crate::clock::now_ms;
 use crate::config::{AdminKey, SECRET_CHARS_MIN};
 
 /// A key file is one line; more is something else.
@@ -24,6 +26,8 @@ pub(crate) struct Keys {
     pub(crate) edge: Secret,
     /// Signs playback tokens.
     pub(crate) token: SigningKey,
+    /// For those who sign in.
+    pub(crate) signin: SignInKeys,
 }
 
 /// Why the keys could not be read or made.
@@ -74,7 +78,8 @@ impl Keys {
             Some(key) => Secret::new(key.text().to_owned()),
             None => shared("api.key")?,
         };
-        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))? })
+        let signin = SignInKeys::open(&folder, now_ms())?;
+        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))?, signin })
     }
 
     /// What edges check tokens with.
@@ -94,7 +99,10 @@ fn token_key(path: &Path) -> Result<SigningKey, KeyFileError> {
 }
 
 /// The line in the file, or a new one, written so that a crash leaves either no file or a whole one.
-fn read_or_make(path: &Path, make: impl Fn() -> Result<String, KeyFileError>) -> Result<String, KeyFileError> {
+pub(super) fn read_or_make(
+    path: &Path,
+    make: impl Fn() -> Result<String, KeyFileError>,
+) -> Result<String, KeyFileError> {
     let failed = |source| KeyFileError::Io { path: path.to_path_buf(), source };
     match fs::File::open(path) {
         Ok(file) => {
@@ -111,7 +119,7 @@ fn read_or_make(path: &Path, make: impl Fn() -> Result<String, KeyFileError>) ->
     }
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let part = path.with_extension("part");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
     writeln!(file, "{text}")?;
@@ -121,7 +129,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(KeyFileError::Random)?;
     Ok(bytes)
@@ -138,7 +146,7 @@ mod tests {
         assert_eq!(first.api.text(), again.api.text());
         assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
         assert_ne!(first.api.text(), first.edge.text());
-        for name in ["api.key", "edge.key", "token.key"] {
+        for name in ["api.key", "edge.key", "token.key", "session.keys", "challenge.key"] {
             let mode = fs::metadata(data.path().join("keys").join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }

@@ -1,9 +1,10 @@
-//! Who may watch: the chains that say who holds what, the keys of the data folder, viewers' tokens.
+//! Who may watch: who signs in, the chains that say who holds what, the keys of the data folder, viewers' tokens.
 
 #[allow(dead_code, unused_imports, reason = "sign-in and rules call what is here")]
 pub(crate) mod chains;
 mod keys;
 mod secret;
+pub(crate) mod signin;
 mod token;
 
 pub use chains::{ChainConfig, ChainSetupError, Finality};

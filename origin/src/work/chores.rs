@@ -12,12 +12,18 @@ use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{
     ATTEMPTS_MAX, BIN_A_ROUND, BIN_KEPT_MS, CHORE_LEASE_MS, CHORES_LOOK, IDEMPOTENCY_KEPT_MS, JOBS_KEPT_MS,
+    SESSIONS_KEPT_MS,
 };
 use crate::upload;
 
 /// What can be swept, and when it is unless someone changes it.
-pub(crate) const SWEEPS: [(&str, &str); 4] =
-    [("uploads", "*/5 * * * *"), ("idempotency", "10 * * * *"), ("bin", "20 * * * *"), ("jobs", "30 3 * * *")];
+pub(crate) const SWEEPS: [(&str, &str); 5] = [
+    ("sessions", "*/15 * * * *"),
+    ("uploads", "*/5 * * * *"),
+    ("idempotency", "10 * * * *"),
+    ("bin", "20 * * * *"),
+    ("jobs", "30 3 * * *"),
+];
 
 /// Queues what is due and works it off, until `stop` turns true.
 pub(crate) async fn keep(house: Arc<House>, mut stop: watch::Receiver<bool>) {
@@ -73,6 +79,10 @@ async fn sweep(house: &Arc<House>, chore: &Chore) -> Result<(), StoreError> {
         "jobs" => {
             catalogue.sweep_jobs(now - JOBS_KEPT_MS).await?;
             catalogue.sweep_deliveries(now - JOBS_KEPT_MS).await.map(drop)
+        }
+        "sessions" => {
+            catalogue.sweep_challenges(now).await?;
+            catalogue.sweep_sessions(now - SESSIONS_KEPT_MS).await.map(drop)
         }
         "bin" => empty_bin(house, now).await,
         other => Err(StoreError::Damaged(format!("a job to sweep {other:?}"))),

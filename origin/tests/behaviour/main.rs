@@ -13,6 +13,7 @@ mod refusals;
 mod restart;
 mod resumable;
 mod rights;
+mod signin;
 mod transcode;
 mod tus;
 mod upload;

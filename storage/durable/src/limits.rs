@@ -67,3 +67,9 @@ pub const POSTGRES_CONNECTIONS: u32 = 8;
 
 /// Characters of a word that are looked at. PostgreSQL takes words of at most 2,046 bytes.
 pub const SEARCH_WORD_CHARS_MAX: usize = 64;
+
+/// Wallets of one account; each is asked about when a rule is checked.
+pub const WALLETS_AN_ACCOUNT_MAX: i64 = 16;
+
+/// Sessions of one account that go on at once; with one more the oldest ends.
+pub const SESSIONS_AN_ACCOUNT_MAX: i64 = 32;

@@ -12,10 +12,12 @@
 //! - whether something is there: `SELECT 1 ... LIMIT 1` and [`sql::is_there`], since one database's `EXISTS` is a number;
 //! - where they must differ: `self.dialect`, `tx.dialect`.
 
+mod accounts;
 mod address;
 mod assets;
 mod audit;
 mod categories;
+mod challenges;
 mod chunks;
 mod counts;
 mod edits;
@@ -34,6 +36,7 @@ mod references;
 mod schedules;
 mod search;
 mod segment;
+mod sessions;
 mod sql;
 mod tracks;
 mod uploads;
@@ -41,10 +44,12 @@ mod webhooks;
 
 use sqlx::AnyPool;
 
+pub use accounts::{Account, Linked, SignedIn, Unlinked, Wallet};
 pub use address::{NotPostgres, PostgresUrl};
 pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, Visibility};
 pub use audit::{Actor, Deed};
 pub use categories::{Category, CategoryEnd, CategoryMade};
+pub use challenges::Answered;
 pub use chunks::StoredChunk;
 pub use counts::{Count, CountSource, Day};
 pub use edits::{Change, Changed};
@@ -57,6 +62,7 @@ pub use playback::Found;
 pub use publish::Published;
 pub use queue::{JobFilter, JobRow, Submitted, Wished};
 pub use schedules::{Chore, Schedule};
+pub use sessions::{NewSession, Refreshed, Session};
 pub use sql::Dialect;
 pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
 pub use uploads::{Entered, Upload};
