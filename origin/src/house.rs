@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 
 use crate::Config;
 use crate::access::Rates;
-use crate::gate::Keys;
 use crate::gate::chains::Chains;
+use crate::gate::{Door, Keys};
 use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::upload::Claims;
@@ -23,6 +23,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) chains: Chains,
+    /// What is remembered of who was let in.
+    pub(crate) door: Door,
     pub(crate) counters: Counters,
     /// Playback that is counted and not written yet.
     pub(crate) counts: Plays,
@@ -52,6 +54,7 @@ impl House {
             store,
             keys,
             chains,
+            door: Door::default(),
             counters: Counters::default(),
             counts: Plays::default(),
             board: Board::default(),

@@ -9,7 +9,7 @@
 //!   hooks/     webhooks: events, signed and sent to whoever wants them
 //!   web.rs     requests that the origin itself makes, bounded
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
-//!   gate/      who signs in, the chains that say who holds what, the keys of the data folder, playback tokens
+//!   gate/      who signs in, the chains that say who holds what, the rules that are read from them, keys and tokens
 //!   monitor/   health and metrics
 //! ```
 //!
@@ -39,5 +39,5 @@ mod work;
 pub use access::{Rate, routes};
 pub use config::{AdminKey, Config, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
-pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted};
+pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, NotLetIn};
 pub use start::{Origin, StartError, start};

@@ -255,3 +255,26 @@ pub const JWKS_MAX_AGE_S: u32 = 300;
 pub const AGENT_CHARS_MAX: usize = 200;
 /// How long a session that ended, with its tokens, can be told from one that never was.
 pub const SESSIONS_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
+
+/// Conditions of a rule; each may be a question to a chain for every wallet of a viewer.
+pub const RULE_LEAVES_MAX: usize = 32;
+/// How deep a rule is nested.
+pub const RULE_DEPTH_MAX: usize = 8;
+/// Wallets of a list.
+pub const RULE_LIST_MAX: usize = 1_000;
+/// Token ids of one condition, each a question to the chain.
+pub const RULE_TOKEN_IDS_MAX: usize = 32;
+/// Bytes of a name or link that whoever is refused is shown.
+pub const RULE_WORDS_BYTES_MAX: usize = 200;
+/// A token that a rule gives lives this long at least: a player renews it in the middle.
+pub const RULE_TOKEN_SECONDS_MIN: u64 = 300;
+/// See [`RULE_TOKEN_SECONDS_MIN`]. What was given away is seen no later than this.
+pub const RULE_TOKEN_SECONDS_MAX: u64 = 1800;
+/// How long before a chain fell silent somebody may have been let in, to be let in again.
+pub const RULE_GRACE_SECONDS_MAX: u64 = 3600;
+/// How long what a contract said at a block is kept. It is kept by the block's hash, and so is of no use after the next block.
+pub const READS_KEPT: Duration = Duration::from_secs(15);
+/// Answers of contracts that are kept, about 300 bytes each.
+pub const READS_KEPT_MAX: u64 = 100_000;
+/// Decisions that are remembered for the grace of their rule, about 200 bytes each.
+pub const LETS_KEPT_MAX: u64 = 100_000;

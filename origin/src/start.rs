@@ -15,7 +15,7 @@ use wire::token::KeySet;
 
 use crate::clock::now_ms;
 use crate::gate::chains::Chains;
-use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted};
+use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted, NotLetIn};
 use crate::house::House;
 use crate::work::Why;
 use crate::{Config, api, serve, upkeep, work};
@@ -132,7 +132,18 @@ impl Origin {
     /// [`MintError::BadAsset`] when this is no asset's name; whether there is such an asset is not asked.
     pub fn mint(&self, asset: &str, ttl: Duration) -> Result<Minted, MintError> {
         let asset = asset.parse().map_err(|_| MintError::BadAsset)?;
-        gate::mint(&self.house.keys, &asset, ttl.as_secs(), now_ms())
+        gate::mint(&self.house.keys, &asset, ttl.as_secs(), None, now_ms())
+    }
+
+    /// A playback token for an asset, if whoever holds these wallets may watch it by its stored rule. That they have proved
+    /// themselves is the caller's to know; one that is no address counts for nothing.
+    ///
+    /// # Errors
+    /// Why nobody is let in, with what is missing.
+    pub async fn watch(&self, asset: &str, wallets: &[&str]) -> Result<Minted, NotLetIn> {
+        let asset = asset.parse().map_err(|_| NotLetIn::Unknown)?;
+        let wallets = wallets.iter().filter_map(|wallet| wallet.parse().ok()).collect();
+        gate::watch(&self.house, &asset, wallets, None, now_ms()).await
     }
 
     /// Stops accepting, answers what has been asked, puts running jobs back to the queue (their stored chunks are kept),

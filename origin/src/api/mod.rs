@@ -16,12 +16,14 @@ mod openapi;
 mod page;
 pub(crate) mod problem;
 mod resumable;
+mod rules;
 mod search;
 mod stats;
 mod status;
 mod token;
 mod tus;
 mod upload;
+mod watch;
 mod web3;
 mod webhooks;
 mod words;
@@ -63,6 +65,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/categories/{id}", patch(categories::rename).delete(categories::delete))
         .route("/api/v1/stats", post(stats::report))
         .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/content/{id}/gating-rules", get(rules::read).put(rules::write).delete(rules::remove))
+        .route("/api/v1/content/{id}/watch", post(watch::watch))
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
         .route("/api/v1/transcode/submit", post(work::submit))

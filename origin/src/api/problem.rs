@@ -4,7 +4,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use durable::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,12 @@ pub(crate) enum Refusal {
     WalletTaken,
     LastWallet,
     TooManyWallets,
+    UnknownRule,
+    BadRule,
+    NoRule,
+    RuleNotMet,
+    ChainNotRead,
+    GateClosed,
     Internal,
 }
 
@@ -181,13 +187,19 @@ impl Refusal {
             Self::WalletTaken => (S::CONFLICT, "wallet_taken", "The wallet belongs to another account"),
             Self::LastWallet => (S::CONFLICT, "last_wallet", "It is the account's last wallet"),
             Self::TooManyWallets => (S::CONFLICT, "too_many_wallets", "The account has as many wallets as may be"),
+            Self::UnknownRule => (S::NOT_FOUND, "unknown_rule", "There is no rule"),
+            Self::BadRule => (S::UNPROCESSABLE_ENTITY, "bad_rule", "This rule cannot be used"),
+            Self::NoRule => (S::FORBIDDEN, "no_rule", "Nobody may watch this yet"),
+            Self::RuleNotMet => (S::FORBIDDEN, "rule_not_met", "The rule of this asset is not met"),
+            Self::ChainNotRead => (S::SERVICE_UNAVAILABLE, "chain_not_read", "A chain cannot be read"),
+            Self::GateClosed => (S::SERVICE_UNAVAILABLE, "gate_closed", "The gate cannot decide"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         }
     }
 
     /// A refusal with the sentence for this case.
     pub(crate) fn because(self, detail: impl Into<String>) -> Problem {
-        Problem { refusal: self, detail: detail.into(), offsets: None, after_seconds: None }
+        Problem { refusal: self, detail: detail.into(), offsets: None, after_seconds: None, missing: Vec::new() }
     }
 }
 
@@ -200,6 +212,8 @@ pub(crate) struct Problem {
     offsets: Option<(u64, u64)>,
     /// When it is worth asking again.
     after_seconds: Option<u64>,
+    /// What a rule asks for and was not found.
+    missing: Vec<Value>,
 }
 
 /// The status that tus has for it, extension "checksum".
@@ -216,6 +230,11 @@ impl Problem {
     /// Tells when it is worth asking again.
     pub(crate) fn after(self, seconds: u64) -> Self {
         Self { after_seconds: Some(seconds), ..self }
+    }
+
+    /// Tells what a rule asks for and was not found.
+    pub(crate) fn with_missing(self, missing: Vec<Value>) -> Self {
+        Self { missing, ..self }
     }
 
     /// A failure of ours: the reason goes to the log, the client learns only that it happened.
@@ -250,6 +269,9 @@ impl IntoResponse for Problem {
             // As draft-ietf-httpbis-resumable-upload registers it.
             body["type"] = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset".into();
             (body["expected-offset"], body["provided-offset"]) = (expected.into(), provided.into());
+        }
+        if !self.missing.is_empty() {
+            body["missing"] = self.missing.into();
         }
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();

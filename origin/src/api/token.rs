@@ -39,7 +39,7 @@ pub(super) async fn mint(
     if house.store.catalogue.asset(&id).await?.is_none() {
         return Err(unknown_asset(id.as_str()));
     }
-    let minted = gate::mint(&house.keys, &id, ttl, now_ms()).map_err(|e| Problem::internal(&e))?;
+    let minted = gate::mint(&house.keys, &id, ttl, None, now_ms()).map_err(|e| Problem::internal(&e))?;
     let token = &minted.token;
     let value = json!({
         "token": token,

@@ -171,6 +171,18 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/api/v1/monitor/alerts", &[200], "What someone should look at now"),
     words("POST", "/api/v1/cache/purge", &[202], "Every edge drops what it keeps of an asset")
         .body(Body::Json(schema_of::<monitor::PurgeWanted>)),
+    words(
+        "POST",
+        "/api/v1/content/{id}/watch",
+        &[201],
+        "A playback token by the asset's rule; 403 says what is missing",
+    ),
+    words("GET", "/api/v1/content/{id}/gating-rules", &[200], "The rule of who may watch"),
+    words("PUT", "/api/v1/content/{id}/gating-rules", &[200], "Writes the rule of who may watch, and gates the asset")
+        .headers(&["If-Match"])
+        .body(Body::Bytes(&["application/json"])),
+    words("DELETE", "/api/v1/content/{id}/gating-rules", &[200], "Takes the rule away; the asset stays gated")
+        .headers(&["If-Match"]),
     words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name"),
     words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do"),
     words("GET", "/.well-known/jwks.json", &[200], "The keys that access tokens are checked with (RFC 7517)"),

@@ -30,13 +30,19 @@ pub enum MintError {
     Token(#[from] TokenError),
 }
 
-/// Mints a token that opens one asset for `ttl_seconds` from `now` on.
-pub(crate) fn mint(keys: &Keys, asset: &AssetId, ttl_seconds: u64, now: UnixMs) -> Result<Minted, MintError> {
+/// Mints a token that opens one asset for `ttl_seconds` from `now` on, for `subject` when there is one.
+pub(crate) fn mint(
+    keys: &Keys,
+    asset: &AssetId,
+    ttl_seconds: u64,
+    subject: Option<String>,
+    now: UnixMs,
+) -> Result<Minted, MintError> {
     let mut cti = [0; 16];
     getrandom::fill(&mut cti).map_err(MintError::Random)?;
     let asset = wire::url::AssetId::parse(asset.as_str()).map_err(|_| MintError::BadAsset)?;
     let now = UnixSeconds(u64::try_from(now / 1000).unwrap_or(0));
-    let claims = Claims::for_asset(asset, now, ttl_seconds, cti);
+    let claims = Claims { sub: subject, ..Claims::for_asset(asset, now, ttl_seconds, cti) };
     let token = wire::token::mint(&claims, &keys.token)?;
     Ok(Minted { token, expires: claims.exp.0, prefix: claims.catu_path_prefix })
 }

@@ -5,6 +5,7 @@ mod support;
 mod bad_uploads;
 mod content;
 mod events;
+mod gate;
 mod keys;
 mod monitor;
 mod playback;

@@ -15,6 +15,8 @@ fn right(answer: &Answer) -> char {
             // Past the right: an API key has no account.
             "session_needed" => 'y',
             "not_yours" => 'o',
+            // It may be asked; the asset's rule is another matter.
+            "no_rule" => 'y',
             other => panic!("{other}: {answer:?}"),
         },
         _ => {
@@ -76,6 +78,10 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/audit",                 "kkrrryy"),
     ("DELETE", "/api/v1/content/{id}",          "kkroyyy"),
     ("POST",   "/api/v1/content/{id}/token",    "kkroyyy"),
+    ("POST",   "/api/v1/content/{id}/watch",    "kkyyyyy"),
+    ("GET",    "/api/v1/content/{id}/gating-rules", "kkroyyy"),
+    ("PUT",    "/api/v1/content/{id}/gating-rules", "kkroyyy"),
+    ("DELETE", "/api/v1/content/{id}/gating-rules", "kkroyyy"),
     ("GET",    "/api/v1/transcode/status/{id}", "kkyyyyy"),
     ("POST",   "/api/v1/transcode/submit",      "kkryyyy"),
     ("POST",   "/api/v1/transcode/cancel/{id}", "kkroyyy"),

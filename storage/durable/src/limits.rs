@@ -73,3 +73,5 @@ pub const WALLETS_AN_ACCOUNT_MAX: i64 = 16;
 
 /// Sessions of one account that go on at once; with one more the oldest ends.
 pub const SESSIONS_AN_ACCOUNT_MAX: i64 = 32;
+/// Versions of an asset's rule that are kept.
+pub const RULE_VERSIONS_KEPT: i64 = 100;

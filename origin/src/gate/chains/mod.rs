@@ -26,7 +26,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use block::{Block, Heads};
+pub(crate) use block::Block;
 pub(crate) use call::{Call, Returned};
 pub use config::{ChainConfig, Finality};
 use endpoint::Endpoint;
@@ -72,6 +72,7 @@ impl Chains {
     }
 
     /// By its number (EIP-155).
+    #[allow(dead_code, reason = "for signatures of contract wallets, which name their chain by its number")]
     pub(crate) fn numbered(&self, id: u64) -> Option<&Arc<Chain>> {
         self.0.iter().find(|chain| chain.config.id == id)
     }

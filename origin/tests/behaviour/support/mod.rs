@@ -1,5 +1,6 @@
 //! An origin in a folder of its own, on a free port, and a tiny HTTP client that can also behave badly.
 
+pub mod chain;
 pub mod http;
 
 use std::path::{Path, PathBuf};

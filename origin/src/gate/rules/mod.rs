@@ -1,0 +1,26 @@
+//! Rules: who may watch an asset, as an operator wrote it.
+//!
+//! ```text
+//!   tree.rs     the rule as a value: all, any, not, and leaves
+//!   words.rs    addresses and amounts as rules write them
+//!   bounds.rs   what a tree may be, without asking anyone
+//!   probe.rs    before it is saved: is there such a contract, does it keep to its standard?
+//!   read.rs     one leaf for the wallets of one viewer: yes, no, or doubt
+//!   decide.rs   the tree over its leaves, and what is missing; pure
+//! ```
+//!
+//! The logic has three values (Kleene's): doubt about a leaf is doubt about the whole unless the rest decides it alone. Only
+//! yes opens.
+
+mod bounds;
+mod decide;
+mod probe;
+mod read;
+mod tree;
+mod words;
+
+pub(crate) use decide::{Doubt, Truth, missing, truth};
+pub(crate) use probe::{ProbeError, probe};
+pub(crate) use read::Reads;
+pub(crate) use tree::Rule;
+pub(crate) use words::Wallet;

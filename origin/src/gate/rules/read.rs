@@ -1,0 +1,134 @@
+//! One leaf for the wallets of one viewer. What a contract says at a block is kept for a while under the block's hash, so that
+//! a reorganisation voids it, and asked once for all who wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use durable::UnixMs;
+use futures_util::future::{join_all, try_join_all};
+use moka::future::Cache;
+
+use super::decide::{Doubt, Truth};
+use super::tree::{Erc721, Node, Window};
+use super::words::{Amount, Wallet};
+use crate::gate::chains::abi::{self, Word};
+use crate::gate::chains::{Block, Call, Chain, ChainError, Chains, Returned};
+use crate::limits::{READS_KEPT, READS_KEPT_MAX};
+
+/// One word that a contract answered at a block.
+type Key = (u64, B256, Address, Bytes);
+
+/// What contracts said.
+#[derive(Debug)]
+pub(crate) struct Reads(Cache<Key, Option<[u8; 32]>>);
+
+impl Default for Reads {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(READS_KEPT_MAX).time_to_live(READS_KEPT).build())
+    }
+}
+
+/// Why a leaf was not read.
+#[derive(Debug, Clone, thiserror::Error)]
+enum Unread {
+    #[error("there is no such chain in the configuration")]
+    NoChain,
+    #[error(transparent)]
+    Chain(#[from] Arc<ChainError>),
+}
+
+impl Reads {
+    /// Every leaf of a tree, in order.
+    pub(crate) async fn leaves(&self, node: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Vec<Truth> {
+        join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, wallets, chains, now))).await
+    }
+
+    async fn leaf(&self, leaf: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Truth {
+        let known = |holds: bool| if holds { Truth::Yes } else { Truth::No };
+        match leaf {
+            Node::Allow(list) => known(wallets.iter().any(|wallet| list.contains(wallet))),
+            // Who has shown no wallet has not shown that none of theirs is in the list.
+            Node::Deny(list) => known(!wallets.is_empty() && !wallets.iter().any(|wallet| list.contains(wallet))),
+            Node::Valid(Window { from_ms, until_ms }) => {
+                known(from_ms.is_none_or(|from| from <= now) && until_ms.is_none_or(|until| now < until))
+            }
+            _ => match self.held(leaf, wallets, chains, now).await {
+                Ok(truth) => truth,
+                Err(error) => {
+                    tracing::warn!(%error, "a rule could not be read: nobody is let in by it");
+                    Truth::Doubt(Doubt::Unread)
+                }
+            },
+        }
+    }
+
+    async fn held(&self, leaf: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Result<Truth, Unread> {
+        let Some((name, _)) = leaf.contract() else { return Ok(Truth::No) };
+        let chain = chains.named(name).ok_or(Unread::NoChain)?;
+        let heads = chain.heads(now).await.map_err(Arc::new)?;
+        let (settled, last) =
+            (self.held_at(leaf, wallets, chain, &heads.settled), self.held_at(leaf, wallets, chain, &heads.last));
+        Ok(match futures_util::future::try_join(settled, last).await? {
+            (true, true) => Truth::Yes,
+            (false, false) => Truth::No,
+            _ => Truth::Doubt(Doubt::NotSettled),
+        })
+    }
+
+    /// Whether one of the wallets holds what the leaf asks for.
+    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Chain, at: &Block) -> Result<bool, Unread> {
+        let Some((_, contract)) = leaf.contract() else { return Ok(false) };
+        let ask = |data: Bytes| self.word(chain, at, contract.0, data);
+        if let Node::Erc721(Erc721 { token_ids, .. }) = leaf
+            && !token_ids.is_empty()
+        {
+            let owner_of = |id: &Amount| ask(abi::call("ownerOf(uint256)", &[Word::Number(id.0)]));
+            let owners = try_join_all(token_ids.iter().map(owner_of)).await?;
+            // ownerOf reverts for a token that there is not.
+            let owner = |word: &Option<[u8; 32]>| word.as_ref().and_then(|word| abi::address(word)).map(Wallet);
+            return Ok(owners.iter().filter_map(owner).any(|owner| wallets.contains(&owner)));
+        }
+        let calls = wallets.iter().map(|wallet| ask(question(leaf, *wallet)));
+        let words = try_join_all(calls).await?;
+        let enough = |word: &[u8; 32]| match leaf {
+            Node::Unlock(_) => abi::truth(word) == Some(true),
+            _ => abi::number(word).is_some_and(|held| held >= least(leaf)),
+        };
+        Ok(words.iter().flatten().any(enough))
+    }
+
+    /// The one word that a contract answers; `None` when it reverts or answers something else.
+    async fn word(&self, chain: &Chain, at: &Block, to: Address, data: Bytes) -> Result<Option<[u8; 32]>, Unread> {
+        let key = (chain.config.id, at.hash, to, data.clone());
+        let read = async {
+            let returned = chain.eth_call(&Call { to: Some(to), data }, at).await?;
+            Ok(match returned {
+                Returned::Data(data) => data.try_into().ok(),
+                Returned::Reverted => None,
+            })
+        };
+        self.0.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
+    }
+}
+
+fn question(leaf: &Node, wallet: Wallet) -> Bytes {
+    let wallet = Word::Address(wallet.0);
+    match leaf {
+        Node::Erc1155(leaf) => abi::call("balanceOf(address,uint256)", &[wallet, Word::Number(leaf.id.0)]),
+        Node::Unlock(_) => abi::call("getHasValidKey(address)", &[wallet]),
+        _ => abi::call("balanceOf(address)", &[wallet]),
+    }
+}
+
+/// What must be held; a leaf that says nothing asks for more than there can be.
+fn least(leaf: &Node) -> U256 {
+    match leaf {
+        Node::Erc721(leaf) => leaf.min_balance.map_or(U256::MAX, |amount| amount.0),
+        Node::Erc1155(leaf) => leaf.min_balance.0,
+        Node::Erc20(leaf) => leaf.min_units.0,
+        _ => U256::MAX,
+    }
+}
+
+const _: () = assert!(READS_KEPT.as_millis() <= Duration::from_secs(15).as_millis());

@@ -1,0 +1,133 @@
+//! The rule as a value; `docs/formats/rules.md` draws it as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{Amount, Wallet};
+
+/// What is stored for an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    pub(crate) rule: Node,
+    /// A token that is given by this rule is valid this long.
+    #[serde(default = "token_seconds")]
+    pub(crate) token_seconds: u64,
+    /// When a chain cannot be read, who was let in this long ago is let in again. 0: nobody is.
+    #[serde(default)]
+    pub(crate) grace_seconds: u64,
+}
+
+fn token_seconds() -> u64 {
+    900
+}
+
+/// A tree of conditions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Erc721(Erc721),
+    Erc1155(Erc1155),
+    Erc20(Erc20),
+    Unlock(Unlock),
+    /// One of these wallets.
+    Allow(Vec<Wallet>),
+    /// None of these wallets.
+    Deny(Vec<Wallet>),
+    Valid(Window),
+}
+
+/// Where a contract is, and how people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Erc721 {
+    /// A chain of the configuration, by its name.
+    pub(crate) chain: String,
+    pub(crate) contract: Wallet,
+    /// So many tokens, whichever; not together with `token_ids`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min_balance: Option<Amount>,
+    /// One of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) token_ids: Vec<Amount>,
+    /// For whoever is told what is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Where it can be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
+/// See [`Erc721`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Erc1155 {
+    pub(crate) chain: String,
+    pub(crate) contract: Wallet,
+    pub(crate) id: Amount,
+    pub(crate) min_balance: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
+/// See [`Erc721`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Erc20 {
+    pub(crate) chain: String,
+    pub(crate) contract: Wallet,
+    /// In the smallest unit of the token.
+    pub(crate) min_units: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
+/// A lock of the Unlock protocol; a key that has not run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unlock {
+    pub(crate) chain: String,
+    pub(crate) contract: Wallet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
+/// From the first, until before the second; milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Window {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) until_ms: Option<i64>,
+}
+
+impl Node {
+    /// The leaves, in the order in which they are written.
+    pub(crate) fn leaves(&self) -> Vec<&Self> {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().flat_map(Self::leaves).collect(),
+            Self::Not(node) => node.leaves(),
+            leaf => vec![leaf],
+        }
+    }
+
+    /// Chain and contract of a leaf that reads one.
+    pub(crate) fn contract(&self) -> Option<(&str, Wallet)> {
+        match self {
+            Self::Erc721(leaf) => Some((&leaf.chain, leaf.contract)),
+            Self::Erc1155(leaf) => Some((&leaf.chain, leaf.contract)),
+            Self::Erc20(leaf) => Some((&leaf.chain, leaf.contract)),
+            Self::Unlock(leaf) => Some((&leaf.chain, leaf.contract)),
+            _ => None,
+        }
+    }
+}

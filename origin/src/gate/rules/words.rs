@@ -1,0 +1,98 @@
+//! Addresses and amounts as rules write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use alloy_primitives::{Address, U256};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An address of an EVM chain. Letters of both cases must be its checksum (EIP-55): a typing error is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Wallet(pub(crate) Address);
+
+impl FromStr for Wallet {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 40).ok_or(())?;
+        let is_mixed =
+            digits.contains(|c: char| c.is_ascii_lowercase()) && digits.contains(|c: char| c.is_ascii_uppercase());
+        if is_mixed {
+            return Address::parse_checksummed(text, None).map(Self).map_err(|_| ());
+        }
+        Address::from_str(text).map(Self).map_err(|_| ())
+    }
+}
+
+impl fmt::Display for Wallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_checksum(None))
+    }
+}
+
+impl Serialize for Wallet {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wallet {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse()
+            .map_err(|()| serde::de::Error::custom("an address has 0x, 40 hex digits and the checksum of EIP-55"))
+    }
+}
+
+/// A number of up to 256 bits, written in decimal as a string: JSON's numbers end before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Amount(pub(crate) U256);
+
+impl FromStr for Amount {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.is_empty() || text.len() > 78 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(());
+        }
+        U256::from_str_radix(text, 10).map(Self).map_err(|_| ())
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(|()| serde::de::Error::custom("an amount is a string of decimal digits below 2^256"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_typing_error_is_none() {
+        // EIP-55's first example.
+        let good = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+        assert_eq!(good.parse::<Wallet>().unwrap().to_string(), good);
+        assert_eq!(good.to_lowercase().parse::<Wallet>().unwrap().to_string(), good);
+        for bad in ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed", "", "0x", &good[2..], &good[..41], "0xzz"] {
+            assert!(bad.parse::<Wallet>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_digits_below_the_bound() {
+        let max = U256::MAX.to_string();
+        assert_eq!(max.parse::<Amount>(), Ok(Amount(U256::MAX)));
+        for bad in ["", "-1", "+1", "0x1", "1e3", "1_0", " 1", &format!("{}0", &max[..78]), &"9".repeat(78)] {
+            assert!(bad.parse::<Amount>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! watch: may whoever holds these wallets watch this asset now? The stored rule decides, and only yes opens.
+
+use durable::{AssetId, StoreError, UnixMs};
+use moka::future::Cache;
+use serde_json::Value;
+
+use super::rules::{Doubt, Reads, Rule, Truth, Wallet, missing, truth};
+use super::token::MintError;
+use super::{Minted, mint};
+use crate::house::House;
+use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
+
+/// Why nobody is let in. Each is told to whoever asks.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLetIn {
+    /// No such asset.
+    #[error("there is no such asset")]
+    Unknown,
+    /// It is gated, and nobody has said for whom.
+    #[error("the asset is gated and has no rule")]
+    NoRule,
+    /// The stored rule cannot be read; it was written by another version of this program, or damaged.
+    #[error("the asset's rule cannot be read")]
+    Unreadable,
+    /// What would have to be otherwise.
+    #[error("the asset's rule is not met")]
+    NotMet(Vec<Value>),
+    /// A chain could not be read, and the rest of the rule does not decide alone.
+    #[error("a chain that the asset's rule names cannot be read now")]
+    NotRead(Vec<Value>),
+    /// The catalogue does not answer.
+    #[error("the catalogue does not answer: {0}")]
+    Store(#[from] StoreError),
+    /// No token was made.
+    #[error(transparent)]
+    Mint(#[from] MintError),
+}
+
+/// What is remembered of earlier decisions.
+#[derive(Debug)]
+pub(crate) struct Door {
+    reads: Reads,
+    /// When these wallets were last let in by this version of an asset's rule, its chains having been read.
+    let_in: Cache<(AssetId, i64, Vec<Wallet>), UnixMs>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        let kept = std::time::Duration::from_secs(RULE_GRACE_SECONDS_MAX);
+        Self {
+            reads: Reads::default(),
+            let_in: Cache::builder().max_capacity(LETS_KEPT_MAX).time_to_live(kept).build(),
+        }
+    }
+}
+
+/// A playback token for one asset, if the holder of `wallets`, each of which has proved itself, may watch it at `now`.
+pub(crate) async fn watch(
+    house: &House,
+    asset: &AssetId,
+    mut wallets: Vec<Wallet>,
+    subject: Option<String>,
+    now: UnixMs,
+) -> Result<Minted, NotLetIn> {
+    wallets.sort_unstable();
+    wallets.dedup();
+    if house.store.catalogue.asset(asset).await?.is_none() {
+        return Err(NotLetIn::Unknown);
+    }
+    let stored = house.store.catalogue.rule(asset).await?.filter(|stored| !stored.rule.is_empty());
+    let stored = stored.ok_or(NotLetIn::NoRule)?;
+    let rule: Rule = serde_json::from_str(&stored.rule).map_err(|_| NotLetIn::Unreadable)?;
+    let leaves = house.door.reads.leaves(&rule.rule, &wallets, &house.chains, now).await;
+    let key = (asset.clone(), stored.version, wallets);
+    match truth(&rule.rule, &mut leaves.iter().copied()) {
+        Truth::Yes => house.door.let_in.insert(key, now).await,
+        Truth::Doubt(Doubt::Unread) => {
+            let grace_ms = i64::try_from(rule.grace_seconds).unwrap_or(0) * 1000;
+            let let_in = house.door.let_in.get(&key).await;
+            if !let_in.is_some_and(|then| now - then < grace_ms) {
+                return Err(NotLetIn::NotRead(missing(&rule.rule, &leaves)));
+            }
+        }
+        Truth::No | Truth::Doubt(Doubt::NotSettled) => return Err(NotLetIn::NotMet(missing(&rule.rule, &leaves))),
+    }
+    Ok(mint(&house.keys, asset, rule.token_seconds, subject, now)?)
+}
