@@ -3,6 +3,7 @@
 //! ```text
 //!   access/    API keys, and the one table of who may do what
 //!   api/       REST: keys, upload, content, status, token; every refusal in one table (problem.rs)
+//!   rpc/       gRPC on the same port: each call is the request of REST that is its twin
 //!   upload/    uploads that go on over several requests: claim, append, complete
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
@@ -29,6 +30,7 @@ mod house;
 mod limits;
 mod monitor;
 mod playback;
+mod rpc;
 mod serve;
 mod start;
 mod upkeep;

@@ -278,3 +278,23 @@ pub const READS_KEPT: Duration = Duration::from_secs(15);
 pub const READS_KEPT_MAX: u64 = 100_000;
 /// Decisions that are remembered for the grace of their rule, about 200 bytes each.
 pub const LETS_KEPT_MAX: u64 = 100_000;
+
+/// How often a watch of the health looks.
+pub const HEALTH_LOOK: Duration = Duration::from_secs(5);
+
+/// Streams of an HTTP/2 connection at once; more wait at the client.
+pub const H2_STREAMS_MAX: u32 = 100;
+/// Bytes of a head over HTTP/2, decompressed.
+pub const H2_HEAD_BYTES_MAX: u32 = 16 << 10;
+/// Streams that a client may take back before they were looked at; more, and the connection ends (CVE-2023-44487).
+pub const H2_RESETS_MAX: usize = 32;
+/// Bytes that a stream may send before they were taken, and all streams of a connection together.
+pub const H2_STREAM_WINDOW: u32 = 256 << 10;
+/// See [`H2_STREAM_WINDOW`].
+pub const H2_WINDOW: u32 = 1 << 20;
+/// How often a quiet HTTP/2 connection is asked whether it lives, and how long it may take to say so.
+pub const H2_PING: Duration = Duration::from_secs(30);
+/// See [`H2_PING`].
+pub const H2_PONG: Duration = Duration::from_secs(15);
+/// How long is waited for the rest of a preface that came in crumbs.
+pub const PREFACE_LOOK: Duration = Duration::from_millis(5);

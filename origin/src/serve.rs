@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +22,10 @@ use tokio::task::JoinSet;
 
 use crate::access::Peer;
 use crate::house::House;
-use crate::limits::{CONNECTIONS_MAX, HEAD_TIMEOUT, LINGER};
+use crate::limits::{
+    CONNECTIONS_MAX, H2_HEAD_BYTES_MAX, H2_PING, H2_PONG, H2_RESETS_MAX, H2_STREAM_WINDOW, H2_STREAMS_MAX, H2_WINDOW,
+    HEAD_TIMEOUT, LINGER, PREFACE_LOOK,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -62,8 +66,9 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
+    let Ok(Some(is_http2)) = tokio::time::timeout(HEAD_TIMEOUT, begins_with_http2(&stream)).await else { return };
     let routes = TowerToHyperService::new(router);
-    let service = service_fn(|mut request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         let (answer, house) = (routes.call(request), house.clone());
         Box::pin(async move {
@@ -71,6 +76,9 @@ async fn connection(
             Ok::<_, Infallible>(signed(answer, &house))
         })
     });
+    if is_http2 {
+        return connection_http2(stream, service, stop).await;
+    }
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -85,6 +93,48 @@ async fn connection(
     match served {
         Ok(()) => linger(serving.into_parts().io.into_inner()).await,
         Err(error) => tracing::debug!(%error, "a connection ended early"),
+    }
+}
+
+/// HTTP/2 by prior knowledge (RFC 9113 section 3.3), as gRPC speaks it.
+async fn connection_http2<S>(stream: TcpStream, service: S, mut stop: watch::Receiver<bool>)
+where
+    S: HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static>,
+{
+    let serving = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(H2_STREAMS_MAX)
+        .max_header_list_size(H2_HEAD_BYTES_MAX)
+        .max_pending_accept_reset_streams(H2_RESETS_MAX)
+        .initial_stream_window_size(H2_STREAM_WINDOW)
+        .initial_connection_window_size(H2_WINDOW)
+        .keep_alive_interval(H2_PING)
+        .keep_alive_timeout(H2_PONG)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = told(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Whether what comes is HTTP/2's preface: no method of HTTP/1 is called PRI. `None`: nothing comes any more.
+async fn begins_with_http2(stream: &TcpStream) -> Option<bool> {
+    let mut first = [0; 4];
+    loop {
+        match stream.peek(&mut first).await {
+            Ok(0) | Err(_) => return None,
+            Ok(n) if first[..n] != b"PRI "[..n] => return Some(false),
+            Ok(4) => return Some(true),
+            // Whoever sends the preface in crumbs: the socket stays readable, so it is looked at again a little later.
+            Ok(_) => tokio::time::sleep(PREFACE_LOOK).await,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::gate::chains::Chains;
 use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted, NotLetIn};
 use crate::house::House;
 use crate::work::Why;
-use crate::{Config, api, serve, upkeep, work};
+use crate::{Config, api, rpc, serve, upkeep, work};
 
 /// Why an origin did not start; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,7 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     let house = Arc::new(House::new(config, store, keys, chains));
     let (stop, stopped) = watch::channel(false);
     let workers = work::spawn(&house, &stopped);
-    let serving = tokio::spawn(serve::serve(listener, api::router(house.clone()), house.clone(), stopped));
+    let serving = tokio::spawn(serve::serve(listener, rpc::beside(api::router(house.clone())), house.clone(), stopped));
     let keeping = tokio::spawn(upkeep::upkeep(house.clone()));
     Ok(Origin { addr, house, stop, serving, workers, keeping })
 }

@@ -6,6 +6,7 @@ mod bad_uploads;
 mod content;
 mod events;
 mod gate;
+mod grpc;
 mod keys;
 mod monitor;
 mod playback;
