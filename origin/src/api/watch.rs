@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use durable::StoreError;
 use serde_json::json;
 
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
 use crate::access::Caller;
 use crate::clock::now_ms;
-use crate::gate::{Minted, NotLetIn, watch as let_in};
+use crate::gate::{Minted, NotLetIn, Wallet, watch as let_in};
 use crate::house::House;
 
 pub(super) async fn watch(
@@ -21,13 +22,26 @@ pub(super) async fn watch(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
-    // An API key is no wallet: it meets only what asks for none.
-    let wallets = Vec::new();
+    let wallets = proved(&house, &caller).await.map_err(|error| problem(NotLetIn::Store(error)))?;
     let minted = let_in(&house, &id, wallets, Some(caller.owner), now_ms()).await.map_err(|refused| match refused {
         NotLetIn::Unknown => unknown_asset(id.as_str()),
         refused => problem(refused),
     })?;
     Ok(json::answer(StatusCode::CREATED, &shown(&minted, id.as_str())))
+}
+
+/// The wallets that have proved themselves to whoever asks. An API key is no wallet: it meets only what asks for none. A contract's own
+/// signature holds on its chain alone (`eip155:N`), and is not counted for any other: so for none.
+async fn proved(house: &House, caller: &Caller) -> Result<Vec<Wallet>, StoreError> {
+    if caller.session.is_none() {
+        return Ok(Vec::new());
+    }
+    let linked = house.store.catalogue.wallets(&caller.owner).await?;
+    Ok(linked
+        .iter()
+        .filter(|wallet| wallet.chain == "eip155")
+        .filter_map(|wallet| wallet.address.parse().ok())
+        .collect())
 }
 
 fn shown(minted: &Minted, id: &str) -> serde_json::Value {

@@ -11,6 +11,7 @@ mod watch;
 pub use chains::{ChainConfig, ChainSetupError, Finality};
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
+pub(crate) use rules::Wallet;
 pub(crate) use token::mint;
 pub use token::{MintError, Minted};
 pub use watch::NotLetIn;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use origin::{ChainConfig, NotLetIn};
 use serde_json::{Value, json};
 
+use crate::signin;
 use crate::support::chain::FakeChain;
 use crate::support::{Site, http};
 
@@ -63,6 +64,39 @@ async fn a_holder_is_let_in_until_the_token_is_given_away_and_others_are_told_wh
 
     chain.balance(NFT, ANN, 0);
     until(&site, &id, &[ANN], |got| matches!(got, Err(NotLetIn::NotMet(_)))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signed_in_with_the_wallet_that_holds_it_is_let_in_and_nobody_else() {
+    let chain = FakeChain::start().await;
+    chain.contract(NFT, ERC721);
+    let (holder, other) = (signin::Wallet::new(1), signin::Wallet::new(2));
+    for (wallet, n) in [(&holder, 1), (&other, 0)] {
+        chain.balance(NFT, &wallet.address(), n);
+    }
+    let url = chain.url.clone();
+    let site = Site::start(|config| {
+        signin::settings(config);
+        config.chains = vec![ChainConfig::known("anvil", vec![url]).unwrap()];
+    })
+    .await;
+    let id = site.upload("", b"no video at all").await;
+    assert_eq!(put(&site, &id, &json!({ "rule": held() })).await.status, 200);
+    let path = format!("/api/v1/content/{id}/watch");
+    let mut answers = Vec::new();
+    for wallet in [&holder, &other] {
+        let tokens = signin::login(&site, wallet).await;
+        answers.push(site.with(tokens["access_token"].as_str().unwrap(), "POST", &path, b"").await);
+    }
+    assert_eq!(answers[0].status, 201, "{:?}", answers[0]);
+    assert!(answers[0].json()["playback"]["hls"].as_str().unwrap().ends_with(&format!("/v/{id}/master.m3u8")));
+    assert_eq!(answers[1].problem(), (403, "rule_not_met".into()));
+    assert_eq!(answers[1].json()["missing"][0]["contract"], NFT);
+    assert_eq!(
+        site.api("POST", &path, b"").await.problem(),
+        (403, "rule_not_met".into()),
+        "the bootstrap key is no wallet"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 //! Promised: gRPC stands on the port of REST, has its rights and refusals, and moves the same assets. The client here is HTTP/2 and
-//! protobuf by hand; tests/clients holds it against gRPC's own.
+//! protobuf by hand.
 
 use axum::http::{HeaderMap, Request};
 use bytes::{BufMut, Bytes, BytesMut};
