@@ -66,7 +66,13 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(Some(is_http2)) = tokio::time::timeout(HEAD_TIMEOUT, begins_with_http2(&stream)).await else { return };
+    let begins = tokio::select! {
+        biased;
+        begins = tokio::time::timeout(HEAD_TIMEOUT, begins_with_http2(&stream)) => begins,
+        // It has asked for nothing.
+        () = told(&mut stop) => return,
+    };
+    let Ok(Some(is_http2)) = begins else { return };
     let routes = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));

@@ -77,7 +77,7 @@ pub(crate) async fn watch(
         Truth::Doubt(Doubt::Unread) => {
             let grace_ms = i64::try_from(rule.grace_seconds).unwrap_or(0) * 1000;
             let let_in = house.door.let_in.get(&key).await;
-            if !let_in.is_some_and(|then| now - then < grace_ms) {
+            if let_in.is_none_or(|then| now - then >= grace_ms) {
                 return Err(NotLetIn::NotRead(missing(&rule.rule, &leaves)));
             }
         }

@@ -80,7 +80,7 @@ async fn schedules_are_there_and_can_be_changed() {
     let begun = Instant::now();
     let list = loop {
         let list = site.api("GET", "/api/v1/worker/schedule", b"").await.json()["items"].clone();
-        if list.as_array().unwrap().len() == 4 {
+        if list.as_array().unwrap().len() == 5 {
             break list;
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{list}");
