@@ -81,7 +81,11 @@ pub(crate) async fn watch(
                 return Err(NotLetIn::NotRead(missing(&rule.rule, &leaves)));
             }
         }
-        Truth::No | Truth::Doubt(Doubt::NotSettled) => return Err(NotLetIn::NotMet(missing(&rule.rule, &leaves))),
+        Truth::No | Truth::Doubt(Doubt::NoWallet | Doubt::NotSettled | Doubt::Garbled) => {
+            // Whoever was seen without it has no grace when the chain falls silent afterwards.
+            house.door.let_in.invalidate(&key).await;
+            return Err(NotLetIn::NotMet(missing(&rule.rule, &leaves)));
+        }
     }
     Ok(mint(&house.keys, asset, rule.token_seconds, subject, now)?)
 }

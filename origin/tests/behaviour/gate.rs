@@ -143,6 +143,55 @@ async fn a_dead_endpoint_lets_nobody_in_but_those_of_the_rule_s_grace() {
     assert!(status["chains"][0]["last"].is_null(), "{status}");
 }
 
+/// A token given away before the chain fell silent: the grace is for who held it when it was last read.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_refused_has_no_grace_when_the_chain_falls_silent_afterwards() {
+    let chain = FakeChain::start().await;
+    chain.contract(NFT, ERC721);
+    chain.balance(NFT, ANN, 1);
+    let site = site(&chain).await;
+    let id = site.upload("", b"no video at all").await;
+    assert_eq!(put(&site, &id, &json!({ "rule": held(), "grace_seconds": 600 })).await.status, 200);
+    site.origin.watch(&id, &[ANN]).await.unwrap();
+    chain.balance(NFT, ANN, 0);
+    until(&site, &id, &[ANN], |got| matches!(got, Err(NotLetIn::NotMet(_)))).await;
+    chain.mine(|state| state.is_dead = true);
+    until(&site, &id, &[ANN], |got| matches!(got, Err(NotLetIn::NotRead(_)))).await;
+}
+
+/// What stands under `not` opens for an answer of no, and for nothing less.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_wallet_and_no_clear_answer_open_what_stands_under_not() {
+    let chain = FakeChain::start().await;
+    chain.contract(NFT, ERC721);
+    chain.balance(NFT, ANN, 0);
+    let site = site(&chain).await;
+    let id = site.upload("", b"no video at all").await;
+    let doubt = async |wallets: &[&str], why: &str| {
+        let Err(NotLetIn::NotMet(missing)) = site.origin.watch(&id, wallets).await else { panic!("{why}: let in") };
+        assert_eq!(missing[0]["why"], why);
+    };
+    for list in ["allow", "deny"] {
+        assert_eq!(put(&site, &id, &json!({ "rule": { "not": { list: [BOB] } } })).await.status, 200);
+        doubt(&[], "no-wallet").await;
+    }
+    assert_eq!(put(&site, &id, &json!({ "rule": { "not": held() } })).await.status, 200);
+    site.origin.watch(&id, &[ANN]).await.unwrap();
+    doubt(&[], "no-wallet").await;
+    // The balance of BOB reverts.
+    doubt(&[BOB], "contract-garbled").await;
+    let balance_of = |holder: &str| format!("0x70a08231{:0>64}", holder.trim_start_matches("0x"));
+    let zeros = format!("0x{}", "00".repeat(64));
+    chain.mine(|state| drop(state.words.insert((NFT.to_owned(), balance_of(ANN)), zeros)));
+    until(
+        &site,
+        &id,
+        &[ANN],
+        |got| matches!(got, Err(NotLetIn::NotMet(missing)) if missing[0]["why"] == "contract-garbled"),
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_is_looked_at_before_it_is_stored() {
     let chain = FakeChain::start().await;

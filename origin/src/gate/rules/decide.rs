@@ -15,8 +15,12 @@ pub(crate) enum Truth {
 /// Why something is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doubt {
+    /// No wallet was shown: what one would have to hold, or must not, is not known.
+    NoWallet,
     /// The last block says another thing than the one that counts as settled.
     NotSettled,
+    /// The contract answered what its standard does not have.
+    Garbled,
     /// The chain could not be read.
     Unread,
 }
@@ -42,10 +46,9 @@ fn not(one: Truth) -> Truth {
 fn both(one: Truth, other: Truth) -> Truth {
     match (one, other) {
         (Truth::No, _) | (_, Truth::No) => Truth::No,
-        // A chain that cannot be read is worse news than a block that is not settled: it is told first.
-        (Truth::Doubt(Doubt::Unread), _) | (_, Truth::Doubt(Doubt::Unread)) => Truth::Doubt(Doubt::Unread),
-        (doubt @ Truth::Doubt(_), _) | (_, doubt @ Truth::Doubt(_)) => doubt,
-        (Truth::Yes, Truth::Yes) => Truth::Yes,
+        (Truth::Yes, one) | (one, Truth::Yes) => one,
+        // Only of a chain that cannot be read may a grace be given: any other doubt goes before it.
+        (Truth::Doubt(Doubt::Unread), doubt) | (doubt, _) => doubt,
     }
 }
 
@@ -108,7 +111,9 @@ fn said(leaf: &Node, wanted: bool, truth: Truth) -> Value {
     said["wanted"] = wanted.into();
     said["why"] = match truth {
         Truth::Yes | Truth::No => "not-met",
+        Truth::Doubt(Doubt::NoWallet) => "no-wallet",
         Truth::Doubt(Doubt::NotSettled) => "not-settled",
+        Truth::Doubt(Doubt::Garbled) => "contract-garbled",
         Truth::Doubt(Doubt::Unread) => "chain-not-read",
     }
     .into();
@@ -122,6 +127,7 @@ mod tests {
     const Y: Truth = Truth::Yes;
     const N: Truth = Truth::No;
     const D: Truth = Truth::Doubt(Doubt::Unread);
+    const S: Truth = Truth::Doubt(Doubt::NotSettled);
 
     fn node(text: &str) -> Node {
         let text = text.replace('x', r#"{"valid":{"from_ms":1}}"#);
@@ -141,6 +147,8 @@ mod tests {
             (r#"{"not":{"any":[x,x]}}"#, &[N, N], Y),
             (r#"{"not":{"all":[x,x]}}"#, &[D, N], Y),
             (r#"{"all":[x,x]}"#, &[Y], D),
+            (r#"{"all":[x,x]}"#, &[D, S], S),
+            (r#"{"any":[x,x]}"#, &[S, D], S),
         ] {
             assert_eq!(truth(&node(text), &mut leaves.iter().copied()), expected, "{text} {leaves:?}");
         }

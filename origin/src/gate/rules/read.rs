@@ -19,9 +19,18 @@ use crate::limits::{READS_KEPT, READS_KEPT_MAX};
 /// One word that a contract answered at a block.
 type Key = (u64, B256, Address, Bytes);
 
+/// What a contract said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Word([u8; 32]),
+    Reverted,
+    /// Not one word of 32 bytes.
+    Garbled,
+}
+
 /// What contracts said.
 #[derive(Debug)]
-pub(crate) struct Reads(Cache<Key, Option<[u8; 32]>>);
+pub(crate) struct Reads(Cache<Key, Said>);
 
 impl Default for Reads {
     fn default() -> Self {
@@ -46,10 +55,12 @@ impl Reads {
 
     async fn leaf(&self, leaf: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Truth {
         let known = |holds: bool| if holds { Truth::Yes } else { Truth::No };
+        if wallets.is_empty() && !matches!(leaf, Node::Valid(_)) {
+            return Truth::Doubt(Doubt::NoWallet);
+        }
         match leaf {
             Node::Allow(list) => known(wallets.iter().any(|wallet| list.contains(wallet))),
-            // Who has shown no wallet has not shown that none of theirs is in the list.
-            Node::Deny(list) => known(!wallets.is_empty() && !wallets.iter().any(|wallet| list.contains(wallet))),
+            Node::Deny(list) => known(!wallets.iter().any(|wallet| list.contains(wallet))),
             Node::Valid(Window { from_ms, until_ms }) => {
                 known(from_ms.is_none_or(|from| from <= now) && until_ms.is_none_or(|until| now < until))
             }
@@ -70,46 +81,65 @@ impl Reads {
         let (settled, last) =
             (self.held_at(leaf, wallets, chain, &heads.settled), self.held_at(leaf, wallets, chain, &heads.last));
         Ok(match futures_util::future::try_join(settled, last).await? {
-            (true, true) => Truth::Yes,
-            (false, false) => Truth::No,
+            (one, other) if one == other => one,
+            (doubt @ Truth::Doubt(_), _) | (_, doubt @ Truth::Doubt(_)) => doubt,
             _ => Truth::Doubt(Doubt::NotSettled),
         })
     }
 
     /// Whether one of the wallets holds what the leaf asks for.
-    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Chain, at: &Block) -> Result<bool, Unread> {
-        let Some((_, contract)) = leaf.contract() else { return Ok(false) };
+    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Chain, at: &Block) -> Result<Truth, Unread> {
+        let Some((_, contract)) = leaf.contract() else { return Ok(Truth::No) };
         let ask = |data: Bytes| self.word(chain, at, contract.0, data);
         if let Node::Erc721(Erc721 { token_ids, .. }) = leaf
             && !token_ids.is_empty()
         {
             let owner_of = |id: &Amount| ask(abi::call("ownerOf(uint256)", &[Word::Number(id.0)]));
             let owners = try_join_all(token_ids.iter().map(owner_of)).await?;
-            // ownerOf reverts for a token that there is not.
-            let owner = |word: &Option<[u8; 32]>| word.as_ref().and_then(|word| abi::address(word)).map(Wallet);
-            return Ok(owners.iter().filter_map(owner).any(|owner| wallets.contains(&owner)));
+            let is_theirs = |said: Said| match said {
+                Said::Word(word) => abi::address(&word).map(|owner| wallets.contains(&Wallet(owner))),
+                // As it does for a token that there is not.
+                Said::Reverted => Some(false),
+                Said::Garbled => None,
+            };
+            return Ok(any(owners.into_iter().map(is_theirs)));
         }
         let calls = wallets.iter().map(|wallet| ask(question(leaf, *wallet)));
         let words = try_join_all(calls).await?;
-        let enough = |word: &[u8; 32]| match leaf {
-            Node::Unlock(_) => abi::truth(word) == Some(true),
-            _ => abi::number(word).is_some_and(|held| held >= least(leaf)),
+        let is_enough = |said: Said| match (said, leaf) {
+            (Said::Word(word), Node::Unlock(_)) => abi::truth(&word),
+            (Said::Word(word), _) => abi::number(&word).map(|held| held >= least(leaf)),
+            (Said::Reverted | Said::Garbled, _) => None,
         };
-        Ok(words.iter().flatten().any(enough))
+        Ok(any(words.into_iter().map(is_enough)))
     }
 
-    /// The one word that a contract answers; `None` when it reverts or answers something else.
-    async fn word(&self, chain: &Chain, at: &Block, to: Address, data: Bytes) -> Result<Option<[u8; 32]>, Unread> {
+    /// The one word that a contract answers.
+    async fn word(&self, chain: &Chain, at: &Block, to: Address, data: Bytes) -> Result<Said, Unread> {
         let key = (chain.config.id, at.hash, to, data.clone());
         let read = async {
             let returned = chain.eth_call(&Call { to: Some(to), data }, at).await?;
             Ok(match returned {
-                Returned::Data(data) => data.try_into().ok(),
-                Returned::Reverted => None,
+                Returned::Data(data) => data.try_into().map_or(Said::Garbled, Said::Word),
+                Returned::Reverted => Said::Reverted,
             })
         };
         self.0.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
     }
+}
+
+/// Whether one of them is so; one that cannot be told is doubt, unless another is.
+fn any(mut told: impl Iterator<Item = Option<bool>>) -> Truth {
+    let mut sum = Truth::No;
+    told.find_map(|one| match one {
+        Some(true) => Some(Truth::Yes),
+        Some(false) => None,
+        None => {
+            sum = Truth::Doubt(Doubt::Garbled);
+            None
+        }
+    })
+    .unwrap_or(sum)
 }
 
 fn question(leaf: &Node, wallet: Wallet) -> Bytes {
