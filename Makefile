@@ -43,6 +43,8 @@ run-test:
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
 	python3 -m pip install --quiet --disable-pip-version-check --target tests/clients/python tuspy==1.1.0
 	node tests/clients/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
+	cd tests/chain && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+	node tests/chain/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory run-bench

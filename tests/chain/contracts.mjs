@@ -1,0 +1,29 @@
+// The contracts of `contracts/`, compiled by solc with OpenZeppelin's.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import solc from "solc";
+
+const HERE = fileURLToPath(new URL("contracts/", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** By name: `{ abi, bytecode }`. */
+export function compile() {
+  const files = readdirSync(HERE).filter((name) => name.endsWith(".sol"));
+  const sources = Object.fromEntries(files.map((name) => [name, { content: readFileSync(join(HERE, name), "utf8") }]));
+  const settings = { optimizer: { enabled: true }, outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } } };
+  const found = (path) => {
+    try {
+      return { contents: readFileSync(require.resolve(path), "utf8") };
+    } catch (error) {
+      return { error: error.message };
+    }
+  };
+  const out = JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings }), { import: found }));
+  const errors = (out.errors ?? []).filter((error) => error.severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((error) => error.formattedMessage).join("\n"));
+  const ours = files.flatMap((name) => Object.entries(out.contracts[name]));
+  return Object.fromEntries(ours.map(([name, { abi, evm }]) => [name, { abi, bytecode: `0x${evm.bytecode.object}` }]));
+}

@@ -1,0 +1,38 @@
+// The gate against a real chain. One line a check; the exit code is 1 when one failed.
+//
+//   node run.mjs --binary path/to/streamgate [--only WORD]
+
+import { parseArgs } from "node:util";
+import { Chain } from "./anvil.mjs";
+import { holding } from "./checks/holding.mjs";
+import { plainText, signing, typedData } from "./checks/signing.mjs";
+import { trees } from "./checks/trees.mjs";
+import { Origin } from "./program.mjs";
+
+const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
+
+const CHECKS = { signing, typedData, plainText, holding, trees };
+const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
+
+let failed = 0;
+const chain = await Chain.start();
+let origin;
+try {
+  origin = await Origin.start(options.binary, chain.url);
+  const contracts = { seals: await chain.deploy("Seals"), crew: await chain.deploy("Crew"), coin: await chain.deploy("Coin") };
+  for (const [name, check] of wanted) {
+    const begun = performance.now();
+    try {
+      const said = await check({ chain, origin, contracts });
+      console.log(`pass ${name} in ${Math.round(performance.now() - begun)} ms${said ? ` (${said})` : ""}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL ${name}: ${error.stack}`);
+    }
+  }
+} finally {
+  await origin?.end();
+  await chain.end();
+}
+console.log(`${wanted.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
