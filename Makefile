@@ -67,7 +67,7 @@ bench-k6: setup-demo # viewers of HLS against the demo: make bench-k6 K6_OPTIONS
 .PHONY: fuzz
 # Every reader of what comes from outside, FUZZ_RUNS inputs each; FUZZ="request token" picks some. What is found stays in fuzz/artifacts.
 FUZZ_RUNS ?= 1000000
-FUZZ ?= request response chunked ranges fields proxy saved token url cmaf disk
+FUZZ ?= request response chunked ranges fields proxy http2 saved token url cmaf disk
 fuzz: setup-demo
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
 	@for target in $(FUZZ); do \

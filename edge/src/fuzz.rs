@@ -1,10 +1,22 @@
 //! What the targets of `fuzz/` call: a function a parser, with what must hold of it whatever came. Built for fuzzing alone.
 
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use ::http::Request;
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
 use crate::config::{Net, TrustedField};
 use crate::door::told;
 use crate::http::chunked::{Decoder, Step};
 use crate::http::request::{self, Parsed};
 use crate::http::{cache_control, date, fields, proxy_protocol, range, response, target, vary};
+use crate::http2::watch::{PREFACE, Watch, Wrong};
+use crate::http2::{self, head};
 use crate::media::cmcd;
 use crate::stored::saved;
 use crate::upstream::fellow;
@@ -110,5 +122,82 @@ pub fn proxy(bytes: &[u8]) {
 pub fn saved(bytes: &[u8]) {
     if let Some(stored) = saved::decode(b"/name", bytes) {
         assert!(saved::decode(b"/name", &saved::encode(&stored)).is_some(), "what was read is written unreadable");
+    }
+}
+
+/// Frames of HTTP/2, and a whole connection of them with the library as the edge sets it up: how they are cut changes nothing that is
+/// counted, and each stream's request is one head of HTTP/1.1 with nothing behind it, or refused.
+pub fn http2(bytes: &[u8]) {
+    let whole = watched(bytes, bytes.len().max(1));
+    for step in [1, 3, 9] {
+        assert_eq!(watched(bytes, step), whole, "cut into pieces of {step}");
+    }
+    const NO_SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let mut context = Context::from_waker(Waker::noop());
+    let peer = Peer { says: [PREFACE, NO_SETTINGS, bytes].concat(), at: 0 };
+    let Poll::Ready(Ok(mut library)) = pin!(http2::server().handshake::<_, Bytes>(peer)).poll(&mut context) else {
+        return;
+    };
+    while let Poll::Ready(Some(Ok((asked, respond)))) = library.poll_accept(&mut context) {
+        stream(asked, respond, &mut context);
+    }
+}
+
+/// What is wrong with frames that come in pieces of `step`, and since when one is on its way.
+fn watched(bytes: &[u8], step: usize) -> Result<Option<u64>, Wrong> {
+    let mut watch = Watch::new(1);
+    watch.take(PREFACE, 1)?;
+    bytes.chunks(step).try_for_each(|piece| watch.take(piece, 2))?;
+    Ok(watch.since_ms())
+}
+
+fn stream(asked: Request<RecvStream>, mut respond: SendResponse<Bytes>, context: &mut Context<'_>) {
+    let (parts, mut body) = asked.into_parts();
+    if let Ok(mut written) = head::of_request(&parts, !body.is_end_stream())
+        && let Ok(request) = request::parse_http2(&mut written)
+    {
+        assert_eq!(request.head_len, written.len(), "something follows the head: another request");
+        assert_eq!(
+            target::check(request.target.of_buffer(&written)),
+            Ok(()),
+            "a target that is refused was let through"
+        );
+    }
+    while let Poll::Ready(Some(Ok(data))) = body.poll_data(context) {
+        let _ = body.flow_control().release_capacity(data.len());
+    }
+    let written = b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 4\r\n\r\nhere";
+    let (answered, len) = head::of_answer(written).expect("it is one");
+    if let Ok(mut data) = respond.send_response(answered.response, false) {
+        let _ = data.send_data(Bytes::from_static(&written[len..]), true);
+    }
+}
+
+/// A client that has said everything, and takes whatever it is told.
+struct Peer {
+    says: Vec<u8>,
+    at: usize,
+}
+
+impl AsyncRead for Peer {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let count = buf.remaining().min(self.says.len() - self.at);
+        buf.put_slice(&self.says[self.at..self.at + count]);
+        self.at += count;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Peer {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

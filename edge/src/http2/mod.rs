@@ -8,7 +8,7 @@
 //! - [`session`]: what the streams of one connection share: their number, and its deadlines.
 
 pub(crate) mod channel;
-mod head;
+pub(crate) mod head;
 mod session;
 pub(crate) mod watch;
 
@@ -109,7 +109,8 @@ async fn carry(shard: &Rc<Shard>, session: &Rc<Session>, ours: impl AsyncRead + 
     }
 }
 
-fn server() -> server::Builder {
+/// The library, with our bounds.
+pub(crate) fn server() -> server::Builder {
     let mut builder = server::Builder::new();
     builder
         .max_concurrent_streams(HTTP2_STREAMS_MAX)

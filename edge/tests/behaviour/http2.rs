@@ -4,7 +4,9 @@
 pub mod client;
 pub mod raw;
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -201,18 +203,29 @@ fn tls_behind(
     versions: &[&'static SupportedProtocolVersion],
     before: &[u8],
 ) -> (Raw, Vec<u8>) {
+    let (stream, agreed) = tls_stream(edge, by, versions, before);
+    let tcp = stream.sock.try_clone().expect("a clone");
+    (Raw::over(stream, tcp), agreed)
+}
+
+fn tls_stream(
+    edge: &edge::Edge,
+    by: &Authority,
+    versions: &[&'static SupportedProtocolVersion],
+    before: &[u8],
+) -> (StreamOwned<ClientConnection, TcpStream>, Vec<u8>) {
     let mut config = (*by.client(versions)).clone();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = ServerName::try_from("edge.example").expect("a name");
     let conn = ClientConnection::new(Arc::new(config), name).expect("a connection");
     let tcp = TcpStream::connect(edge.https_addr().expect("HTTPS")).expect("the edge accepts");
-    let mut stream = StreamOwned::new(conn, tcp.try_clone().expect("a clone"));
-    std::io::Write::write_all(&mut stream.sock, before).expect("the edge reads");
+    let mut stream = StreamOwned::new(conn, tcp);
+    stream.sock.write_all(before).expect("the edge reads");
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock).expect("a handshake");
     }
     let agreed = stream.conn.alpn_protocol().unwrap_or_default().to_vec();
-    (Raw::over(stream, tcp), agreed)
+    (stream, agreed)
 }
 
 #[test]
@@ -256,6 +269,62 @@ fn over_tls_it_is_agreed_upon() {
     client.send("GET / HTTP/1.1\r\nHost: edge\r\n\r\n");
     client.expect_closed();
     origin.expect_none();
+}
+
+/// A client that reads every field, over TLS: a thread carries bytes between the two.
+fn h2_over_tls(edge: &edge::Edge, by: &Authority) -> H2 {
+    let (mut tls, agreed) = tls_stream(edge, by, ONE_BY_ONE[0], b"");
+    assert_eq!(agreed, b"h2");
+    let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+    tls.sock.set_nonblocking(true).expect("nonblocking");
+    theirs.set_nonblocking(true).expect("nonblocking");
+    std::thread::spawn(move || {
+        let carried = |from: &mut dyn Read, to: &mut dyn Write| {
+            let mut buffer = [0; 4096];
+            match from.read(&mut buffer) {
+                Ok(count @ 1..) => to.write_all(&buffer[..count]).map(|()| true),
+                Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
+                Err(e) => Err(e),
+            }
+        };
+        while let (Ok(down), Ok(up)) = (carried(&mut tls, &mut theirs), carried(&mut theirs, &mut tls)) {
+            if !down && !up {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    let runtime = client::runtime();
+    ours.set_nonblocking(true).expect("nonblocking");
+    let stream = {
+        let _inside = runtime.enter();
+        tokio::net::UnixStream::from_std(ours).expect("a stream")
+    };
+    H2::over(runtime, stream)
+}
+
+/// RFC 6797 section 7.2, in this version too: over TLS with every answer, in the clear with none.
+#[test]
+fn browsers_are_told_to_keep_to_tls_where_they_came_by_it() {
+    let by = Authority::new();
+    let origin = Origin::start();
+    let wanted = "max-age=31536000; includeSubDomains";
+    let field = "strict-transport-security";
+    let edge = secure(&origin, &by, |config| config.https.as_mut().expect("HTTPS").hsts = Some(wanted.into()));
+    let mut client = h2_over_tls(&edge, &by);
+    let asked = client.ask("GET", "/kept", "", true);
+    origin.expect("GET /kept").answer("200 OK", KEPT, b"kept");
+    let miss = client.answer(asked);
+    assert_eq!((miss.text().as_str(), miss.field(field)), ("kept", Some(wanted)), "a miss");
+    for (fields, status) in [("", 200), ("Range: bytes=9-", 416)] {
+        let answer = client.get("/kept", fields);
+        assert_eq!((answer.status, answer.field(field)), (status, Some(wanted)));
+    }
+    let refused = client.get("/p/x/../kept", "");
+    assert_eq!((refused.status, refused.field(field)), (400, Some(wanted)), "a refusal");
+    assert_eq!(H2::connect(&edge).get("/kept", "").field(field), None, "in the clear");
+    let silent = secure(&origin, &by, |_| {});
+    assert_eq!(h2_over_tls(&silent, &by).get("/p/x/../kept", "").field(field), None, "it was not asked for");
 }
 
 #[test]
