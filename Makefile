@@ -99,6 +99,16 @@ setup-demo:
 
 setup-test: setup-demo
 	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15,needed by the tests,exit 1)
+	@command -v promtool >/dev/null || $(MAKE) --no-print-directory promtool
+
+# The one program out of Debian's prometheus (19 MB; installed with what it needs it is 325 MB), without the server that comes with it: that one
+# would be started, and listen on the origin's port.
+.PHONY: promtool
+promtool:
+	@echo "installing promtool"
+	@folder=$$(mktemp -d) && chmod 755 $$folder && cd $$folder && { apt-get download -qq prometheus 2>/dev/null || { $(RUN_AS_ROOT) apt-get update -qq; apt-get download -qq prometheus; }; } && \
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && $(RUN_AS_ROOT) install usr/bin/promtool /usr/local/bin/promtool; \
+		rm -rf $$folder; command -v promtool >/dev/null || { echo "needed by the tests: please install promtool (prometheus)"; exit 1; }
 
 setup-bench: setup-demo
 	$(call need,nginx:nginx wrk:wrk strace:strace,needed by the benchmarks,exit 1)

@@ -1,6 +1,8 @@
 //! Promised: what an operator reads is well-formed and true: metrics by the rules of their format, the shards' numbers, what is hot.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use crate::support::{Client, Origin, bytes, edge, until};
 use edge::Edge;
@@ -88,6 +90,20 @@ fn metrics_keep_to_the_rules_of_their_format() {
         assert!(classes.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1), "{name}: {classes:?}");
         assert_eq!(classes.last().map(|(bound, _)| *bound), Some(f64::INFINITY), "{name}");
     }
+}
+
+/// What Prometheus itself says of them; nothing, when all is well.
+#[test]
+fn prometheus_has_nothing_against_the_metrics() {
+    let (_origin, edge) = busy();
+    let text = Client::to(edge.admin_addr().expect("configured")).get("/metrics", "").text();
+    let mut command = Command::new("promtool");
+    let piped = command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut tool = piped.spawn().expect("promtool is there (make setup-test)");
+    tool.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
+    let said = tool.wait_with_output().expect("it ends");
+    let words = [said.stdout, said.stderr].concat();
+    assert!(said.status.success() && words.is_empty(), "{}", String::from_utf8_lossy(&words));
 }
 
 #[test]

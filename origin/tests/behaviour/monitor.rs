@@ -1,6 +1,8 @@
 //! Promised: events can be followed as a stream and gone on with; operators see how the place is, and can have edges drop what they
 //! keep.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::{Site, http};
@@ -82,4 +84,20 @@ async fn a_purge_is_an_event_for_edges() {
     assert_eq!((&page["events"][0]["kind"], &page["events"][0]["asset"]), (&"asset.updated".into(), &json!(id)));
     let nobody = site.api("POST", "/api/v1/cache/purge", br#"{"asset":"nobody"}"#).await;
     assert_eq!(nobody.problem(), (404, "unknown_asset".into()));
+}
+
+/// What Prometheus itself says of the metrics; nothing, when all is well.
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_has_nothing_against_the_metrics() {
+    let site = Site::start(|_| {}).await;
+    let id = site.upload("", b"no video").await;
+    site.settled(&id).await;
+    let text = site.api("GET", "/metrics", b"").await.text();
+    let mut command = Command::new("promtool");
+    let piped = command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut tool = piped.spawn().expect("promtool is there (make setup-test)");
+    tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let said = tool.wait_with_output().unwrap();
+    let words = [said.stdout, said.stderr].concat();
+    assert!(said.status.success() && words.is_empty(), "{}", String::from_utf8_lossy(&words));
 }
