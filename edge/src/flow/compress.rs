@@ -19,10 +19,13 @@ use crate::shard::mail::Ask;
 use crate::stored::Stored;
 use crate::upstream::{self, Exchanged};
 
-/// The answer to `ask` as it is to be kept: compressed when it is a playlist and who asks accepts that.
+/// The answer to `ask` as it is to be kept: compressed when it is a playlist and who asks accepts that. One that comes in chunks is
+/// compressed chunk by chunk, as a live one may be held open.
 pub(crate) async fn compressed(shard: &Shard, ask: &Ask, mut exchanged: Exchanged) -> Exchanged {
-    let Framing::Length(length @ GZIP_BYTES_MIN..=GZIP_BYTES_MAX) = exchanged.response.framing else {
-        return exchanged;
+    let length = match exchanged.response.framing {
+        Framing::Length(length @ GZIP_BYTES_MIN..=GZIP_BYTES_MAX) => length,
+        Framing::Chunked => return packed_as_it_comes(shard, ask, exchanged),
+        _ => return exchanged,
     };
     if exchanged.response.status != 200 || !is_compressible(shard, &exchanged.response) {
         return exchanged;
@@ -47,6 +50,48 @@ pub(crate) async fn compressed(shard: &Shard, ask: &Ask, mut exchanged: Exchange
         shard.counters.compressed.add(1);
     }
     exchanged
+}
+
+fn packed_as_it_comes(shard: &Shard, ask: &Ask, mut exchanged: Exchanged) -> Exchanged {
+    if exchanged.response.status != 200 || !is_compressible(shard, &exchanged.response) {
+        return exchanged;
+    }
+    exchanged.response = varying(shard, exchanged.response);
+    exchanged.response.framing = Framing::Chunked;
+    if !accepts_gzip(&ask.head) {
+        return exchanged;
+    }
+    let etag = exchanged.response.first("etag").map(weak);
+    let mut lines = vec![("Content-Encoding", &b"gzip"[..])];
+    lines.extend(etag.as_deref().map(|etag| ("ETag", etag)));
+    if let Some(response) = exchanged.response.rewritten(&["etag", "accept-ranges"], &lines) {
+        exchanged.response = response;
+        exchanged.response.framing = Framing::Chunked;
+        exchanged.packs = true;
+        shard.counters.compressed.add(1);
+    }
+    exchanged
+}
+
+/// A body that is compressed as it comes: whatever has come can be unpacked at once.
+pub(crate) struct Packer(GzEncoder<Vec<u8>>);
+
+impl Packer {
+    pub(crate) fn new() -> Packer {
+        Packer(GzEncoder::new(Vec::new(), Compression::default()))
+    }
+
+    /// What `clear` becomes, behind what came before it.
+    pub(crate) fn pack(&mut self, clear: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.0.write_all(clear)?;
+        self.0.flush()?;
+        Ok(std::mem::take(self.0.get_mut()))
+    }
+
+    /// The end.
+    pub(crate) fn finish(self) -> std::io::Result<Vec<u8>> {
+        self.0.finish()
+    }
 }
 
 /// A playlist's head, saying that there is another form of it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use cache::object::Tail;
 use cache::{Arena, Chunk, Key, Ticket};
 
+use crate::flow::compress::Packer;
 use crate::flow::fetch::NoBody;
 use crate::http::chunked::{Decoder, Step};
 use crate::http::range::{Part, told};
@@ -36,6 +37,8 @@ pub(crate) struct Fill {
     framing: Framing,
     keep_alive: bool,
     again: Option<Again>,
+    /// What comes in chunks is packed.
+    packer: Option<Packer>,
 }
 
 /// How the rest of a body that breaks off is asked for.
@@ -82,6 +85,7 @@ pub(crate) fn start(key: Key, stored: Stored, exchanged: Exchanged, arena: Optio
         framing,
         keep_alive: exchanged.response.keep_alive,
         again: None,
+        packer: exchanged.packs.then(Packer::new),
     }
 }
 
@@ -219,7 +223,7 @@ impl Fill {
                 match decoder.step(&buffer[at..]).map_err(|_| Broken::Origin)? {
                     Step::Skip(count) => at += count,
                     Step::Data(count) => {
-                        self.push(shard, &buffer[at..at + count], None).await?;
+                        self.piece(shard, &buffer[at..at + count]).await?;
                         at += count;
                     }
                     Step::End => break,
@@ -228,7 +232,7 @@ impl Fill {
             self.origin.buffer = buffer;
             self.origin.buffer.drain(..at);
             if decoder.is_done() {
-                return Ok(());
+                return self.packed_end(shard).await;
             }
             self.due(shard);
             let buffer = std::mem::take(&mut self.origin.buffer);
@@ -238,6 +242,19 @@ impl Fill {
                 return Err(Broken::Origin);
             }
         }
+    }
+
+    /// A piece of a body in chunks.
+    async fn piece(&mut self, shard: &Rc<Shard>, bytes: &[u8]) -> Result<(), Broken> {
+        let Some(packer) = &mut self.packer else { return self.push(shard, bytes, None).await };
+        let packed = packer.pack(bytes).map_err(|_| Broken::Origin)?;
+        self.push(shard, &packed, None).await
+    }
+
+    async fn packed_end(&mut self, shard: &Rc<Shard>) -> Result<(), Broken> {
+        let Some(packer) = self.packer.take() else { return Ok(()) };
+        let packed = packer.finish().map_err(|_| Broken::Origin)?;
+        self.push(shard, &packed, None).await
     }
 
     fn due(&self, shard: &Shard) {

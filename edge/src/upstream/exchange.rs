@@ -25,6 +25,8 @@ pub(crate) struct Exchanged {
     pub(crate) received_ms: u64,
     /// Number of the last purge when it was sent.
     pub(crate) purges: u64,
+    /// Its head says that the body is packed, and it is to be as it comes.
+    pub(crate) packs: bool,
 }
 
 impl Exchanged {
@@ -210,7 +212,7 @@ async fn attempt<B: Body>(
     let (sent_ms, purges) = (rt::now(), shard.purges.borrow().seq());
     send(shard, &mut origin, call.head_for(shard, at), body).await?;
     let response = head(shard, &mut origin, at, call, progress).await?;
-    Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now(), purges })
+    Ok(Exchanged { response, origin, sent_ms, received_ms: rt::now(), purges, packs: false })
 }
 
 async fn send<B: Body>(

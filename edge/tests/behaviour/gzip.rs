@@ -114,3 +114,59 @@ fn an_origin_that_leaves_in_the_middle_is_no_whole_playlist() {
     assert_eq!((head.field("content-length"), head.field("content-encoding")), (Some("4000"), None));
     assert_eq!(client.rest(), b"#EXTM3U", "what there is, and a cut");
 }
+
+/// A live playlist that its origin holds open: what there is of it can be read before there is more.
+#[test]
+fn one_that_comes_in_chunks_is_packed_as_it_comes() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| config.gzip = true);
+    let mut client = Client::connect(&edge);
+    client.ask("GET", "/live.m3u8", "Accept-Encoding: gzip");
+    let mut asked = origin.next();
+    let body = playlist(100);
+    let (first, second) = body.split_at(900);
+    let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    asked.send(format!("HTTP/1.1 200 OK\r\n{HLS}\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    asked.send(chunk(first));
+    let head = client.head();
+    assert_eq!((head.field("content-encoding"), head.field("transfer-encoding")), (Some("gzip"), Some("chunked")));
+    assert_eq!((head.field("vary"), head.field("etag")), (Some("Accept-Encoding"), Some("W/\"one\"")));
+    let mut packed = Vec::new();
+    let mut clear = Vec::new();
+    while clear.len() < first.len() {
+        packed.extend(client.chunk());
+        clear.clear();
+        // It has no end yet.
+        let _ = flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut clear);
+    }
+    assert!(clear == first, "what has come can be read");
+    asked.send(chunk(second));
+    asked.send("0\r\n\r\n");
+    asked.end();
+    loop {
+        let chunk = client.chunk();
+        if chunk.is_empty() {
+            break;
+        }
+        packed.extend(chunk);
+    }
+    assert!(unpacked(&packed) == body && packed.len() * 2 < body.len());
+    let again = client.get("/live.m3u8", "Accept-Encoding: gzip");
+    assert!(again.cache() == "streamgate; hit" && again.body == packed);
+    client.ask("GET", "/live.m3u8", "");
+    let mut asked = origin.next();
+    asked.send(format!("HTTP/1.1 200 OK\r\n{HLS}\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    asked.send([&chunk(&body)[..], b"0\r\n\r\n"].concat());
+    asked.end();
+    let plain = client.answer();
+    assert!(plain.body == body && plain.field("content-encoding").is_none());
+    assert_eq!(counter(&edge, "compressed_total"), 1);
+    // A cut body has no end, packed or not.
+    client.ask("GET", "/cut.m3u8", "Accept-Encoding: gzip");
+    let mut asked = origin.next();
+    asked.send(format!("HTTP/1.1 200 OK\r\n{HLS}\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    asked.send(chunk(first));
+    asked.close();
+    client.head();
+    assert!(!client.rest().ends_with(b"0\r\n\r\n"), "cut");
+}

@@ -337,6 +337,22 @@ impl Client {
         answer
     }
 
+    /// The next chunk of a body in chunks; empty: its end.
+    pub fn chunk(&mut self) -> Vec<u8> {
+        let end = loop {
+            match self.input.windows(2).position(|w| w == b"\r\n") {
+                Some(at) => break at,
+                None => read_some(&mut self.stream, &mut self.input).expect("a chunk"),
+            }
+        };
+        let size = String::from_utf8_lossy(&self.input[..end]).into_owned();
+        let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("no size: {size:?}"));
+        self.input.drain(..end + 2);
+        let mut chunk = self.body(size + 2);
+        assert_eq!(chunk.split_off(size), b"\r\n", "a chunk ends in CR LF");
+        chunk
+    }
+
     /// Reads exactly `length` bytes of body.
     pub fn body(&mut self, length: usize) -> Vec<u8> {
         while self.input.len() < length {
