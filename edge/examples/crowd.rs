@@ -5,18 +5,19 @@
 //!
 //! Origin and clients run in this process and on the same cores: their own time is in the figures.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use edge::{Config, Source, Upstream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 const PIECE: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
-/// Threads that read for the clients, each for many by turns.
-const READERS: usize = 8;
 
 fn main() {
     let arg = |n: usize, default: usize| std::env::args().nth(n).map_or(default, |v| v.parse().expect("a number"));
@@ -26,19 +27,8 @@ fn main() {
     let mut config = Config::new(Upstream::new(Source::parse(&format!("http://{origin}")).expect("an address")));
     config.ram_bytes = 256 << 20;
     let edge = edge::start(config).expect("the edge starts");
-    let (at, delays) = (edge.http_addr(), Mutex::new(Vec::new()));
-    let together = Barrier::new(READERS);
-    std::thread::scope(|scope| {
-        for n in 0..READERS {
-            let (delays, together) = (&delays, &together);
-            scope.spawn(move || {
-                let mine = (n..clients).step_by(READERS).count();
-                let seen = crowd(at, mine, pieces, start, together);
-                delays.lock().expect("not poisoned").extend(seen);
-            });
-        }
-    });
-    let mut delays = delays.into_inner().expect("not poisoned");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut delays = runtime.block_on(crowd(edge.http_addr(), clients, pieces, start));
     delays.sort_unstable();
     let share = |part: usize| delays[(delays.len() * part / 1000).min(delays.len() - 1)] as f64 / 1e3;
     println!(
@@ -51,48 +41,57 @@ fn main() {
     );
 }
 
-/// A client's connection and what it has received.
+/// What a client has received.
 struct Client {
-    stream: TcpStream,
     /// Bytes of body so far; `None` before the head's end.
     body: Option<usize>,
     head: Vec<u8>,
     stamp: Vec<u8>,
-    asked: bool,
     asked_us: u64,
 }
 
-/// Reads for `count` clients; the delay of every piece that came while they waited, microseconds.
-fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant, together: &Barrier) -> Vec<u64> {
-    let connect = |_| {
-        let stream = TcpStream::connect(at).expect("the edge accepts");
-        stream.set_nonblocking(true).expect("a socket");
-        Client { stream, body: None, head: Vec::new(), stamp: Vec::new(), asked: false, asked_us: 0 }
-    };
-    let mut clients: Vec<Client> = (0..count).map(connect).collect();
-    together.wait();
-    let began = Instant::now();
-    let (mut delays, mut buffer) = (Vec::new(), vec![0; 256 * 1024]);
-    while clients.iter().any(|client| client.body != Some(pieces * PIECE)) {
-        let mut idle = true;
-        for (i, client) in clients.iter_mut().enumerate() {
+/// Asks and reads for `count` clients; the delay of every piece that came while they waited, microseconds.
+async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> Vec<u64> {
+    let mut streams = Vec::new();
+    for _ in 0..count {
+        streams.push(TcpStream::connect(at).await.expect("the edge accepts"));
+    }
+    let late = PAUSE * (pieces as u32 / 2);
+    let tasks = (0..).zip(streams).map(|(i, stream)| {
+        tokio::spawn(async move {
             // Every tenth comes when the half is there.
-            let is_due = i % 10 != 9 || began.elapsed() > PAUSE * (pieces as u32 / 2);
-            if !client.asked && is_due {
-                client.stream.write_all(b"GET /cold HTTP/1.1\r\nHost: e\r\n\r\n").expect("sent");
-                client.asked = true;
-                client.asked_us = start.elapsed().as_micros() as u64;
+            if i % 10 == 9 {
+                tokio::time::sleep(late).await;
             }
-            if let Ok(count @ 1..) = client.stream.read(&mut buffer) {
-                idle = false;
-                client.take(&buffer[..count], start, &mut delays);
-            }
-        }
-        if idle {
-            std::thread::sleep(Duration::from_micros(500));
-        }
+            read(stream, pieces, start).await
+        })
+    });
+    let tasks: Vec<_> = tasks.collect();
+    let mut delays = Vec::new();
+    for task in tasks {
+        delays.extend(task.await.expect("a client's answer"));
     }
     delays
+}
+
+async fn read(mut stream: TcpStream, pieces: usize, start: Instant) -> Vec<u64> {
+    stream.write_all(b"GET /cold HTTP/1.1\r\nHost: e\r\n\r\n").await.expect("sent");
+    let asked_us = start.elapsed().as_micros() as u64;
+    let mut client = Client { body: None, head: Vec::new(), stamp: Vec::new(), asked_us };
+    let mut delays = Vec::new();
+    while client.body != Some(pieces * PIECE) {
+        stream.readable().await.expect("a socket");
+        BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
+            Ok(0) => panic!("cut after {:?} bytes", client.body),
+            Ok(count) => client.take(&buffer[..count], start, &mut delays),
+            Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::WouldBlock),
+        });
+    }
+    delays
+}
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
 }
 
 impl Client {

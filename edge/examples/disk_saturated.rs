@@ -36,11 +36,12 @@ fn main() {
                     draw ^= draw << 13;
                     draw ^= draw >> 7;
                     draw ^= draw << 17;
-                    if get(&mut connection, draw % OBJECTS).is_ok() {
-                        answers.fetch_add(1, Ordering::Relaxed);
-                    } else {
+                    if let Err(why) = get(&mut connection, draw % OBJECTS) {
                         cut.fetch_add(1, Ordering::Relaxed);
+                        println!("client {n}: {why}");
                         connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+                    } else {
+                        answers.fetch_add(1, Ordering::Relaxed);
                     }
                 }
             });
@@ -114,17 +115,34 @@ fn sum(edge: &Edge, name: &str) -> u64 {
     metrics.lines().filter(|l| l.starts_with(&prefix)).filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
-fn get(connection: &mut BufReader<TcpStream>, n: u64) -> std::io::Result<()> {
+/// Asks for one object; an error says how far its answer came.
+fn get(connection: &mut BufReader<TcpStream>, n: u64) -> Result<(), String> {
+    let mut head = String::new();
+    read_head(connection, n, &mut head).map_err(|error| format!("{error} in the head {head:?}"))?;
+    if !head.starts_with("HTTP/1.1 200 ")
+        || !head.to_ascii_lowercase().contains(&format!("content-length: {BYTES}\r\n"))
+    {
+        return Err(format!("not what was asked for: {head:?}"));
+    }
+    let (mut body, mut here) = (vec![0; BYTES], 0);
+    while here < BYTES {
+        match connection.read(&mut body[here..]) {
+            Ok(0) => return Err(format!("the end after {here} of {BYTES} bytes of {head:?}")),
+            Ok(count) => here += count,
+            Err(error) => return Err(format!("{error} after {here} of {BYTES} bytes of {head:?}")),
+        }
+    }
+    if body.iter().any(|byte| *byte != b'x') { Err(format!("wrong bytes behind {head:?}")) } else { Ok(()) }
+}
+
+fn read_head(connection: &mut BufReader<TcpStream>, n: u64, head: &mut String) -> std::io::Result<()> {
     connection.get_mut().write_all(format!("GET /{n} HTTP/1.1\r\nHost: e\r\n\r\n").as_bytes())?;
-    let mut line = String::new();
-    while line != "\r\n" {
-        line.clear();
-        if connection.read_line(&mut line)? == 0 {
+    while !head.ends_with("\r\n\r\n") {
+        if connection.read_line(head)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let mut body = vec![0; BYTES];
-    connection.read_exact(&mut body)
+    Ok(())
 }
 
 /// An origin that says the same to everyone.

@@ -47,6 +47,8 @@ pub struct Config {
     pub congestion: Option<String>,
     /// Pin shard n to the n-th core this process may run on.
     pub pin: bool,
+    /// A shard that has no time hands connections to one that has some, between two requests.
+    pub balance: bool,
     /// Lifetimes of answers that name none.
     pub defaults: Defaults,
     /// Whether a client's Cache-Control can ask for a fresher answer than what is kept (`no-cache`, `max-age`, `min-fresh`), or make do
@@ -322,6 +324,7 @@ impl Config {
             limits: Limits::default(),
             congestion: None,
             pin: true,
+            balance: true,
             defaults: Defaults::default(),
             client_directives: false,
             cmsd: false,

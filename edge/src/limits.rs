@@ -50,6 +50,16 @@ pub(crate) const LEASES_MAX: usize = 1024;
 pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 /// How often full slots of memory are gathered into large pages.
 pub(crate) const GATHER: Duration = Duration::from_millis(50);
+/// A shard that wanted its core for this part of the last second (of a thousand) gives connections to one that wanted its own for so much
+/// less: below, an answer seldom waits for another's; a smaller difference may be one second's.
+pub(crate) const BALANCE_FROM: u64 = 850;
+pub(crate) const BALANCE_GAP: u64 = 200;
+/// Sweeps over which that is measured, and after which it is looked at again once something was given or taken: what came of it must show.
+pub(crate) const BALANCE_SWEEPS: usize = 10;
+/// Connections given at a time: a tenth of a millisecond of both shards' time.
+pub(crate) const BALANCE_CONNECTIONS_MAX: u64 = 64;
+/// A connection stays this long before it is given again.
+pub(crate) const BALANCE_STAY_MS: u64 = 10_000;
 /// A lease not used for this many sweeps is given back.
 pub(crate) const LEASE_SWEEPS: u32 = 20;
 /// Targets, tags and groups that were purged and are remembered; beyond it everything counts as purged. 24 bytes each.

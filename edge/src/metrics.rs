@@ -42,6 +42,8 @@ macro_rules! counters {
             pub(crate) refusals: Vec<Counter>,
             pub(crate) handshake_failures: Vec<Counter>,
             pub(crate) said: Said,
+            /// Parts of a thousand of the last second in which the shard's thread ran or waited for its core.
+            pub(crate) wanted: Counter,
             /// Turns of the loop.
             pub(crate) turns: Times,
             /// From the turn in which a request was there to the end of its answer.
@@ -55,6 +57,7 @@ macro_rules! counters {
                     refusals: Refusal::ALL.iter().map(|_| Counter::default()).collect(),
                     handshake_failures: Failure::ALL.iter().map(|_| Counter::default()).collect(),
                     said: Said::default(),
+                    wanted: Counter::default(),
                     turns: Times::default(),
                     took: Times::default(),
                 }
@@ -95,6 +98,10 @@ counters! {
     accepted counter "connections_total";
     /// Connections open.
     connections gauge "connections";
+    /// Connections handed to another shard that had more time.
+    handed_over counter "connections_handed_over_total";
+    /// Connections of another shard that were taken over.
+    taken_over counter "connections_taken_over_total";
     /// Connections that speak HTTP/2.
     http2_connections counter "http2_connections_total";
     /// Requests read from streams of HTTP/2.
@@ -247,6 +254,13 @@ pub(crate) fn exposition(shards: &[Arc<Counters>]) -> String {
         let longest = times::seconds(counters.turns.longest_micros.get());
         let _ = writeln!(out, "{name}{{shard=\"{i}\"}} {longest}");
     }
+    let name = "streamgate_edge_core_wanted_ratio";
+    let _ =
+        writeln!(out, "# HELP {name} Part of the last second in which the shard's thread ran or waited for its core.");
+    let _ = writeln!(out, "# TYPE {name} gauge");
+    for (i, counters) in shards.iter().enumerate() {
+        let _ = writeln!(out, "{name}{{shard=\"{i}\"}} {}", counters.wanted.get() as f64 / 1000.0);
+    }
     out
 }
 
@@ -264,6 +278,7 @@ pub(crate) fn as_json(shards: &[Arc<Counters>]) -> serde_json::Value {
         let enters = turns / (counters.requests.get().max(1) as f64);
         object.insert("enters_per_request".to_owned(), ((enters * 100.0).round() / 100.0).into());
         object.insert("loop_longest_us".to_owned(), counters.turns.longest_micros.get().into());
+        object.insert("core_wanted".to_owned(), (counters.wanted.get() as f64 / 1000.0).into());
         object.insert("loop_turns".to_owned(), counters.turns.as_json());
         object.insert("requests".to_owned(), counters.took.as_json());
         serde_json::Value::Object(object)
@@ -283,7 +298,7 @@ mod tests {
         let text = exposition(&shards);
         assert!(text.contains("streamgate_edge_hits_total{shard=\"1\"} 3\n"));
         assert!(text.contains("reason=\"token-missing\"} 1\n"));
-        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 7);
+        assert_eq!(text.matches("# TYPE ").count(), NAMES.len() + 8);
         assert_eq!(as_json(&shards)[1]["hits_total"], 3);
     }
 }

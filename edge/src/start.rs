@@ -227,6 +227,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             seen: view.of_shard(id),
             tls: tls.clone(),
             counters: edge.counters[id].clone(),
+            all_counters: edge.counters.clone(),
             log: log_to.clone(),
             pages: pages.clone(),
             arena: arenas[id].clone(),

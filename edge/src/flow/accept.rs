@@ -16,10 +16,11 @@ use crate::limits::{OUT_BYTES, RECV_BYTES, REQUEST_HEAD_BYTES_MAX};
 use crate::media;
 use crate::media::cmcd::{self, Cmcd};
 use crate::refusal::Refusal;
-use crate::rt::{self, Stream};
+use crate::rt::{self, Moved, Stream};
 use crate::shard::Shard;
 use crate::shard::access::{Record, trace};
 use crate::shard::line::{Listed, Waits};
+use crate::shard::mail::Mail;
 use crate::shard::wire::Wire;
 use crate::upstream::fellow::{self, Fellow};
 
@@ -51,6 +52,18 @@ pub(crate) struct Conn {
     pub(crate) hsts: Option<Rc<str>>,
     /// Its place among those of its address, when they are counted.
     pub(crate) seat: Option<Rc<Seat>>,
+    /// When another shard handed it over; 0: none did.
+    pub(crate) came_ms: u64,
+    /// The shard it is to be handed to.
+    pub(crate) goes_to: Option<usize>,
+}
+
+/// A connection between two requests, on its way to another shard.
+pub(crate) struct HandedOver {
+    stream: Moved,
+    peer: SocketAddr,
+    proxy: Option<SocketAddr>,
+    seat: Option<Seat>,
 }
 
 /// A request with the bytes it came in.
@@ -102,15 +115,65 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: Stream, peer: SocketAddr, se
         Ok(()) => {
             // Boxed: a handshake is long, and a connection should not pay for it afterwards. One that failed has been sent an alert.
             let shaken = !secure || Box::pin(handshake(&shard, &mut conn)).await.is_ok();
-            if !shaken || speak(&shard, &mut conn, secure).await.is_ok() {
-                linger(&shard, &mut conn).await;
-            }
+            let ended = if shaken { speak(&shard, &mut conn, secure).await } else { Ok(()) };
+            return Box::pin(end(&shard, conn, ended)).await;
         }
         // What speaks here is no HTTP.
         Err(Refusal::ProxyHeader) => shard.counters.refused(Refusal::ProxyHeader),
         Err(refusal) => turn_away(&shard, &mut conn, refusal, secure).await,
     }
     shard.counters.connections.set(shard.counters.connections.get() - 1);
+}
+
+/// Serves a connection of another shard from its next request on.
+pub(crate) async fn go_on(shard: Rc<Shard>, handed: HandedOver) {
+    let HandedOver { stream, peer, proxy, seat } = handed;
+    let is_secure = stream.is_secure();
+    let line = shard.list(Wire::Socket(Stream::arrived(stream)));
+    let mut conn = Conn { proxy, seat: seat.map(Rc::new), came_ms: rt::now(), ..Conn::new(line, peer) };
+    if is_secure {
+        conn.only_tls(&shard);
+    }
+    shard.counters.taken_over.add(1);
+    carry_on(shard, conn).await;
+}
+
+/// Answers requests from the next one on.
+async fn carry_on(shard: Rc<Shard>, mut conn: Conn) {
+    shard.counters.connections.add(1);
+    let ended = requests(&shard, &mut conn).await;
+    Box::pin(end(&shard, conn, ended)).await;
+}
+
+/// The end of a connection on this shard, boxed as one that is idle should not pay for it: handed over, closed without losing what was said, or gone.
+async fn end(shard: &Rc<Shard>, mut conn: Conn, ended: Result<(), Gone>) {
+    let goes_to = conn.goes_to.take();
+    if ended.is_ok() && goes_to.is_none() {
+        linger(shard, &mut conn).await;
+    }
+    shard.counters.connections.set(shard.counters.connections.get() - 1);
+    if let Some(to) = goes_to {
+        hand_over(shard, conn, to).await;
+    }
+}
+
+/// Hands a connection to shard `to`: HTTP/1 has no streams, so nobody else has a part in it. Where something of it is under way in the ring
+/// after all, it goes on here.
+async fn hand_over(shard: &Rc<Shard>, conn: Conn, to: usize) {
+    let Conn { line, peer, proxy, hsts, seat, .. } = conn;
+    let Some(Wire::Socket(stream)) = line.taken_off() else { return };
+    match stream.leave() {
+        Ok(stream) => {
+            shard.counters.handed_over.add(1);
+            let handed = HandedOver { stream, peer, proxy, seat: seat.and_then(Rc::into_inner) };
+            shard.peers[to].send(Mail::Take(Box::new(handed))).await;
+        }
+        Err(stream) => {
+            let line = shard.list(Wire::Socket(stream));
+            let conn = Conn { proxy, hsts, seat, came_ms: rt::now(), ..Conn::new(line, peer) };
+            rt::spawn(Box::pin(carry_on(shard.clone(), conn)));
+        }
+    }
 }
 
 /// Refuses a whole connection.
@@ -156,6 +219,7 @@ pub(crate) async fn stream(shard: &Rc<Shard>, conn: &mut Conn, head: Result<Vec<
 
 /// Answers requests until the connection is to be closed in good order, or is gone.
 async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
+    let mut has_answered = false;
     loop {
         let unread = &conn.input[conn.at..];
         let parsed = if unread.is_empty() { Ok(Parsed::Partial) } else { request::parse(unread) };
@@ -163,11 +227,19 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
             Ok(Parsed::Partial) => {
                 flush(shard, conn).await?;
                 conn.book(shard);
+                if has_answered
+                    && conn.is_between()
+                    && let Some(to) = shard.balance.gives(shard, conn)
+                {
+                    conn.goes_to = Some(to);
+                    return Ok(());
+                }
                 if !more(shard, conn).await? {
                     return Ok(());
                 }
             }
             Ok(Parsed::Head(request)) => {
+                has_answered = true;
                 conn.head_due_ms = 0;
                 if conn.out.capacity() == 0 {
                     conn.out = rt::lend();
@@ -277,7 +349,7 @@ pub(crate) fn write_ms(shard: &Shard, bytes: u64) -> u64 {
 async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
     let config = shard.config();
     let limits = &config.limits;
-    let between = conn.at == conn.input.len();
+    let between = conn.is_between();
     if between && shard.draining.get() {
         return Ok(false);
     }
@@ -385,7 +457,19 @@ impl Conn {
             cut: false,
             hsts: None,
             seat: None,
+            came_ms: 0,
+            goes_to: None,
         }
+    }
+
+    /// Whether nothing of another request has come.
+    fn is_between(&self) -> bool {
+        self.at == self.input.len()
+    }
+
+    /// Its clients are told to keep to TLS, where that is configured.
+    pub(crate) fn only_tls(&mut self, shard: &Shard) {
+        self.hsts = shard.config().https.as_ref().and_then(|https| https.hsts.as_deref()).map(Rc::from);
     }
 
     /// Books how long the requests took whose answers have been sent: those that came together count alike, by one look at the clock.

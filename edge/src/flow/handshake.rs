@@ -1,7 +1,5 @@
 //! The step before the first request of an HTTPS connection: TLS, within the time that a head may take.
 
-use std::rc::Rc;
-
 use crate::flow::accept::{Conn, Gone};
 use crate::rt::{self, Session};
 use crate::shard::Shard;
@@ -23,7 +21,7 @@ pub(crate) async fn handshake(shard: &Shard, conn: &mut Conn) -> Result<(), Gone
     match shaken {
         Ok(resumed) => {
             shard.counters.tls_handshakes.add(1);
-            conn.hsts = shard.config().https.as_ref().and_then(|https| https.hsts.as_deref()).map(Rc::from);
+            conn.only_tls(shard);
             shard.counters.tls_resumed.add(u64::from(resumed));
             Ok(())
         }

@@ -103,6 +103,13 @@ pub(crate) fn turn_began() -> Instant {
     BEGAN.get().unwrap_or_else(Instant::now)
 }
 
+/// Nanoseconds in which this thread ran or waited for its core, since it began; `None`: the kernel does not say.
+pub(crate) fn wanted_ns() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let mut numbers = text.split_whitespace().map_while(|n| n.parse::<u64>().ok());
+    Some(numbers.next()? + numbers.next()?)
+}
+
 /// Whether a thread can wait in this way here; the error is what the kernel said.
 pub(super) fn try_out(driver: Driver) -> io::Result<()> {
     // In a thread of its own: a ring with SINGLE_ISSUER belongs to the thread that made it.

@@ -7,6 +7,7 @@
 //! connect                            to an origin, with a time limit
 //! Stream: recv, recv_chunk, send, sendv, shut, path
 //! Stream::secure                     TLS, as a client or a server; the same calls carry plaintext then
+//! Stream::leave, arrived             from one thread's ring to another's
 //! duplex                             a Stream for a library that polls
 //! spawn, sleep, timeout, pause
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
@@ -28,13 +29,13 @@ mod socket;
 mod tls;
 
 pub(crate) use buf::{Path, Piece};
-pub(crate) use driver::{Driver, allowed_cpus, run, turn_began};
+pub(crate) use driver::{Driver, allowed_cpus, run, turn_began, wanted_ns};
 pub(crate) use duplex::duplex;
 pub(crate) use file::{File, apart, open};
 pub(crate) use lend::{give_back, lend};
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use probe::{Probe, has_direct};
-pub(crate) use socket::{Listener, Stream, connect};
+pub(crate) use socket::{Listener, Moved, Stream, connect};
 pub(crate) use tls::Session;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -52,6 +53,8 @@ pub struct Faults {
     pub file_writes_fail_from: Option<(u64, i32)>,
     /// How long the thread stands still after each connection that it accepts.
     pub accept_stalls: Option<Duration>,
+    /// Each connection is handed to the next shard after each answer, as far as it can be.
+    pub hands_over: bool,
     /// What the probe at start does not find, by the names that `/features` shows.
     pub lacks: &'static [&'static str],
 }
@@ -63,6 +66,7 @@ impl Faults {
         file_reads_fail_from: None,
         file_writes_fail_from: None,
         accept_stalls: None,
+        hands_over: false,
         lacks: &[],
     };
 }

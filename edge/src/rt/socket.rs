@@ -1,5 +1,9 @@
 //! TCP through the ring.
 
+mod moved;
+
+pub(crate) use moved::Moved;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;

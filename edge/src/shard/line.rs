@@ -79,6 +79,15 @@ impl Listed {
     }
 }
 
+impl Listed {
+    /// What it is made of, off the list. `None`: somebody else has a part in it, and is the last.
+    pub(crate) fn taken_off(self) -> Option<Wire> {
+        let line = self.line.clone();
+        drop(self);
+        Rc::into_inner(line).map(|line| line.stream)
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
         if let Some(shard) = self.shard.upgrade() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cache::{Chunk, Key};
 use tokio::sync::oneshot;
 
+use crate::flow::accept::HandedOver;
 use crate::http::cache_control::CacheControl;
 use crate::http::freshness::Exchange;
 use crate::http::response::Response;
@@ -34,6 +35,8 @@ pub(crate) enum Mail {
     Invalidate(Key, Box<[u8]>, oneshot::Sender<()>),
     /// Objects of this shard that others asked for again by their leases: for the disk.
     Wanted(Vec<Arc<Object>>),
+    /// A connection that this shard has more time for.
+    Take(Box<HandedOver>),
     /// Wake whoever sleeps on the bell at this address.
     Ring(usize),
     /// What is asked for most here?

@@ -6,9 +6,11 @@
 //! - [`bells`]: readers asleep until a body grows.
 //! - [`access`]: access records on their way to the control thread.
 //! - [`gauges`], [`top`]: what an operator sees that is not counted.
+//! - [`balance`]: connections for a shard that has more time.
 //! - [`run`]: the thread itself. [`turns`]: the watch over its loop.
 
 pub(crate) mod access;
+pub(crate) mod balance;
 pub(crate) mod bells;
 pub(crate) mod front;
 pub(crate) mod gauges;
@@ -46,6 +48,7 @@ use crate::stored::{Object, Stored};
 use crate::upstream::Sources;
 
 use access::AccessBuffer;
+use balance::Balance;
 use bells::Bells;
 use front::Front;
 use line::Lines;
@@ -81,6 +84,8 @@ pub(crate) struct Shard {
     pub(crate) purges: RefCell<Table>,
     /// Where purges of this shard's own finding go: every shard must know them.
     pub(crate) purger: Purger,
+    /// Who has more time, and what is given to them.
+    pub(crate) balance: Balance,
     /// What is asked for most.
     pub(crate) top: Top,
     /// Who may come in.

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Shard;
 use super::access::{AccessBuffer, Batch};
+use super::balance::{self, Balance};
 use super::bells::Bells;
 use super::front::Front;
 use super::gauges::Gauges;
@@ -24,7 +25,7 @@ use crate::config::Config;
 use crate::disk::Disk;
 use crate::door::Door;
 use crate::door::addresses::Addresses;
-use crate::flow::accept::serve;
+use crate::flow::accept::{go_on, serve};
 use crate::flow::page::Ready;
 use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
@@ -55,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) seen: Vec<Arc<Seen>>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) counters: Arc<Counters>,
+    /// Those of every shard, this one's among them.
+    pub(crate) all_counters: Vec<Arc<Counters>>,
     pub(crate) log: Option<SyncSender<Batch>>,
     pub(crate) pages: Arc<[Ready]>,
     pub(crate) arena: Option<Arc<Arena>>,
@@ -132,6 +135,7 @@ fn build(plan: &Plan) -> Shard {
         https: RefCell::new(plan.https.as_ref().map(|(_, config)| config.clone())),
         purges: RefCell::new(plan.purges.clone()),
         purger: plan.purger.clone(),
+        balance: Balance::new(plan.all_counters.clone(), config.faults.hands_over),
         top: Top::new(rt::now()),
         door: Door::new(&config.limits, plan.addresses.clone()),
         playlists: RefCell::new(Playlists::default()),
@@ -175,6 +179,7 @@ async fn accept(shard: Rc<Shard>, listener: Rc<Listener>, secure: bool) {
 async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
     let mut patience = DISK_DRAIN_SWEEPS;
     let mut gauges = Gauges::default();
+    let mut demand = balance::Demand::default();
     loop {
         rt::sleep(SWEEP).await;
         let draining = shard.draining.get();
@@ -185,6 +190,7 @@ async fn sweep(shard: Rc<Shard>, end: oneshot::Sender<()>) {
             tell_wanted(&shard).await;
         }
         gauges.look(&shard);
+        demand.look(&shard);
         let lost = shard.access.borrow_mut().flush();
         shard.counters.log_lost.add(lost);
         if draining {
@@ -232,6 +238,7 @@ async fn mail(shard: Rc<Shard>, mut inbox: Inbox<Mail>, mut listeners: Vec<Rc<Li
             }
             Mail::Top(reply) => drop(reply.send(shard.top.report(rt::now()))),
             Mail::Upstream(at, news) => shard.sources.hear(at, news),
+            Mail::Take(handed) => rt::spawn(go_on(shard.clone(), *handed)),
             Mail::Ring(at) => shard.rung(at),
             Mail::Certificates(config, done) => {
                 shard.https.replace(Some(config));

@@ -67,13 +67,13 @@ impl Authority {
 }
 
 /// A client's TLS connection.
-struct Secure {
+pub struct Secure {
     stream: StreamOwned<ClientConnection, TcpStream>,
     input: Vec<u8>,
 }
 
 impl Secure {
-    fn connect(edge: &Edge, config: &Arc<ClientConfig>, name: &str) -> Secure {
+    pub fn connect(edge: &Edge, config: &Arc<ClientConfig>, name: &str) -> Secure {
         Secure::try_connect(edge, config, name).expect("a handshake")
     }
 
@@ -90,7 +90,7 @@ impl Secure {
         Ok(Secure { stream, input: Vec::new() })
     }
 
-    fn ask(&mut self, target: &str, fields: &str) -> &mut Secure {
+    pub fn ask(&mut self, target: &str, fields: &str) -> &mut Secure {
         let fields = crate::support::lines(fields);
         write!(self.stream, "GET {target} HTTP/1.1\r\nHost: edge\r\n{fields}\r\n").expect("the edge reads");
         self
@@ -107,7 +107,7 @@ impl Secure {
         self.input.extend_from_slice(&buffer[..count]);
     }
 
-    fn answer(&mut self) -> Answer {
+    pub fn answer(&mut self) -> Answer {
         let len = loop {
             match self.input.windows(4).position(|w| w == b"\r\n\r\n") {
                 Some(at) => break at + 4,
@@ -125,7 +125,7 @@ impl Secure {
     }
 
     /// The edge ends the connection as TLS says: a cut would be an error.
-    fn expect_closed(&mut self) {
+    pub fn expect_closed(&mut self) {
         assert_eq!(self.stream.read(&mut [0; 1]).expect("close_notify"), 0);
     }
 

@@ -3,6 +3,7 @@
 mod support;
 
 mod any_origin;
+mod balance;
 mod cmcd;
 mod cmsd;
 mod coalesce;
