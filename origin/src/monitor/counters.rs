@@ -93,8 +93,10 @@ impl Counters {
         text.counter("jobs_total", "Runs of jobs by how they ended.", &jobs);
         text.counter("chunks_encoded_total", "Chunks encoded and stored.", &[("", &self.chunks_encoded)]);
         text.counter("assets_playable_total", "Assets that became playable.", &[("", &self.playable)]);
-        let help = "Milliseconds from end of upload to playable, summed over assets_playable_total.";
-        text.counter("playable_milliseconds_total", help, &[("", &self.playable_ms)]);
+        let help = "Seconds from end of upload to playable, summed over assets_playable_total.";
+        text.head("playable_seconds_total", help, "counter");
+        let seconds = self.playable_ms.load(Ordering::Relaxed) as f64 / 1000.0;
+        text.line(&format!("streamgate_origin_playable_seconds_total {seconds}"));
         if let Some(depth) = depth {
             text.gauge("jobs_queued", "Jobs that wait.", depth.queued);
             text.gauge("jobs_running", "Jobs that are worked on.", depth.running);
