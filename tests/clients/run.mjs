@@ -1,4 +1,4 @@
-// Uploads by clients that are not ours. One line a check; the exit code is 1 when one failed.
+// Uploads, sign-ins, calls and webhooks by clients that are not ours. One line a check; the exit code is 1 when one failed.
 //
 //   node run.mjs --binary path/to/streamgate [--kills 5]
 
@@ -10,7 +10,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as tus from "tus-js-client";
+import { GRPC } from "./grpc.mjs";
 import { Server } from "./server.mjs";
+import { SIGN_IN } from "./signin.mjs";
+import { WEBHOOKS } from "./webhooks.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const MIB = 1 << 20;
@@ -115,7 +118,7 @@ async function tuspy(server) {
   await same(server, out.trim(), data);
 }
 
-const CHECKS = { whole, pieces, withFirstBytes, parts, resumed, killed, tuspy };
+const CHECKS = { whole, pieces, withFirstBytes, parts, resumed, killed, tuspy, ...SIGN_IN, ...WEBHOOKS, ...GRPC };
 
 const server = await Server.start(options.binary);
 let failed = 0;

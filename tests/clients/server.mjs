@@ -22,7 +22,12 @@ export class Server {
 
   /** Starts the process and waits until it answers. */
   async run() {
-    const env = { ...process.env, STREAMGATE_STORAGE__DATA: this.data, STREAMGATE_ORIGIN__LISTEN: `127.0.0.1:${this.port}` };
+    const env = {
+      ...process.env,
+      STREAMGATE_STORAGE__DATA: this.data,
+      STREAMGATE_ORIGIN__LISTEN: `127.0.0.1:${this.port}`,
+      STREAMGATE_WEBHOOKS__PRIVATE: "127.0.0.0/8",
+    };
     this.child = spawn(this.binary, ["origin"], { env, stdio: ["ignore", "ignore", "pipe"] });
     let words = "";
     this.child.stderr.on("data", (chunk) => { words = (words + chunk).slice(-4000); });
@@ -53,7 +58,8 @@ export class Server {
     const headers = { authorization: `Bearer ${this.key}`, "content-type": "application/json" };
     const answer = await fetch(`${this.url}/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const text = await answer.text();
+    return text && JSON.parse(text);
   }
 }
 
