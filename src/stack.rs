@@ -2,7 +2,7 @@
 
 use crate::config::{AccessLog, Config};
 use crate::feed::{self, Feed};
-use crate::pages;
+use crate::{logging, pages};
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -60,10 +60,15 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         owner_bytes_max: config.owner_bytes_max,
         key_rate: config.api_key_rate,
         address_rate: config.api_address_rate,
+        cors_origins: config.origin_cors.clone(),
+        trusted_proxies: config.origin_trusted.clone(),
         hook_private: config.hook_private.clone(),
         chains: config.chains.clone(),
         signin: config.signin.clone(),
         lanes: config.lanes,
+        redis: config.redis.clone(),
+        cache_bytes_max: config.cache_bytes_max,
+        logs: logging::kept(),
         shutdown_limit: config.drain,
         ..origin::Config::default()
     };

@@ -2,13 +2,16 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wire::net::Net;
 
 use crate::access::Rate;
+use crate::cache::RedisUrl;
 use crate::gate::ChainConfig;
 use crate::gate::signin::{is_domain, is_statement};
+use crate::monitor::Logs;
 use crate::web::Reach;
 
 /// Settings of one origin.
@@ -30,6 +33,10 @@ pub struct Config {
     pub key_rate: Option<Rate>,
     /// How often one address may ask what needs a key; `None`: as it likes.
     pub address_rate: Option<Rate>,
+    /// Pages of these origins (`https://app.example`) may ask with scripts; `*`: all.
+    pub cors_origins: Vec<String>,
+    /// Proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Net>,
     /// Ranges of addresses that webhooks may name beside public ones.
     pub hook_private: Vec<Net>,
     /// Wait before a webhook's message is sent the second time; then twice as long each time.
@@ -46,6 +53,12 @@ pub struct Config {
     pub tools: media::Tools,
     /// How files are written, and how much of the disk stays free of uploads.
     pub disk: durable::Disk,
+    /// The Redis that several processes share; `None`: each has its own memory.
+    pub redis: Option<RedisUrl>,
+    /// Bytes of memory for the cache, when there is no Redis.
+    pub cache_bytes_max: u64,
+    /// The last lines of the log, as whoever writes it keeps them.
+    pub logs: Arc<Logs>,
     /// How long [`crate::Origin::shutdown`] waits for requests and jobs.
     pub shutdown_limit: Duration,
 }
@@ -187,6 +200,8 @@ impl Default for Config {
             owner_bytes_max: None,
             key_rate: None,
             address_rate: None,
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             hook_private: Vec::new(),
             hook_retry_first: Duration::from_secs(5),
             chains: Vec::new(),
@@ -195,6 +210,9 @@ impl Default for Config {
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),
             disk: durable::Disk::real(RESERVE_BYTES),
+            redis: None,
+            cache_bytes_max: 64 << 20,
+            logs: Arc::default(),
             shutdown_limit: Duration::from_secs(10),
         }
     }

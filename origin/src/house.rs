@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::Config;
 use crate::access::Rates;
+use crate::cache::Cache;
 use crate::gate::chains::Chains;
 use crate::gate::{Door, Keys};
 use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
@@ -23,6 +24,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) chains: Chains,
+    /// What may be lost.
+    pub(crate) cache: Cache,
     /// What is remembered of who was let in.
     pub(crate) door: Door,
     pub(crate) counters: Counters,
@@ -49,6 +52,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn new(config: Config, store: Store, keys: Keys, chains: Chains) -> Self {
         Self {
+            cache: Cache::open(config.redis.as_ref(), config.cache_bytes_max),
             hooks: Web::new(config.hook_reach(), public_roots()),
             config,
             store,

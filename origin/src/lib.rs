@@ -4,6 +4,7 @@
 //!   access/    API keys, and the one table of who may do what
 //!   api/       REST: keys, upload, content, status, token; every refusal in one table (problem.rs)
 //!   rpc/       gRPC on the same port: each call is the request of REST that is its twin
+//!   cache/     the role cache: what may be lost, in memory or in Redis
 //!   upload/    uploads that go on over several requests: claim, append, complete
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
@@ -21,6 +22,7 @@
 
 mod access;
 mod api;
+mod cache;
 mod clock;
 mod config;
 mod flow;
@@ -38,8 +40,10 @@ mod upload;
 mod web;
 mod work;
 
-pub use access::{Rate, routes};
+pub use access::{Rate, is_origin, routes};
+pub use cache::{NotRedis, RedisUrl};
 pub use config::{AdminKey, Config, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, NotLetIn};
+pub use monitor::Logs;
 pub use start::{Origin, StartError, start};

@@ -282,6 +282,37 @@ pub const LETS_KEPT_MAX: u64 = 100_000;
 /// How often a watch of the health looks.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(5);
 
+/// Largest value that the cache keeps, and its key: larger ones are cheaper to make again than to move.
+pub const CACHE_VALUE_BYTES_MAX: usize = 1 << 20;
+/// See [`CACHE_VALUE_BYTES_MAX`].
+pub const CACHE_KEY_BYTES_MAX: usize = 512;
+/// Tags of one entry; each costs a look a read of its generation.
+pub const CACHE_TAGS_AN_ENTRY_MAX: usize = 8;
+/// Tags whose generation this process knows, about 100 bytes each. One more, and it begins anew with an empty cache.
+pub const CACHE_TAGS_MAX: usize = 100_000;
+/// Longest life of an entry.
+pub const CACHE_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
+/// What Redis may take to answer, and to be connected to: whoever asks waits no longer, and goes on without.
+pub const REDIS_WITHIN: Duration = Duration::from_millis(100);
+/// See [`REDIS_WITHIN`].
+pub const REDIS_CONNECT_WITHIN: Duration = Duration::from_millis(250);
+/// Failures in a row after which Redis is left alone, and for how long, at first and at most.
+pub const REDIS_FAILURES: u32 = 3;
+/// See [`REDIS_FAILURES`].
+pub const REDIS_REST_US: u64 = 250_000;
+/// See [`REDIS_FAILURES`].
+pub const REDIS_REST_US_MAX: u64 = 5_000_000;
+/// How long the role of a session is believed that was read before. One that is ended is cleared at once; this is how long it can last at
+/// another gateway whose Redis did not hear of it.
+pub const SESSION_KEPT: Duration = Duration::from_secs(5);
+
+/// Lines of the log that are kept in memory for the API, and what of a long one is: 4 MiB at most.
+pub const LOG_LINES_KEPT: usize = 2000;
+/// See [`LOG_LINES_KEPT`].
+pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;
+/// Members of `X-Forwarded-For` that are looked at: more proxies in a row than this are a loop, or someone's invention.
+pub const FORWARDED_MAX: usize = 32;
+
 /// Streams of an HTTP/2 connection at once; more wait at the client.
 pub const H2_STREAMS_MAX: u32 = 100;
 /// Bytes of a head over HTTP/2, decompressed.

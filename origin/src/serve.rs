@@ -75,7 +75,8 @@ async fn connection(
     let Ok(Some(is_http2)) = begins else { return };
     let routes = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+        let client = Peer::of(peer, request.headers(), &house.config.trusted_proxies);
+        request.extensions_mut().insert(client);
         let (answer, house) = (routes.call(request), house.clone());
         Box::pin(async move {
             let Ok(answer) = answer.await;

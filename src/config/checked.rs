@@ -26,6 +26,9 @@ pub struct Config {
     pub catalogue: Option<origin::PostgresUrl>,
     pub origin_listen: SocketAddr,
     pub origin_admin_key: Option<origin::AdminKey>,
+    /// Pages of these origins may ask the origin's API with scripts.
+    pub origin_cors: Vec<String>,
+    pub origin_trusted: Vec<edge::Net>,
     pub edge_http: SocketAddr,
     pub edge_https: Option<edge::Https>,
     pub h2c: bool,
@@ -54,6 +57,9 @@ pub struct Config {
     pub gate_keys: Vec<String>,
     /// Ranges that webhooks may name beside public addresses.
     pub hook_private: Vec<edge::Net>,
+    /// `None`: the cache of the origin is its own memory.
+    pub redis: Option<origin::RedisUrl>,
+    pub cache_bytes_max: u64,
     pub chains: Vec<origin::ChainConfig>,
     /// Who may sign in at the origin.
     pub signin: origin::SignIn,
@@ -77,7 +83,7 @@ pub enum AccessLog {
 }
 
 pub fn check(written: Written) -> Result<Config> {
-    let Written { storage, origin, edge, upstream: pulled, gate, work, webhooks, limits } = written;
+    let Written { storage, origin, edge, upstream: pulled, gate, work, webhooks, cache, limits } = written;
     ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
@@ -96,6 +102,12 @@ pub fn check(written: Written) -> Result<Config> {
         data: PathBuf::from(storage.data),
         origin_listen: address("origin.listen", &origin.listen)?,
         origin_admin_key: admin_key(origin.admin_key)?,
+        origin_cors: cors(origin.cors_origins)?,
+        origin_trusted: origin
+            .trusted_proxies
+            .iter()
+            .map(|text| net("origin.trusted_proxies", text))
+            .collect::<Result<_>>()?,
         edge_http: address("edge.http", &edge.http)?,
         edge_https: https(&edge)?,
         h2c: edge.h2c,
@@ -141,6 +153,8 @@ pub fn check(written: Written) -> Result<Config> {
         upstream: upstream::check(pulled)?,
         gate_keys: gate.keys,
         hook_private: webhooks.private.iter().map(|text| net("webhooks.private", text)).collect::<Result<_>>()?,
+        redis: redis(&cache.redis)?,
+        cache_bytes_max: cache.memory.bytes().context("cache.memory is not a size such as \"64 MiB\"")?,
         chains: gate.chains.into_iter().map(chain).collect::<Result<_>>()?,
         signin,
         lanes: work.lanes,
@@ -185,6 +199,14 @@ fn catalogue(text: &str) -> Result<Option<origin::PostgresUrl>> {
     Ok(Some(text.parse().map_err(|why: origin::NotPostgres| anyhow::anyhow!("storage.catalogue: {why}"))?))
 }
 
+fn redis(text: &str) -> Result<Option<origin::RedisUrl>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // The text itself is not repeated: it may have a password in it.
+    Ok(Some(text.parse().map_err(|why: origin::NotRedis| anyhow::anyhow!("cache.redis: {why}"))?))
+}
+
 fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {
     let key = origin::AdminKey::new(text);
     ensure!(
@@ -192,6 +214,14 @@ fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {
         "origin.admin_key is shorter than 16 characters; `openssl rand -hex 32` makes one"
     );
     Ok(Some(key).filter(|key| !key.is_empty()))
+}
+
+fn cors(origins: Vec<String>) -> Result<Vec<String>> {
+    let bad = origins.iter().find(|text| !origin::is_origin(text));
+    if let Some(bad) = bad {
+        bail!("origin.cors_origins: \"{bad}\" is no origin as browsers write it, such as \"https://app.example\"");
+    }
+    Ok(origins)
 }
 
 fn net(key: &str, text: &str) -> Result<edge::Net> {

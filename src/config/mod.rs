@@ -149,6 +149,14 @@ mod tests {
             &[],
             Err("edge.trusted_proxies: \"10.0.0.1/8\" is no range"),
         );
+        check("[cache]\nredis = \"nonsense\"\n", &[], Err("cache.redis: it is no address"));
+        check("[cache]\nredis = \"rediss://a\"\n", &[], Err("cache.redis: rediss:// is not spoken"));
+        check(
+            "[origin]\ncors_origins = [\"https://a/\"]\n",
+            &[],
+            Err("origin.cors_origins: \"https://a/\" is no origin"),
+        );
+        check("[origin]\ntrusted_proxies = [\"x\"]\n", &[], Err("origin.trusted_proxies: \"x\" is no range"));
         check("[edge]\nproxy_protocol = true\n", &[], Err("edge.proxy_protocol is of no use"));
         check("[edge]\ntrusted_field = \"via\"\n", &[], Err("edge.trusted_field"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));

@@ -27,11 +27,17 @@ pub struct Written {
     pub gate: Gate,
     pub work: Work,
     pub webhooks: Webhooks,
+    pub cache: Cache,
     pub limits: Limits,
 }
 
 section!(Storage { data: String = "data".into(), catalogue: String = String::new() });
-section!(Origin { listen: String = "0.0.0.0:9090".into(), admin_key: String = String::new() });
+section!(Origin {
+    listen: String = "0.0.0.0:9090".into(),
+    admin_key: String = String::new(),
+    cors_origins: Vec<String> = Vec::new(),
+    trusted_proxies: Vec<String> = Vec::new(),
+});
 section!(Edge {
     http: String = "0.0.0.0:8080".into(),
     https: String = String::new(),
@@ -108,6 +114,7 @@ section!(GateChain {
     quorum: usize = 1,
 });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
+section!(Cache { redis: String = String::new(), memory: Size = Size::text("64 MiB") });
 section!(Limits {
     upload: Size = Size::text("16 GiB"),
     owner: Size = Size::Bytes(0),

@@ -8,14 +8,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import * as loader from "@grpc/proto-loader";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PROTO = join(HERE, "../../proto");
 const HEALTH = join(HERE, "health.proto");
 
 function load() {
-  const files = ["content", "upload", "transcode", "streaming"].map((name) => `streamgate/v1/${name}.proto`);
-  const read = loader.loadSync([...files, HEALTH], { includeDirs: [PROTO, HERE], longs: Number, enums: String, defaults: true, oneofs: true });
+  const files = ["auth", "content", "upload", "transcode", "streaming", "nft"].map((name) => `streamgate/v1/${name}.proto`);
+  const read = loader.loadSync([...files, HEALTH], { includeDirs: [PROTO, HERE], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true });
   return grpc.loadPackageDefinition(read);
 }
 
@@ -99,6 +100,53 @@ async function grpcJs(server) {
   }
 }
 
+/** A wallet signs in over gRPC, links another one, renews, and asks to watch. */
+async function grpcSignIn(server) {
+  const { streamgate: { v1 } } = load();
+  const open = (service) => new service(`127.0.0.1:${server.port}`, grpc.credentials.createInsecure());
+  const [auth, nft] = [v1.AuthService, v1.NftService].map(open);
+  const [nobody, domain] = [new grpc.Metadata(), `127.0.0.1:${server.port}`];
+  const [first, second] = [0, 1].map(() => privateKeyToAccount(generatePrivateKey()));
+  const whom = (account) => ({ address: account.address, chain: "eip155:1", domain });
+  try {
+    const { challenge } = await ask(auth, "CreateChallenge", { whom: whom(first) }, nobody);
+    const proof = { message: challenge.message, signature: await first.signMessage({ message: challenge.message }) };
+    const { tokens, account } = await ask(auth, "Login", { proof }, nobody);
+    await refused(ask(auth, "Login", { proof }, nobody), grpc.status.PERMISSION_DENIED, "signin_used");
+    const key = new grpc.Metadata();
+    key.set("authorization", `Bearer ${tokens.access_token}`);
+    same((await ask(auth, "Verify", {}, key)).account, account.id, "whose token it is");
+    const typed = await ask(auth, "CreateLinkChallenge", { whom: { ...whom(second), format: "eip712" } }, key);
+    const { nonce, typed_data: data } = typed.challenge;
+    const signature = await second.signTypedData(JSON.parse(data));
+    const linked = await ask(auth, "LinkWallet", { proof: { ...whom(second), format: "eip712", nonce, signature } }, key);
+    same(linked.items.map(({ address }) => address).sort(), [first.address, second.address].sort(), "wallets");
+    const profile = await ask(auth, "GetProfile", {}, key);
+    same([profile.id, profile.role, profile.wallets.length, profile.session], [account.id, "viewer", 2, tokens.session], "the profile");
+    if (!profile.sessions[0].agent.includes("grpc-node-js")) throw new Error(`agent ${profile.sessions[0].agent}`);
+    await ask(auth, "UnlinkWallet", { address: second.address }, key);
+    const renewed = (await ask(auth, "Refresh", { refresh_token: tokens.refresh_token }, nobody)).tokens;
+    await refused(ask(auth, "Refresh", { refresh_token: tokens.refresh_token }, nobody), grpc.status.UNAUTHENTICATED, "refresh_token_reused");
+    key.set("authorization", `Bearer ${renewed.access_token}`);
+    await refused(ask(auth, "Verify", {}, key), grpc.status.UNAUTHENTICATED, "session_ended");
+    same((await ask(nft, "ListChains", {}, nobody)).chains, [], "no chain is configured");
+    const uploaded = await fetch(`${server.url}/api/v1/upload?name=x.mp4&visibility=gated`, {
+      method: "POST", headers: { authorization: `Bearer ${server.key}` }, body: "no video",
+    });
+    const { id } = await uploaded.json();
+    const rule = { rule: { allow: [second.address] } };
+    const put = await fetch(`${server.url}/api/v1/content/${id}/gating-rules`, {
+      method: "PUT", headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" }, body: JSON.stringify(rule),
+    });
+    if (!put.ok) throw new Error(`the rule: ${await put.text()}`);
+    const admin = new grpc.Metadata();
+    admin.set("authorization", `Bearer ${server.key}`);
+    await refused(ask(nft, "AskToWatch", { id }, admin), grpc.status.PERMISSION_DENIED, "rule_not_met");
+  } finally {
+    for (const client of [auth, nft]) client.close();
+  }
+}
+
 /** Runs a program of `python/bin`; what it said and how it ended. */
 async function run(program, args) {
   const env = { ...process.env, PYTHONPATH: join(HERE, "python"), BUF_CACHE_DIR: join(tmpdir(), "streamgate-buf") };
@@ -121,7 +169,7 @@ async function grpcurl(server) {
   const at = ["-plaintext", "-max-time", "30"];
   const address = `127.0.0.1:${server.port}`;
   const services = (await succeeds("grpcurl", ...at, address, "list")).trim().split("\n");
-  for (const name of ["ContentService", "StreamingService", "TranscodeService", "UploadService"]) {
+  for (const name of ["AuthService", "ContentService", "NftService", "StreamingService", "TranscodeService", "UploadService"]) {
     if (!services.includes(`streamgate.v1.${name}`)) throw new Error(`reflection does not tell of ${name}: ${services}`);
   }
   for (const service of services) await succeeds("grpcurl", ...at, address, "describe", service);
@@ -153,4 +201,4 @@ async function buf() {
   }
 }
 
-export const GRPC = { grpcJs, grpcurl, buf };
+export const GRPC = { grpcJs, grpcSignIn, grpcurl, buf };

@@ -1,6 +1,5 @@
 //! guard: stands before every handler. What it lets through carries its [`Caller`].
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
@@ -12,7 +11,9 @@ use durable::catalogue::Role;
 
 use super::decide::{Asking, Caller, decide};
 use super::key;
-use super::rate::{Rate, Standing, Whom};
+use super::peer::Peer;
+use super::rate::{Rate, Standing, Whom, take_shared};
+use super::session;
 use super::table::{self, Object, Rule, Who};
 use crate::api::once;
 use crate::api::problem::{Problem, Refusal};
@@ -53,10 +54,6 @@ pub(crate) async fn guard(
     answer
 }
 
-/// Whom a connection comes from, as the system says it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 async fn admit(
     house: &Arc<House>,
     rule: &Rule,
@@ -70,13 +67,13 @@ async fn admit(
     let is_edge = matches!(rule.who, Who::Edge(_)) && headers.contains_key(EDGE_KEY);
     // Before the key is looked at, so that guesses are bounded. Edges follow the events all the time.
     let by_address = peer.filter(|_| !is_edge).map(|peer| Whom::address(peer.0));
-    let mut standing = take(house, house.config.address_rate, by_address)?;
+    let mut standing = take(house, house.config.address_rate, by_address).await?;
     if rule.who == Who::Visitor {
         return Ok((Asking::Nobody, standing));
     }
     let asking = who(house, rule, headers).await?;
     if let Asking::Caller(caller) = &asking {
-        let by_key = take(house, house.config.key_rate, Some(Whom::Key(caller.key.clone())))?;
+        let by_key = take(house, house.config.key_rate, Some(Whom::Key(caller.key.clone()))).await?;
         standing = by_key.or(standing);
     }
     let is_own = match &asking {
@@ -87,9 +84,13 @@ async fn admit(
     Ok((asking, standing))
 }
 
-fn take(house: &House, rate: Option<Rate>, whom: Option<Whom>) -> Result<Option<Standing>, Problem> {
+async fn take(house: &House, rate: Option<Rate>, whom: Option<Whom>) -> Result<Option<Standing>, Problem> {
     let (Some(rate), Some(whom)) = (rate, whom) else { return Ok(None) };
-    house.rates.take(rate, whom, now_us()).map(Some).map_err(|seconds| {
+    let shared = match house.cache.remote() {
+        Some(remote) => take_shared(remote, rate, &whom).await,
+        None => None,
+    };
+    shared.unwrap_or_else(|| house.rates.take(rate, whom, now_us())).map(Some).map_err(|seconds| {
         let sentence = format!("Ask again in {seconds} s; {} requests a second are answered.", rate.per_second);
         Refusal::TooManyRequests.because(sentence).after(seconds)
     })
@@ -121,14 +122,14 @@ async fn who(house: &Arc<House>, rule: &Rule, headers: &HeaderMap) -> Result<Ask
     caller(house, given).await.map(Asking::Caller)
 }
 
-/// Whoever shows an access token: the session is looked up each time, so that one that ended is of no use from then on.
+/// Whoever shows an access token: the session is looked up, so that one that ended is of no use from then on.
 async fn signed_in(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
     let now = now_ms();
     let claims = read_access_token(&house.keys.signin, given, now).map_err(|error| match error {
         AccessError::Wrong => Refusal::AccessTokenWrong.because("No session of this origin has such a token."),
         AccessError::Expired => Refusal::AccessTokenExpired.because("Renew it with POST /api/v1/auth/refresh."),
     })?;
-    let role = house.store.catalogue.session_role(&claims.sid, &claims.sub, now).await?;
+    let role = session::role(house, &claims.sid, &claims.sub, now).await?;
     let role =
         role.ok_or_else(|| Refusal::SessionEnded.because("It was ended, or its time is over. Sign in again."))?;
     let key = format!("session:{}", claims.sid);

@@ -6,16 +6,22 @@
 //!
 //! [`table::TABLE`] is the only place that says who may do what, and a route that it does not name is not answered.
 
+mod cors;
 mod decide;
 mod guard;
 mod key;
+mod peer;
 mod rate;
 mod scope;
+pub(crate) mod session;
 mod table;
 
+pub(crate) use cors::cors;
+pub use cors::is_origin;
 pub(crate) use decide::{Caller, word as role_word};
-pub(crate) use guard::{Peer, guard};
+pub(crate) use guard::guard;
 pub(crate) use key::Fresh;
+pub(crate) use peer::Peer;
 pub use rate::Rate;
 pub(crate) use rate::Rates;
 pub(crate) use scope::Scope;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::cache::{Remote, Taken};
 use crate::limits::RATES_MAX;
 
 const SECOND_US: u64 = 1_000_000;
@@ -73,6 +74,29 @@ impl Standing {
     }
 }
 
+/// What one request costs of a bucket, and what the bucket holds, in microseconds.
+fn sizes(rate: Rate) -> (u64, u64) {
+    let each = (SECOND_US / u64::from(rate.per_second.max(1))).max(1);
+    (each, each * u64::from(rate.burst.max(1)))
+}
+
+/// Takes one request out of a bucket that several gateways share; `None`: nobody knows, and each counts for itself.
+pub(crate) async fn take_shared(remote: &Remote, rate: Rate, whom: &Whom) -> Option<Result<Standing, u64>> {
+    let (each, room) = sizes(rate);
+    let bucket = match whom {
+        Whom::Key(key) => format!("key:{key}"),
+        Whom::Address(ip) => format!("address:{ip}"),
+        Whom::Others => return None,
+    };
+    Some(match remote.take(&bucket, each, room).await? {
+        Taken::Yes(full_in) => {
+            let (remaining, reset_seconds) = (room.saturating_sub(full_in) / each, full_in.div_ceil(SECOND_US));
+            Ok(Standing { rate, word: whom.word(), remaining, reset_seconds })
+        }
+        Taken::No(room_in) => Err(room_in.div_ceil(SECOND_US)),
+    })
+}
+
 /// All buckets.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
@@ -88,8 +112,7 @@ impl Rates {
             buckets.retain(|_, full_at| *full_at > now_us);
         }
         let whom = if buckets.len() >= RATES_MAX && !buckets.contains_key(&whom) { Whom::Others } else { whom };
-        let each = (SECOND_US / u64::from(rate.per_second.max(1))).max(1);
-        let room = each * u64::from(rate.burst.max(1));
+        let (each, room) = sizes(rate);
         let word = whom.word();
         let full_at = buckets.entry(whom).or_insert(now_us);
         let next = (*full_at).max(now_us) + each;

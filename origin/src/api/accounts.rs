@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::keys::RoleWord;
 use super::problem::{Problem, Refusal};
 use super::{json, page};
-use crate::access::{Caller, role_word};
+use crate::access::{Caller, role_word, session};
 use crate::clock::now_ms;
 use crate::house::House;
 
@@ -61,6 +61,7 @@ pub(super) async fn change(
     let change = (wanted.role.map(Into::into), wanted.banned);
     let changed = house.store.catalogue.change_account(&id, change, &caller.actor(), now_ms()).await?;
     let account = changed.ok_or_else(unknown)?;
+    session::account_changed(&house, &account.id).await;
     tracing::info!(account = account.id, role = role_word(account.role), by = caller.key, "changed an account");
     Ok(json::answer(StatusCode::OK, &shown(&account)))
 }

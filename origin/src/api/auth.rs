@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::accounts::{self, shown_session, shown_wallet};
 use super::json;
 use super::problem::{Problem, Refusal};
-use crate::access::{Caller, role_word};
+use crate::access::{Caller, role_word, session as session_cache};
 use crate::clock::now_ms;
 use crate::gate::signin::{self, Proven, Purpose, Refresh};
 pub(super) use crate::gate::signin::{Asked as ChallengeWanted, Proof};
@@ -113,6 +113,7 @@ pub(super) async fn refresh(
         Refreshed::Unknown => Err(wrong()),
         Refreshed::Ended => Err(Refusal::SessionEnded.because("It was ended, or its time is over. Sign in again.")),
         Refreshed::Reused(id) => {
+            session_cache::ended(&house, &id).await;
             tracing::warn!(session = id, "a refresh token was used twice: its session has ended");
             Err(Refusal::RefreshTokenReused
                 .because("Someone else may have it, so the session has ended. Sign in again."))
@@ -124,6 +125,7 @@ pub(super) async fn refresh(
 pub(super) async fn logout(caller: Caller, State(house): State<Arc<House>>) -> Result<Response, Problem> {
     let (account, id) = session(&caller)?;
     house.store.catalogue.end_session(account, id, "logout", now_ms()).await?;
+    session_cache::ended(&house, id).await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -160,6 +162,7 @@ pub(super) async fn end_session(
     if !house.store.catalogue.end_session(account, &id, "ended by its owner", now_ms()).await? {
         return Err(Refusal::UnknownSession.because("The account has no such session, or it has ended."));
     }
+    session_cache::ended(&house, &id).await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

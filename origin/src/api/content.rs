@@ -296,20 +296,20 @@ pub(super) fn summary(asset: &Asset) -> Value {
     })
 }
 
+/// A track of an asset.
+pub(super) fn track(track: &Track) -> Value {
+    json!({
+        "name": track.name,
+        "codec": track.codec,
+        "width": track.size.map(|s| s.0),
+        "height": track.size.map(|s| s.1),
+        "state": track_word(track.state),
+    })
+}
+
 fn whole(asset: &Asset, tracks: &[Track]) -> Value {
     let mut value = summary(asset);
-    value["tracks"] = tracks
-        .iter()
-        .map(|track| {
-            json!({
-                "name": track.name,
-                "codec": track.codec,
-                "width": track.size.map(|s| s.0),
-                "height": track.size.map(|s| s.1),
-                "state": track_word(track.state),
-            })
-        })
-        .collect();
+    value["tracks"] = tracks.iter().map(track).collect();
     value["source"] = asset.source_info.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     value
 }

@@ -2,6 +2,7 @@
 //! it does not name is not answered.
 
 mod accounts;
+mod answers;
 mod audit;
 mod auth;
 mod categories;
@@ -9,6 +10,7 @@ mod content;
 mod events;
 mod json;
 mod keys;
+mod logs;
 mod meta;
 mod monitor;
 mod once;
@@ -20,6 +22,7 @@ mod rules;
 mod search;
 mod stats;
 mod status;
+mod streaming;
 mod token;
 mod tus;
 mod upload;
@@ -82,6 +85,10 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/monitor/health", get(monitor::health))
         .route("/api/v1/monitor/metrics", get(crate::monitor::metrics))
         .route("/api/v1/monitor/alerts", get(monitor::alerts))
+        .route("/api/v1/monitor/logs", get(logs::list))
+        .route("/api/v1/streaming/{id}", get(streaming::about))
+        .route("/api/v1/streaming/{id}/{*path}", get(streaming::lead))
+        .route("/api/v1/cache/stats", get(monitor::cache_stats))
         .route("/api/v1/cache/purge", post(monitor::purge))
         .route("/api/v1/web3/supported-chains", get(web3::supported_chains))
         .route("/api/v1/web3/rpc-status", get(web3::rpc_status))
@@ -117,6 +124,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/v/{*path}", get(playback::play))
         .route_layer(from_fn_with_state(house.clone(), access::guard))
         .fallback(unknown_path)
+        .layer(from_fn_with_state(house.clone(), access::cors))
         .with_state(house)
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
 use crate::access::Caller;
 use crate::clock::now_ms;
@@ -55,21 +55,61 @@ fn alert(code: &str, detail: &str) -> Value {
     json!({ "code": code, "detail": detail })
 }
 
+/// `GET /api/v1/cache/stats`: how the cache of this process does.
+pub(super) async fn cache_stats(State(house): State<Arc<House>>) -> Response {
+    let stats = house.cache.stats().await;
+    let value = json!({
+        "engine": stats.engine,
+        "reachable": stats.reachable,
+        "hits": stats.hits,
+        "misses": stats.misses,
+        "unanswered": stats.unanswered,
+        "entries": stats.entries,
+        "bytes": stats.bytes,
+    });
+    json::answer(StatusCode::OK, &value)
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PurgeWanted {
-    asset: String,
+    /// Of every edge: what it keeps of this asset.
+    asset: Option<String>,
+    /// Of the origin's cache: one entry.
+    key: Option<String>,
+    /// Of the origin's cache: all that carries it.
+    tag: Option<String>,
+    /// Of the origin's cache: everything.
+    #[serde(default)]
+    everything: bool,
 }
 
-/// `POST /api/v1/cache/purge` with `{ "asset" }`: every edge that follows the events drops what it keeps of the asset.
+/// `POST /api/v1/cache/purge` with `{ "asset" }`: every edge that follows the events drops what it keeps of the asset; with
+/// `{ "key" }`, `{ "tag" }` or `{ "everything": true }` the cache of the origin does.
 pub(super) async fn purge(
     caller: Caller,
     State(house): State<Arc<House>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let wanted: PurgeWanted = json::read(&headers, body).await?;
-    let id = asset_id(&wanted.asset)?;
+    let PurgeWanted { asset, key, tag, everything } = json::read(&headers, body).await?;
+    let asset = match (asset, key, tag, everything) {
+        (Some(asset), None, None, false) => asset,
+        (None, Some(key), None, false) => {
+            house.cache.delete(&key).await;
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        (None, None, Some(tag), false) => {
+            house.cache.clear(&tag).await;
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        (None, None, None, true) => {
+            house.cache.clear_all().await;
+            return Ok(StatusCode::ACCEPTED.into_response());
+        }
+        _ => return Err(Refusal::BadBody.because("Name one of asset, key and tag, or say everything.")),
+    };
+    let id = asset_id(&asset)?;
     if !house.store.catalogue.purge(&id, &caller.actor(), now_ms()).await? {
         return Err(unknown_asset(id.as_str()));
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::answers;
 use super::words::{Body, WORDS, Words};
 use crate::access::{self, Rule, Who, role_word};
 
@@ -43,7 +44,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 
 /// The whole document.
 pub(super) fn make() -> Value {
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let (mut paths, mut schemas) = (Map::new(), answers::schemas());
     for rule in access::TABLE {
         let Some(words) = WORDS.iter().find(|words| (words.method, words.path) == (rule.method, rule.path)) else {
             continue;
@@ -131,7 +132,11 @@ fn responses(rule: &Rule, words: &Words) -> Value {
     });
     let mut responses = Map::new();
     for status in words.answers {
-        responses.insert(status.to_string(), json!({ "description": words.summary }));
+        let mut response = json!({ "description": words.summary });
+        if let Some(content) = answers::content(words.gives).filter(|_| ![204, 304].contains(status)) {
+            response["content"] = content;
+        }
+        responses.insert(status.to_string(), response);
     }
     if !rule.who.is_open() {
         for status in ["401", "403", "429"] {

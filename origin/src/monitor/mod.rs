@@ -1,6 +1,7 @@
 //! The origin watches itself: `GET /healthz` for whoever restarts it, `GET /metrics` for Prometheus.
 
 mod counters;
+mod logs;
 mod plays;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) use counters::Counters;
+pub use logs::Logs;
 pub(crate) use plays::Plays;
 
 use crate::house::House;

@@ -1,8 +1,10 @@
 //! gRPC, on the port of REST. Each call is made of the request that is its twin (`twin.rs`), which goes through the same guard to the
 //! same function: there is one table of rights, one set of limits and one list of refusals. `proto/streamgate/v1`.
 
+mod auth;
 mod content;
 mod health;
+mod nft;
 mod refusal;
 mod streaming;
 mod transcode;
@@ -23,11 +25,13 @@ mod v1 {
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/streamgate.v1.bin"));
 
 /// The services that health knows.
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 6] = [
+    "streamgate.v1.AuthService",
     "streamgate.v1.ContentService",
     "streamgate.v1.UploadService",
     "streamgate.v1.TranscodeService",
     "streamgate.v1.StreamingService",
+    "streamgate.v1.NftService",
 ];
 
 /// `rest` with the services beside it.
@@ -41,6 +45,11 @@ pub(crate) fn beside(rest: Router) -> Router {
     let (reflection, alpha) = (reflection().build_v1(), reflection().build_v1alpha());
     let (reflection, alpha) = (reflection.expect("prost wrote them"), alpha.expect("prost wrote them"));
     rest.route_service(
+        "/streamgate.v1.AuthService/{*call}",
+        v1::auth_service_server::AuthServiceServer::new(twin.clone()),
+    )
+    .route_service("/streamgate.v1.NftService/{*call}", v1::nft_service_server::NftServiceServer::new(twin.clone()))
+    .route_service(
         "/streamgate.v1.ContentService/{*call}",
         v1::content_service_server::ContentServiceServer::new(twin.clone()),
     )

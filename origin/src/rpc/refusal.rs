@@ -1,11 +1,16 @@
 //! A refusal of REST as a gRPC status: the sentence is its message, the stable code stands in its details
 //! (`google.rpc.ErrorInfo.reason`, domain `streamgate`) and, for those who read no details, in the metadata `streamgate-code`.
 
+use std::collections::HashMap;
+
 use axum::http::StatusCode;
 use serde_json::Value;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+
+/// More would not fit into what clients take as trailers, 8 KiB in base64; REST says it in full.
+const MISSING_BYTES_MAX: usize = 4 << 10;
 
 /// The status of a refused request.
 pub(super) fn status(http: StatusCode, body: &[u8]) -> Status {
@@ -16,7 +21,9 @@ pub(super) fn status(http: StatusCode, body: &[u8]) -> Status {
     if let Ok(value) = code.parse() {
         metadata.insert("streamgate-code", value);
     }
-    let details = ErrorDetails::with_error_info(code, "streamgate", [] as [(String, String); 0]);
+    let missing = problem.get("missing").map(Value::to_string).filter(|missing| missing.len() <= MISSING_BYTES_MAX);
+    let missing: HashMap<_, _> = missing.map(|missing| ("missing".to_owned(), missing)).into_iter().collect();
+    let details = ErrorDetails::with_error_info(code, "streamgate", missing);
     Status::with_error_details_and_metadata(of(http), detail, details, metadata)
 }
 

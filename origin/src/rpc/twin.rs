@@ -25,6 +25,7 @@ pub(super) struct Twin {
 pub(super) struct From {
     authorization: Option<HeaderValue>,
     idempotency: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
     peer: Option<Peer>,
 }
 
@@ -35,6 +36,7 @@ impl From {
         Self {
             authorization: header("authorization"),
             idempotency: header("idempotency-key"),
+            agent: header("user-agent"),
             peer: extensions.get::<Peer>().copied(),
         }
     }
@@ -87,6 +89,9 @@ impl Twin {
         if let Some(key) = &from.idempotency {
             request = request.header("idempotency-key", key);
         }
+        if let Some(agent) = &from.agent {
+            request = request.header(header::USER_AGENT, agent);
+        }
         if let Some(version) = ask.version {
             request = request.header(header::IF_MATCH, format!("\"v{version}\""));
         }
@@ -105,11 +110,16 @@ impl Twin {
         }
         let mut value = if bytes.is_empty() { Value::Object(Default::default()) } else { read(&bytes)? };
         without_nulls(&mut value);
-        serde_json::from_value(value).map_err(|error| {
-            tracing::error!(%error, "an answer of REST does not fit its message");
-            Status::internal("The answer does not fit its message; the server's log says more.")
-        })
+        read_as(value)
     }
+}
+
+/// A value as a message.
+pub(super) fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, Status> {
+    serde_json::from_value(value).map_err(|error| {
+        tracing::error!(%error, "an answer of REST does not fit its message");
+        Status::internal("The answer does not fit its message; the server's log says more.")
+    })
 }
 
 fn read(bytes: &[u8]) -> Result<Value, Status> {

@@ -184,3 +184,69 @@ async fn health_answers_and_http1_goes_on_beside() {
         assert_eq!(answer.status, if method == "GET" { 200 } else { 405 }, "{method}");
     }
 }
+
+#[derive(Clone, PartialEq, Message)]
+struct ListServices {
+    #[prost(string, optional, tag = "7")]
+    list_services: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Services {
+    #[prost(message, repeated, tag = "1")]
+    service: Vec<Named>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OfServices {
+    #[prost(message, tag = "6")]
+    list_services_response: Option<Services>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_tells_of_every_service() {
+    let site = Site::start(|_| {}).await;
+    let expected = ["Auth", "Content", "Nft", "Streaming", "Transcode", "Upload"];
+    for version in ["v1", "v1alpha"] {
+        let method = format!("grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        let answer = call(&site, None, &method, &[ListServices { list_services: Some(String::new()) }]).await;
+        let said = OfServices::decode(answer.messages[0].clone()).unwrap().list_services_response.unwrap();
+        let names: Vec<_> = said.service.into_iter().map(|service| service.id).collect();
+        for service in expected {
+            assert!(names.contains(&format!("streamgate.v1.{service}Service")), "{service}: {names:?}");
+        }
+        assert!(names.contains(&"grpc.health.v1.Health".to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_and_asking_to_watch_are_those_of_rest() {
+    let site = Site::start(|_| {}).await;
+    let id = site.upload("&visibility=gated", b"no video").await;
+    let eve = site.key("viewer", "eve").await;
+    let watch = "streamgate.v1.NftService/AskToWatch";
+    for (key, method, expected) in [
+        (None, watch, (16, "api_key_missing")),
+        (Some(eve.as_str()), watch, (7, "no_rule")),
+        (Some(&eve), "streamgate.v1.AuthService/GetProfile", (7, "session_needed")),
+        (None, "streamgate.v1.AuthService/Refresh", (16, "refresh_token_wrong")),
+        (None, "streamgate.v1.NftService/ListChains", (0, "")),
+        (Some(&eve), "streamgate.v1.NftService/ListChainStatus", (7, "role_too_low")),
+    ] {
+        let answer = call(&site, key, method, &named(&id)).await;
+        assert_eq!((answer.status, answer.code.as_str()), expected, "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_is_refused() {
+    let site = Site::start(|_| {}).await;
+    let key = site.key("creator", "alice").await;
+    let parts = [
+        Part { about: Some(About::default()), piece: None },
+        Part { about: None, piece: Some(vec![7; (4 << 20) + 1]) },
+    ];
+    let answer = call(&site, Some(&key), "streamgate.v1.UploadService/Upload", &parts).await;
+    assert_ne!(answer.status, 0);
+    assert_eq!(site.api("GET", "/api/v1/content", b"").await.json()["items"], serde_json::json!([]));
+}

@@ -4,13 +4,16 @@ mod support;
 
 mod bad_uploads;
 mod content;
+mod cors;
 mod events;
 mod gate;
 mod grpc;
+mod http2;
 mod keys;
 mod monitor;
 mod playback;
 mod rates;
+mod redis;
 mod refusals;
 mod restart;
 mod resumable;

@@ -39,3 +39,25 @@ async fn an_address_that_guesses_keys_is_slowed_down_whatever_it_says_of_itself(
         assert_eq!(answer.status, 200, "edges are not counted");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_trusted_proxy_speaks_for_has_a_bucket_of_its_own() {
+    let site = Site::start(|config| {
+        config.address_rate = Some(Rate { per_second: 1, burst: 2 });
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let ask = async |from: &str| {
+        let headers = [("x-forwarded-for", from), ("authorization", "Bearer sg-guess")];
+        http::request(site.origin.addr(), "GET", "/api/v1/content", &headers, b"").await.status
+    };
+    let of = async |from: &str| [ask(from).await, ask(from).await, ask(from).await, ask(from).await];
+    assert_eq!(of("192.0.2.1").await[..2], [401, 401]);
+    assert_eq!(of("192.0.2.2").await[..2], [401, 401], "another client of the same proxy");
+    // What a client wrote before the proxy did moves nothing.
+    let mut refused = 0;
+    for n in 0..6 {
+        refused += usize::from(ask(&format!("203.0.113.{n}, 192.0.2.3")).await == 429);
+    }
+    assert!(refused >= 3, "{refused}");
+}

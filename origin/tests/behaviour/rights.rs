@@ -97,6 +97,10 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/monitor/health",        "kkrrryy"),
     ("GET",    "/api/v1/monitor/metrics",       "kkrrryy"),
     ("GET",    "/api/v1/monitor/alerts",        "kkrrryy"),
+    ("GET",    "/api/v1/monitor/logs",          "kkrrryy"),
+    ("GET",    "/api/v1/streaming/{id}",        "kkyyyyy"),
+    ("GET",    "/api/v1/streaming/{id}/{*path}", "yyyyyyy"),
+    ("GET",    "/api/v1/cache/stats",           "kkrrryy"),
     ("POST",   "/api/v1/cache/purge",           "kkrrryy"),
     ("GET",    "/api/v1/web3/supported-chains", "yyyyyyy"),
     ("GET",    "/api/v1/web3/rpc-status",       "kkrrryy"),
@@ -152,7 +156,8 @@ async fn everyone_may_what_their_line_says() {
         for who in 0..7_usize {
             let id = object(&site, &keys[2], path).await;
             let path = path
-                .replace("{*path}", "nobody/master.m3u8")
+                .replace("/v/{*path}", "/v/nobody/master.m3u8")
+                .replace("{*path}", "master.m3u8")
                 .replace("{name}", "clip.mp4")
                 .replace("{address}", "nobody")
                 .replace("{id}", &id)

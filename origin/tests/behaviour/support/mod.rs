@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod http;
+pub mod redis;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
