@@ -19,8 +19,8 @@ use wire::token::{KeySet, UnixSeconds, VerificationKey};
 const WAIT: Duration = Duration::from_secs(10);
 /// Pause after a failure: the origin may be starting again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// An answer of a thousand events is far below.
-const ANSWER_BYTES_MAX: u64 = 4 << 20;
+/// A thousand events are far below; 65,536 tokens that were taken back have 60 bytes each.
+const ANSWER_BYTES_MAX: u64 = 8 << 20;
 /// Where the number of the last event stands, in the folder of the first disk.
 const NAME: &str = "events.seq";
 
@@ -35,6 +35,16 @@ struct Page {
     events: Vec<Event>,
     last: i64,
     gap: bool,
+    /// Everything that is taken back at the moment; when the origin was not asked to go on from an event, or cannot.
+    #[serde(default)]
+    revoked: Option<Vec<Revoked>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Revoked {
+    /// The token's id, base64url.
+    cti: String,
+    until_s: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +52,7 @@ struct Event {
     kind: String,
     #[serde(default)]
     asset: String,
-    /// Of `token.revoked`: the token's id, base64url.
+    /// Of `token.revoked` and `token.restored`: the token's id, base64url.
     #[serde(default)]
     cti: String,
     /// Of `subject.revoked`.
@@ -92,17 +102,23 @@ impl Follower {
     }
 
     fn run(&self, stop: &AtomicBool) {
-        let mut last = self.memory.as_deref().and_then(remembered);
+        self.gatekeeper.expects();
+        let mut goes_on_from = self.memory.as_deref().and_then(remembered);
         // What a disk kept from before, while nobody followed, may be anything; memory is empty.
-        let mut is_new = self.memory.is_some() && last.is_none();
+        let mut is_new = self.memory.is_some() && goes_on_from.is_none();
+        // What has been taken back is in memory alone: the first question is what is so now. Then the events since the last one that was
+        // purged for are gone through, some of them for the second time.
+        let mut last = None;
         let mut failing = false;
         while !stop.load(Ordering::Relaxed) {
-            match self.page(last).and_then(|page| self.apply(&page, last, std::mem::take(&mut is_new))) {
+            let known = last.or(goes_on_from);
+            match self.page(last).and_then(|page| self.apply(&page, known, std::mem::take(&mut is_new))) {
                 Ok(seq) => {
                     if failing {
                         tracing::info!(origin = self.url, "following the origin's events again");
                     }
                     (failing, last) = (false, Some(seq));
+                    goes_on_from = None;
                 }
                 Err(error) => {
                     if !failing {
@@ -140,19 +156,35 @@ impl Follower {
             }
             self.take_back(event)?;
         }
-        if known != Some(page.last)
-            && let Some(memory) = &self.memory
-        {
-            remember(memory, page.last).with_context(|| format!("cannot write {}", memory.display()))?;
+        if let Some(revoked) = &page.revoked {
+            self.replace(revoked)?;
         }
         self.gatekeeper.heard(millis());
-        Ok(page.last)
+        // The state of now, asked for with events before it still to be gone through.
+        let is_ahead = page.revoked.is_some() && !page.gap && known.is_some();
+        let last = if is_ahead { known.unwrap_or(page.last) } else { page.last };
+        if known != Some(last)
+            && let Some(memory) = &self.memory
+        {
+            remember(memory, last).with_context(|| format!("cannot write {}", memory.display()))?;
+        }
+        Ok(last)
+    }
+
+    fn replace(&self, revoked: &[Revoked]) -> Result<()> {
+        let tokens = revoked.iter().map(|one| Ok((decoded(&one.cti)?, UnixSeconds(one.until_s))));
+        self.gatekeeper.replace_tokens(tokens.collect::<Result<Vec<_>>>()?, UnixSeconds(millis() / 1000));
+        Ok(())
     }
 
     /// What an event says of tokens and keys.
     fn take_back(&self, event: &Event) -> Result<()> {
         let what = match event.kind.as_str() {
-            "token.revoked" => Revocation::Token(URL_SAFE_NO_PAD.decode(&event.cti).context("a token's id")?),
+            "token.revoked" => Revocation::Token(decoded(&event.cti)?),
+            "token.restored" => {
+                self.gatekeeper.restore(&Revocation::Token(decoded(&event.cti)?));
+                return Ok(());
+            }
             "subject.revoked" => Revocation::Subject(event.subject.clone()),
             "asset.revoked" => Revocation::Asset(event.asset.clone()),
             "keys.changed" => {
@@ -171,6 +203,10 @@ impl Follower {
         self.purger.purge_blocking(Purge { what, soft: false }).context("the purge failed")?;
         Ok(())
     }
+}
+
+fn decoded(cti: &str) -> Result<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(cti).context("a token's id")
 }
 
 fn millis() -> u64 {

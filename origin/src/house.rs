@@ -11,7 +11,7 @@ use crate::access::Rates;
 use crate::cache::Cache;
 use crate::gate::chains::Chains;
 use crate::gate::{Door, Keys};
-use crate::limits::{STREAMS_MAX, UPLOADS_MAX};
+use crate::limits::{JUDGES_MAX, STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::upload::Claims;
 use crate::web::{Web, public_roots};
@@ -41,6 +41,8 @@ pub(crate) struct House {
     pub(crate) claims: Claims,
     /// Who sends to webhooks.
     pub(crate) hooks: Web,
+    /// One permit a contract wallet that is asked whether a signature is its own.
+    pub(crate) judges: Semaphore,
     /// How often keys and addresses ask.
     pub(crate) rates: Rates,
     /// One permit a client that follows the events.
@@ -65,6 +67,7 @@ impl House {
             bells: Bells::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             claims: Claims::default(),
+            judges: Semaphore::new(JUDGES_MAX),
             rates: Rates::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             ending: AtomicBool::new(false),

@@ -11,7 +11,7 @@
 //!   hooks/     webhooks: events, signed and sent to whoever wants them
 //!   web.rs     requests that the origin itself makes, bounded
 //!   playback/  what edges pull: playlists from the catalogue, segments from the objects
-//!   gate/      who signs in, the chains that say who holds what, the rules that are read from them, keys and tokens
+//!   gate/      who signs in, the chains that say who holds what, the rules that are read from them, what was given by them, keys and tokens
 //!   monitor/   health and metrics
 //! ```
 //!

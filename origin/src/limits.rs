@@ -235,6 +235,10 @@ pub const RPC_BLOCK_BYTES_MAX: usize = 1 << 20;
 pub const SIGN_IN_TEXT_BYTES_MAX: usize = 4096;
 /// Lines of resources in it.
 pub const SIGN_IN_RESOURCES_MAX: usize = 16;
+/// What asking a contract wallet may burn: twice 3 million for its opinion and 5 for its making, as `judge.sol` has them, and what is around.
+pub const JUDGE_GAS: u64 = 16_000_000;
+/// Contract wallets that are asked at once; each is a question to a chain of up to two seconds.
+pub const JUDGES_MAX: usize = 32;
 /// Bytes of a signature: of a contract wallet it may carry the signatures of all its owners, and how it would be deployed.
 pub const SIGNATURE_BYTES_MAX: usize = 16 << 10;
 /// How long a challenge can be answered: time to find the phone.
@@ -278,6 +282,32 @@ pub const READS_KEPT: Duration = Duration::from_secs(15);
 pub const READS_KEPT_MAX: u64 = 100_000;
 /// Decisions that are remembered for the grace of their rule, about 200 bytes each.
 pub const LETS_KEPT_MAX: u64 = 100_000;
+
+/// How often a chain is looked at while somebody has a token by what it says: what is given away is seen so much later at most, and what
+/// the questions take.
+pub const CHAIN_LOOK: Duration = Duration::from_millis(500);
+/// Blocks whose logs are read each time, the last ones: a reorganisation is seen when it is not deeper.
+pub const LOGS_BLOCKS: u64 = 64;
+/// Contracts of one question for logs; endpoints refuse long lists.
+pub const LOGS_CONTRACTS_MAX: usize = 100;
+/// Logs of one answer. With more everyone who watches by these contracts is looked at.
+pub const LOGS_MAX: usize = 10_000;
+/// Bytes of an answer that is a list of logs, of which each has about 600.
+pub const RPC_LOGS_BYTES_MAX: usize = 8 << 20;
+/// How often tokens that may be void by the clock, or by another rule, are looked for.
+pub const GRANTS_LOOK: Duration = Duration::from_millis(250);
+/// Tokens that one round looks at.
+pub const GRANTS_A_ROUND: u32 = 500;
+/// Tokens that are decided about at once; each may be questions to chains.
+pub const GRANTS_AT_ONCE: usize = 16;
+/// A token that was just given is decided about once more after this: a transfer in between was in nobody's way.
+pub const GRANT_LOOK_FIRST_MS: i64 = 2_000;
+/// A token whose chain could not be read, or is not settled, is decided about after this.
+pub const GRANT_LOOK_SOON_MS: i64 = 5_000;
+/// Every token is decided about after this: keys of locks run out, and balances change, without a log.
+pub const GRANT_LOOK_AGAIN_MS: i64 = 300_000;
+/// Tokens of an asset that are listed.
+pub const GRANTS_LISTED_MAX: u32 = 1_000;
 
 /// How often a watch of the health looks.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(5);

@@ -71,6 +71,7 @@ pub struct Origin {
     serving: JoinHandle<()>,
     workers: JoinSet<()>,
     keeping: JoinHandle<()>,
+    granting: JoinHandle<()>,
 }
 
 /// Starts an origin on the caller's runtime; it answers when this returns.
@@ -102,7 +103,8 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     let workers = work::spawn(&house, &stopped);
     let serving = tokio::spawn(serve::serve(listener, rpc::beside(api::router(house.clone())), house.clone(), stopped));
     let keeping = tokio::spawn(upkeep::upkeep(house.clone()));
-    Ok(Origin { addr, house, stop, serving, workers, keeping })
+    let granting = tokio::spawn(gate::grants::keep(house.clone()));
+    Ok(Origin { addr, house, stop, serving, workers, keeping, granting })
 }
 
 impl Origin {
@@ -143,18 +145,19 @@ impl Origin {
     pub async fn watch(&self, asset: &str, wallets: &[&str]) -> Result<Minted, NotLetIn> {
         let asset = asset.parse().map_err(|_| NotLetIn::Unknown)?;
         let wallets = wallets.iter().filter_map(|wallet| wallet.parse().ok()).collect();
-        gate::watch(&self.house, &asset, wallets, None, now_ms()).await
+        gate::watch(&self.house, &asset, gate::Viewer { wallets, ..Default::default() }, now_ms()).await
     }
 
     /// Stops accepting, answers what has been asked, puts running jobs back to the queue (their stored chunks are kept),
     /// and closes the data folder. Takes at most [`Config::shutdown_limit`] and a little.
     pub async fn shutdown(self) {
-        let Self { house, stop, serving, mut workers, keeping, .. } = self;
+        let Self { house, stop, serving, mut workers, keeping, granting, .. } = self;
         let limit = house.config.shutdown_limit;
         let _ = stop.send(true);
         house.ending.store(true, Ordering::Relaxed);
         house.board.cancel_all(Why::Shutdown);
         keeping.abort();
+        granting.abort();
         let aborting = serving.abort_handle();
         let orderly = async {
             let _ = serving.await;

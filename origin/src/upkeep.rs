@@ -32,6 +32,7 @@ async fn round(house: &Arc<House>) -> Result<(), StoreError> {
     let (catalogue, now) = (&house.store.catalogue, now_ms());
     house.counts.flush(catalogue, now).await?;
     upload::settle_all(house).await?;
+    catalogue.sweep_grants(now).await?;
     if house.keys.signin.is_due(now)
         && let Err(error) = house.keys.signin.rotate(false, now)
     {

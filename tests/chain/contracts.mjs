@@ -9,6 +9,22 @@ import solc from "solc";
 const HERE = fileURLToPath(new URL("contracts/", import.meta.url));
 const require = createRequire(import.meta.url);
 
+const JUDGE = fileURLToPath(new URL("../../origin/src/gate/signin/judge/", import.meta.url));
+
+/** The code that asks contract wallets: as its source compiles, and as the program has it. */
+export function judge() {
+  const sources = { "judge.sol": { content: readFileSync(join(JUDGE, "judge.sol"), "utf8") } };
+  const settings = {
+    optimizer: { enabled: true },
+    evmVersion: "london",
+    metadata: { appendCBOR: false, bytecodeHash: "none" },
+    outputSelection: { "*": { "*": ["evm.bytecode.object"] } },
+  };
+  const out = JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings })));
+  const compiled = out.contracts["judge.sol"].Judge.evm.bytecode.object;
+  return { compiled, kept: readFileSync(join(JUDGE, "judge.hex"), "utf8").trim() };
+}
+
 /** By name: `{ abi, bytecode }`. */
 export function compile() {
   const files = readdirSync(HERE).filter((name) => name.endsWith(".sol"));

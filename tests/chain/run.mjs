@@ -5,13 +5,15 @@
 import { parseArgs } from "node:util";
 import { Chain } from "./anvil.mjs";
 import { holding } from "./checks/holding.mjs";
+import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { trees } from "./checks/trees.mjs";
+import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

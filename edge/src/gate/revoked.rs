@@ -49,6 +49,31 @@ impl Gatekeeper {
         self.0.version.fetch_add(1, Ordering::Release);
     }
 
+    /// Gives a token back.
+    pub fn restore(&self, what: &Revocation) {
+        let mut held = self.hold();
+        if held.revoked.until.contains_key(what) {
+            Arc::make_mut(&mut held.revoked).until.remove(what);
+            self.0.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Puts this in the place of every single token that was taken back: what came before was missed.
+    pub fn replace_tokens(&self, tokens: impl IntoIterator<Item = (Vec<u8>, UnixSeconds)>, now: UnixSeconds) {
+        let mut held = self.hold();
+        let revoked = Arc::make_mut(&mut held.revoked);
+        revoked.until.retain(|what, _| !matches!(what, Revocation::Token(_)));
+        for (cti, until) in tokens {
+            revoked.add(Revocation::Token(cti), until, now);
+        }
+        self.0.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Somebody follows the origin and has not heard it yet: what it has taken back is not known.
+    pub fn expects(&self) {
+        self.0.heard_ms.fetch_max(1, Ordering::Relaxed);
+    }
+
     /// Tokens are checked with these keys from now on.
     pub fn change_keys(&self, keys: KeySet) {
         self.hold().keys = Some(Arc::new(keys));
@@ -139,6 +164,22 @@ mod tests {
             assert!(revoked.covers(&hit, T(99)) && !revoked.covers(&hit, T(100)));
             assert!(!revoked.covers(&claims("a", "ann", 2), T(0)));
         }
+    }
+
+    #[test]
+    fn what_was_taken_back_can_be_given_back_and_told_anew_as_a_whole() {
+        let keeper = Gatekeeper::default();
+        let covers = |cti| keeper.now().revoked.covers(&claims("a", "ann", cti), T(0));
+        keeper.revoke(Revocation::Token(vec![1; 16]), T(100), T(0));
+        keeper.revoke(Revocation::Token(vec![2; 16]), T(100), T(0));
+        let before = keeper.version();
+        keeper.restore(&Revocation::Token(vec![1; 16]));
+        assert!(!covers(1) && covers(2) && keeper.version() > before);
+        keeper.replace_tokens([(vec![3; 16], T(100))], T(0));
+        assert!(!covers(2) && covers(3));
+        assert_eq!(keeper.silent_ms(5_000), None);
+        keeper.expects();
+        assert_eq!(keeper.silent_ms(5_001), Some(5_000), "and so a bound on its silence is passed");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::json;
 use super::problem::{Problem, Refusal};
 use crate::access::{Caller, role_word, session as session_cache};
 use crate::clock::now_ms;
-use crate::gate::signin::{self, Proven, Purpose, Refresh};
+use crate::gate::signin::{self, Proven, Purpose, Refresh, Shown};
 pub(super) use crate::gate::signin::{Asked as ChallengeWanted, Proof};
 use crate::house::House;
 use crate::limits::{AGENT_CHARS_MAX, JWKS_MAX_AGE_S};
@@ -233,7 +233,10 @@ async fn shown_wallets(house: &House, account: &str) -> Result<Response, Problem
 
 async fn prove(house: &House, headers: &HeaderMap, body: Body, purpose: Purpose<'_>) -> Result<Proven, Problem> {
     let proof: Proof = json::read(headers, body).await?;
-    signin::prove(&proof, host(headers), purpose, (&house.config.signin, &house.keys.signin), now_ms())
+    match signin::prove(&proof, host(headers), purpose, (&house.config.signin, &house.keys.signin), now_ms())? {
+        Shown::Proven(proven) => Ok(proven),
+        Shown::Claimed(claim) => signin::judge(house, claim, now_ms()).await,
+    }
 }
 
 fn tokens(

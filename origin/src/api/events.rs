@@ -8,12 +8,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
+use durable::UnixMs;
+use durable::catalogue::Event;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::json;
 use super::problem::Problem;
+use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{EVENTS_A_PAGE, EVENTS_LOOK, EVENTS_WAIT};
 
@@ -36,21 +39,37 @@ pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, 
     loop {
         let (oldest, last) = catalogue.event_bounds().await?;
         let Some(after) = asked.after else {
-            return Ok(page(&[], last, false));
+            return Ok(page(&[], last, false, Some(&catalogue.revoked_grants(now_ms()).await?)));
         };
         // Events that were let go of, or a catalogue that knows fewer than the edge: nobody can say what happened.
         let is_gap = after > last || after + 1 < oldest;
         let events = if is_gap { Vec::new() } else { catalogue.events_after(after, EVENTS_A_PAGE).await? };
         if is_gap || !events.is_empty() || Instant::now() >= until {
             let last = events.last().map_or(if is_gap { last } else { after }, |event| event.seq);
-            return Ok(page(&events, last, is_gap));
+            let revoked = if is_gap { Some(catalogue.revoked_grants(now_ms()).await?) } else { None };
+            return Ok(page(&events, last, is_gap, revoked.as_deref()));
         }
         sleep(EVENTS_LOOK).await;
     }
 }
 
-fn page(events: &[durable::catalogue::Event], last: i64, is_gap: bool) -> Response {
-    let events: Vec<_> =
-        events.iter().map(|e| json!({ "seq": e.seq, "kind": e.kind, "asset": e.asset, "at_ms": e.at_ms })).collect();
-    json::answer(StatusCode::OK, &json!({ "events": events, "last": last, "gap": is_gap }))
+/// `revoked`: everything that is taken back at the moment, for an edge that does not know what came before.
+fn page(events: &[Event], last: i64, is_gap: bool, revoked: Option<&[(String, UnixMs)]>) -> Response {
+    let events: Vec<_> = events.iter().map(shown).collect();
+    let mut value = json!({ "events": events, "last": last, "gap": is_gap });
+    if let Some(revoked) = revoked {
+        let one = |(cti, expires_ms): &(String, UnixMs)| json!({ "cti": cti, "until_s": expires_ms / 1000 + 1 });
+        value["revoked"] = revoked.iter().map(one).collect();
+    }
+    json::answer(StatusCode::OK, &value)
+}
+
+/// What an event says of itself, and what its body says.
+fn shown(event: &Event) -> Value {
+    let mut value: Value = serde_json::from_str(&event.body).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
+    value["seq"] = event.seq.into();
+    value["kind"] = event.kind.as_str().into();
+    value["asset"] = event.asset.as_str().into();
+    value["at_ms"] = event.at_ms.into();
+    value
 }

@@ -8,6 +8,7 @@ mod auth;
 mod categories;
 mod content;
 mod events;
+mod grants;
 mod json;
 mod keys;
 mod logs;
@@ -70,6 +71,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/content/{id}/gating-rules", get(rules::read).put(rules::write).delete(rules::remove))
         .route("/api/v1/content/{id}/watch", post(watch::watch))
+        .route("/api/v1/content/{id}/grants", get(grants::list).delete(grants::revoke_all))
+        .route("/api/v1/content/{id}/grants/{grant}", delete(grants::revoke))
         .route("/api/v1/content/{id}/token", post(token::mint))
         .route("/api/v1/transcode/status/{id}", get(status::status))
         .route("/api/v1/transcode/submit", post(work::submit))

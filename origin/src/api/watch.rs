@@ -13,7 +13,7 @@ use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
 use crate::access::Caller;
 use crate::clock::now_ms;
-use crate::gate::{Minted, NotLetIn, Wallet, watch as let_in};
+use crate::gate::{Holder, Minted, NotLetIn, Viewer, watch as let_in};
 use crate::house::House;
 
 pub(super) async fn watch(
@@ -23,25 +23,26 @@ pub(super) async fn watch(
 ) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
     let wallets = proved(&house, &caller).await.map_err(|error| problem(NotLetIn::Store(error)))?;
-    let minted = let_in(&house, &id, wallets, Some(caller.owner), now_ms()).await.map_err(|refused| match refused {
+    let viewer = Viewer { wallets, account: Some(caller.owner), session: caller.session };
+    let minted = let_in(&house, &id, viewer, now_ms()).await.map_err(|refused| match refused {
         NotLetIn::Unknown => unknown_asset(id.as_str()),
         refused => problem(refused),
     })?;
     Ok(json::answer(StatusCode::CREATED, &shown(&minted, id.as_str())))
 }
 
-/// The wallets that have proved themselves to whoever asks. An API key is no wallet: it meets only what asks for none. A contract's own
-/// signature holds on its chain alone (`eip155:N`), and is not counted for any other: so for none.
-async fn proved(house: &House, caller: &Caller) -> Result<Vec<Wallet>, StoreError> {
+/// The wallets that have proved themselves to whoever asks. An API key is no wallet: it meets only what asks for none.
+async fn proved(house: &House, caller: &Caller) -> Result<Vec<Holder>, StoreError> {
     if caller.session.is_none() {
         return Ok(Vec::new());
     }
     let linked = house.store.catalogue.wallets(&caller.owner).await?;
-    Ok(linked
-        .iter()
-        .filter(|wallet| wallet.chain == "eip155")
-        .filter_map(|wallet| wallet.address.parse().ok())
-        .collect())
+    let holder = |wallet: &durable::catalogue::Wallet| match wallet.chain.as_str() {
+        "eip155" => wallet.address.parse().ok(),
+        // A contract's own signature holds on its chain alone.
+        chain => format!("{chain}:{}", wallet.address).parse().ok(),
+    };
+    Ok(linked.iter().filter_map(holder).collect())
 }
 
 fn shown(minted: &Minted, id: &str) -> serde_json::Value {

@@ -235,6 +235,11 @@ pub(super) const WORDS: &[Words] = &[
     words("DELETE", "/api/v1/content/{id}/gating-rules", &[200], "Takes the rule away; the asset stays gated")
         .headers(&["If-Match"])
         .gives("RuleVersion"),
+    words("GET", "/api/v1/content/{id}/grants", &[200], "Tokens that the rule has given and that have not expired")
+        .answers_with(Gives::Object),
+    words("DELETE", "/api/v1/content/{id}/grants", &[200], "Takes all of them back; edges refuse them within seconds")
+        .answers_with(Gives::Object),
+    words("DELETE", "/api/v1/content/{id}/grants/{grant}", &[204], "Takes one token back"),
     words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name").gives("Chains"),
     words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do").gives("ChainStatuses"),
     words("GET", "/.well-known/jwks.json", &[200], "The keys that access tokens are checked with (RFC 7517)")

@@ -1,6 +1,7 @@
 //! Who may watch: who signs in, the chains that say who holds what, the keys of the data folder, viewers' tokens.
 
 pub(crate) mod chains;
+pub(crate) mod grants;
 mod keys;
 pub(crate) mod rules;
 mod secret;
@@ -11,8 +12,8 @@ mod watch;
 pub use chains::{ChainConfig, ChainSetupError, Finality};
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
-pub(crate) use rules::Wallet;
+pub(crate) use rules::Holder;
 pub(crate) use token::mint;
 pub use token::{MintError, Minted};
 pub use watch::NotLetIn;
-pub(crate) use watch::{Door, watch};
+pub(crate) use watch::{Door, Viewer, watch};

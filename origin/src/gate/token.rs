@@ -14,6 +14,8 @@ pub struct Minted {
     pub expires: u64,
     /// It opens the paths below this one.
     pub prefix: String,
+    /// Its id (`cti`), by which it is taken back.
+    pub cti: [u8; 16],
 }
 
 /// Why no token was minted.
@@ -44,5 +46,5 @@ pub(crate) fn mint(
     let now = UnixSeconds(u64::try_from(now / 1000).unwrap_or(0));
     let claims = Claims { sub: subject, ..Claims::for_asset(asset, now, ttl_seconds, cti) };
     let token = wire::token::mint(&claims, &keys.token)?;
-    Ok(Minted { token, expires: claims.exp.0, prefix: claims.catu_path_prefix })
+    Ok(Minted { token, expires: claims.exp.0, prefix: claims.catu_path_prefix, cti })
 }

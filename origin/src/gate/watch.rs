@@ -4,9 +4,10 @@ use durable::{AssetId, StoreError, UnixMs};
 use moka::future::Cache;
 use serde_json::Value;
 
-use super::rules::{Doubt, Reads, Rule, Truth, Wallet, missing, truth};
+use super::Minted;
+use super::grants::{Given, give};
+use super::rules::{Doubt, Holder, Reads, Rule, Truth, missing, truth};
 use super::token::MintError;
-use super::{Minted, mint};
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
 
@@ -36,12 +37,22 @@ pub enum NotLetIn {
     Mint(#[from] MintError),
 }
 
+/// Who asks to watch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Viewer {
+    /// Each has proved itself.
+    pub(crate) wallets: Vec<Holder>,
+    /// The account, or as whom a key acts; none: the token names nobody.
+    pub(crate) account: Option<String>,
+    pub(crate) session: Option<String>,
+}
+
 /// What is remembered of earlier decisions.
 #[derive(Debug)]
 pub(crate) struct Door {
-    reads: Reads,
+    pub(super) reads: Reads,
     /// When these wallets were last let in by this version of an asset's rule, its chains having been read.
-    let_in: Cache<(AssetId, i64, Vec<Wallet>), UnixMs>,
+    let_in: Cache<(AssetId, i64, Vec<Holder>), UnixMs>,
 }
 
 impl Default for Door {
@@ -54,14 +65,9 @@ impl Default for Door {
     }
 }
 
-/// A playback token for one asset, if the holder of `wallets`, each of which has proved itself, may watch it at `now`.
-pub(crate) async fn watch(
-    house: &House,
-    asset: &AssetId,
-    mut wallets: Vec<Wallet>,
-    subject: Option<String>,
-    now: UnixMs,
-) -> Result<Minted, NotLetIn> {
+/// A playback token for one asset, if this viewer may watch it at `now`.
+pub(crate) async fn watch(house: &House, asset: &AssetId, viewer: Viewer, now: UnixMs) -> Result<Minted, NotLetIn> {
+    let Viewer { mut wallets, account, session } = viewer;
     wallets.sort_unstable();
     wallets.dedup();
     if house.store.catalogue.asset(asset).await?.is_none() {
@@ -71,7 +77,7 @@ pub(crate) async fn watch(
     let stored = stored.ok_or(NotLetIn::NoRule)?;
     let rule: Rule = serde_json::from_str(&stored.rule).map_err(|_| NotLetIn::Unreadable)?;
     let leaves = house.door.reads.leaves(&rule.rule, &wallets, &house.chains, now).await;
-    let key = (asset.clone(), stored.version, wallets);
+    let key = (asset.clone(), stored.version, wallets.clone());
     match truth(&rule.rule, &mut leaves.iter().copied()) {
         Truth::Yes => house.door.let_in.insert(key, now).await,
         Truth::Doubt(Doubt::Unread) => {
@@ -87,5 +93,14 @@ pub(crate) async fn watch(
             return Err(NotLetIn::NotMet(missing(&rule.rule, &leaves)));
         }
     }
-    Ok(mint(&house.keys, asset, rule.token_seconds, subject, now)?)
+    let given = Given {
+        asset,
+        account: account.as_deref().unwrap_or_default(),
+        is_named: account.is_some(),
+        session: session.as_deref(),
+        wallets: &wallets,
+        rule: stored.version,
+        seconds: rule.token_seconds,
+    };
+    give(house, &given, now).await
 }

@@ -7,6 +7,7 @@ mod content;
 mod cors;
 mod events;
 mod gate;
+mod grants;
 mod grpc;
 mod http2;
 mod keys;

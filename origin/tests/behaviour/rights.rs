@@ -82,6 +82,9 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/content/{id}/gating-rules", "kkroyyy"),
     ("PUT",    "/api/v1/content/{id}/gating-rules", "kkroyyy"),
     ("DELETE", "/api/v1/content/{id}/gating-rules", "kkroyyy"),
+    ("GET",    "/api/v1/content/{id}/grants",   "kkroyyy"),
+    ("DELETE", "/api/v1/content/{id}/grants",   "kkroyyy"),
+    ("DELETE", "/api/v1/content/{id}/grants/{grant}", "kkroyyy"),
     ("GET",    "/api/v1/transcode/status/{id}", "kkyyyyy"),
     ("POST",   "/api/v1/transcode/submit",      "kkryyyy"),
     ("POST",   "/api/v1/transcode/cancel/{id}", "kkroyyy"),
@@ -161,6 +164,7 @@ async fn everyone_may_what_their_line_says() {
                 .replace("{name}", "clip.mp4")
                 .replace("{address}", "nobody")
                 .replace("{id}", &id)
+                .replace("{grant}", "none")
                 .replace("{delivery}", "1");
             let bearer = who.checked_sub(2).map(|n| format!("Bearer {}", keys[n]));
             let edge = site.origin.edge_key().to_owned();

@@ -75,3 +75,10 @@ pub const WALLETS_AN_ACCOUNT_MAX: i64 = 16;
 pub const SESSIONS_AN_ACCOUNT_MAX: i64 = 32;
 /// Versions of an asset's rule that are kept.
 pub const RULE_VERSIONS_KEPT: i64 = 100;
+
+/// Playback tokens of one viewer for one asset; with one more the oldest is taken back. A page renews in the middle of a token's life, so
+/// that each stream has three of them.
+pub const GRANTS_A_VIEWER_MAX: i64 = 48;
+
+/// Tokens taken back that an edge is told of when it starts; it remembers as many.
+pub const GRANTS_REVOKED_MAX: i64 = 65_536;

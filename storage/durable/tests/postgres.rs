@@ -4,6 +4,8 @@
 
 #[path = "assets.rs"]
 mod assets;
+#[path = "grants.rs"]
+mod grants;
 #[path = "jobs.rs"]
 mod jobs;
 #[path = "metadata.rs"]

@@ -39,6 +39,39 @@ pub(crate) fn call(signature: &str, arguments: &[Word]) -> Bytes {
     data.into()
 }
 
+/// An argument that may be as long as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    Word(Word),
+    Bytes(&'a [u8]),
+}
+
+/// Arguments: a word each, which of bytes says where they stand after all of the words.
+pub(crate) fn parts(parts: &[Part<'_>]) -> Vec<u8> {
+    let number = |n: usize| Word::Number(U256::from(n)).bytes();
+    let (mut heads, mut tails) = (Vec::with_capacity(parts.len() * WORD), Vec::new());
+    for part in parts {
+        match part {
+            Part::Word(word) => heads.extend_from_slice(&word.bytes()),
+            Part::Bytes(bytes) => {
+                heads.extend_from_slice(&number(parts.len() * WORD + tails.len()));
+                tails.extend_from_slice(&number(bytes.len()));
+                tails.extend_from_slice(bytes);
+                tails.resize(tails.len().next_multiple_of(WORD), 0);
+            }
+        }
+    }
+    [heads, tails].concat()
+}
+
+/// The bytes that the word of this index says where to find.
+pub(crate) fn bytes(data: &[u8], index: usize) -> Option<&[u8]> {
+    let size = |at: usize| usize::try_from(number(data.get(at..at.checked_add(WORD)?)?)?).ok();
+    let at = size(index.checked_mul(WORD)?)?;
+    let begin = at.checked_add(WORD)?;
+    data.get(begin..begin.checked_add(size(at)?)?)
+}
+
 /// A `uint256`.
 pub(crate) fn number(data: &[u8]) -> Option<U256> {
     Some(U256::from_be_bytes(<[u8; WORD]>::try_from(data).ok()?))
@@ -71,6 +104,15 @@ mod tests {
         let expected = format!("0x01ffc9a780ac58cd{}", "0".repeat(56));
         let erc721 = Word::Bytes4([0x80, 0xac, 0x58, 0xcd]);
         assert_eq!(call("supportsInterface(bytes4)", &[erc721]).to_string(), expected);
+    }
+
+    #[test]
+    fn bytes_are_found_where_they_were_put_and_nowhere_else() {
+        let data = parts(&[Part::Word(Word::Number(U256::ONE)), Part::Bytes(b"one"), Part::Bytes(&[7; 33])]);
+        assert_eq!(data.len(), 3 * 32 + 2 * 32 + 3 * 32);
+        assert_eq!((bytes(&data, 1), bytes(&data, 2)), (Some(b"one".as_slice()), Some([7; 33].as_slice())));
+        assert_eq!((bytes(&data, 9), bytes(&data, usize::MAX), bytes(&[0xff; 64], 0)), (None, None, None));
+        assert_eq!(bytes(&data[..data.len() - 32], 2), None);
     }
 
     #[test]

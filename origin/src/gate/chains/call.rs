@@ -16,6 +16,8 @@ pub(crate) struct Call {
     /// `None`: `data` is run as code that makes a contract, and what it returns is the answer (EIP-6492).
     pub(crate) to: Option<Address>,
     pub(crate) data: Bytes,
+    /// What it may burn; `None`: what the endpoint lets it.
+    pub(crate) gas: Option<u64>,
 }
 
 /// How a call ended.
@@ -32,6 +34,9 @@ impl Chain {
         let mut what = json!({ "data": call.data.to_string() });
         if let Some(to) = call.to {
             what["to"] = json!(format!("{to:#x}"));
+        }
+        if let Some(gas) = call.gas {
+            what["gas"] = json!(format!("0x{gas:x}"));
         }
         let params = json!([what, by_hash(at)]);
         let question = Question { method: "eth_call", params, bytes_max: RPC_CALL_BYTES_MAX };

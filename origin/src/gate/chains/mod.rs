@@ -7,6 +7,7 @@
 //!   ask.rs       one question to a chain: failover, a hedged second question, a quorum, a time limit
 //!   block.rs     which block is read: the last one, and the one that counts as final
 //!   call.rs      eth_call and eth_getCode
+//!   logs.rs      eth_getLogs: whose tokens moved
 //!   abi.rs       words of 32 bytes, read strictly
 //! ```
 //!
@@ -20,6 +21,7 @@ mod config;
 mod endpoint;
 mod error;
 mod known;
+mod logs;
 mod rpc;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub use config::{ChainConfig, Finality};
 use endpoint::Endpoint;
 pub use error::ChainSetupError;
 pub(crate) use error::{ChainError, RpcError};
+pub(crate) use logs::Moved;
 
 use crate::web::{Reach, Web, public_roots};
 
@@ -72,7 +75,6 @@ impl Chains {
     }
 
     /// By its number (EIP-155).
-    #[allow(dead_code, reason = "for signatures of contract wallets, which name their chain by its number")]
     pub(crate) fn numbered(&self, id: u64) -> Option<&Arc<Chain>> {
         self.0.iter().find(|chain| chain.config.id == id)
     }

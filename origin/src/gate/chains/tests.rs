@@ -103,7 +103,7 @@ async fn chain(habits: &[Habit], quorum: usize) -> Arc<Chain> {
 }
 
 async fn balance(chain: &Arc<Chain>) -> Result<Option<u64>, ChainError> {
-    let call = Call { to: Some(Default::default()), data: abi::call("balanceOf(address)", &[]) };
+    let call = Call { to: Some(Default::default()), data: abi::call("balanceOf(address)", &[]), gas: None };
     let block = chain.heads(0).await?.settled;
     Ok(match chain.eth_call(&call, &block).await? {
         Returned::Data(data) => abi::number(&data).map(|n| n.to()),

@@ -23,4 +23,4 @@ pub(crate) use decide::{Doubt, Truth, missing, truth};
 pub(crate) use probe::{ProbeError, probe};
 pub(crate) use read::Reads;
 pub(crate) use tree::Rule;
-pub(crate) use words::Wallet;
+pub(crate) use words::Holder;

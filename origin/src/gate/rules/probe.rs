@@ -75,7 +75,7 @@ async fn word(
     arguments: &[Word],
     at: &Block,
 ) -> Result<Vec<u8>, ChainError> {
-    Ok(match chain.eth_call(&Call { to: Some(to), data: abi::call(signature, arguments) }, at).await? {
+    Ok(match chain.eth_call(&Call { to: Some(to), data: abi::call(signature, arguments), gas: None }, at).await? {
         Returned::Data(data) => data,
         Returned::Reverted => Vec::new(),
     })

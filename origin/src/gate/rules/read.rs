@@ -11,7 +11,7 @@ use moka::future::Cache;
 
 use super::decide::{Doubt, Truth};
 use super::tree::{Erc721, Node, Window};
-use super::words::{Amount, Wallet};
+use super::words::{Amount, Holder, Wallet};
 use crate::gate::chains::abi::{self, Word};
 use crate::gate::chains::{Block, Call, Chain, ChainError, Chains, Returned};
 use crate::limits::{READS_KEPT, READS_KEPT_MAX};
@@ -49,22 +49,25 @@ enum Unread {
 
 impl Reads {
     /// Every leaf of a tree, in order.
-    pub(crate) async fn leaves(&self, node: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Vec<Truth> {
-        join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, wallets, chains, now))).await
+    pub(crate) async fn leaves(&self, node: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Vec<Truth> {
+        join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, holders, chains, now))).await
     }
 
-    async fn leaf(&self, leaf: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Truth {
+    async fn leaf(&self, leaf: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Truth {
         let known = |holds: bool| if holds { Truth::Yes } else { Truth::No };
-        if wallets.is_empty() && !matches!(leaf, Node::Valid(_)) {
+        if holders.is_empty() && !matches!(leaf, Node::Valid(_)) {
             return Truth::Doubt(Doubt::NoWallet);
         }
         match leaf {
-            Node::Allow(list) => known(wallets.iter().any(|wallet| list.contains(wallet))),
-            Node::Deny(list) => known(!wallets.iter().any(|wallet| list.contains(wallet))),
+            // A list names no chain: the contract of this address may be another one's elsewhere.
+            Node::Allow(list) => {
+                known(holders.iter().any(|holder| holder.only_on.is_none() && list.contains(&holder.wallet)))
+            }
+            Node::Deny(list) => known(!holders.iter().any(|holder| list.contains(&holder.wallet))),
             Node::Valid(Window { from_ms, until_ms }) => {
                 known(from_ms.is_none_or(|from| from <= now) && until_ms.is_none_or(|until| now < until))
             }
-            _ => match self.held(leaf, wallets, chains, now).await {
+            _ => match self.held(leaf, holders, chains, now).await {
                 Ok(truth) => truth,
                 Err(error) => {
                     tracing::warn!(%error, "a rule could not be read: nobody is let in by it");
@@ -74,12 +77,17 @@ impl Reads {
         }
     }
 
-    async fn held(&self, leaf: &Node, wallets: &[Wallet], chains: &Chains, now: UnixMs) -> Result<Truth, Unread> {
+    async fn held(&self, leaf: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Result<Truth, Unread> {
         let Some((name, _)) = leaf.contract() else { return Ok(Truth::No) };
         let chain = chains.named(name).ok_or(Unread::NoChain)?;
+        let counts = |holder: &&Holder| holder.only_on.is_none_or(|id| id == chain.config.id);
+        let wallets: Vec<Wallet> = holders.iter().filter(counts).map(|holder| holder.wallet).collect();
+        if wallets.is_empty() {
+            return Ok(Truth::Doubt(Doubt::NoWallet));
+        }
         let heads = chain.heads(now).await.map_err(Arc::new)?;
         let (settled, last) =
-            (self.held_at(leaf, wallets, chain, &heads.settled), self.held_at(leaf, wallets, chain, &heads.last));
+            (self.held_at(leaf, &wallets, chain, &heads.settled), self.held_at(leaf, &wallets, chain, &heads.last));
         Ok(match futures_util::future::try_join(settled, last).await? {
             (one, other) if one == other => one,
             (doubt @ Truth::Doubt(_), _) | (_, doubt @ Truth::Doubt(_)) => doubt,
@@ -118,7 +126,7 @@ impl Reads {
     async fn word(&self, chain: &Chain, at: &Block, to: Address, data: Bytes) -> Result<Said, Unread> {
         let key = (chain.config.id, at.hash, to, data.clone());
         let read = async {
-            let returned = chain.eth_call(&Call { to: Some(to), data }, at).await?;
+            let returned = chain.eth_call(&Call { to: Some(to), data, gas: None }, at).await?;
             Ok(match returned {
                 Returned::Data(data) => data.try_into().map_or(Said::Garbled, Said::Word),
                 Returned::Reverted => Said::Reverted,

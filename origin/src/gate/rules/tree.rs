@@ -1,5 +1,6 @@
 //! The rule as a value; `docs/formats/rules.md` draws it as JSON.
 
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use super::words::{Amount, Wallet};
@@ -118,6 +119,22 @@ impl Node {
             Self::Not(node) => node.leaves(),
             leaf => vec![leaf],
         }
+    }
+
+    /// Contracts of a chain that the tree names.
+    pub(crate) fn contracts_on(&self, chain: &str) -> Vec<Address> {
+        let of_chain =
+            |leaf: &&Self| leaf.contract().filter(|(name, _)| *name == chain).map(|(_, contract)| contract.0);
+        self.leaves().iter().filter_map(of_chain).collect()
+    }
+
+    /// The next time after `now` at which a condition on the time turns over.
+    pub(crate) fn next_time(&self, now: i64) -> Option<i64> {
+        let times = |leaf: &Self| match leaf {
+            Self::Valid(window) => [window.from_ms, window.until_ms],
+            _ => [None, None],
+        };
+        self.leaves().into_iter().flat_map(times).flatten().filter(|time| *time > now).min()
     }
 
     /// Chain and contract of a leaf that reads one.

@@ -44,6 +44,47 @@ impl<'de> Deserialize<'de> for Wallet {
     }
 }
 
+/// A wallet that has proved itself, and where it holds: a key is the same on every chain, a contract is itself on one alone, and may be
+/// somebody else's on another. Written as the address, or as CAIP-10 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Holder {
+    pub(crate) wallet: Wallet,
+    /// EIP-155, of a contract.
+    pub(crate) only_on: Option<u64>,
+}
+
+impl FromStr for Holder {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let Some(rest) = text.strip_prefix("eip155:") else { return Ok(Self { wallet: text.parse()?, only_on: None }) };
+        let (chain, address) = rest.split_once(':').ok_or(())?;
+        Ok(Self { wallet: address.parse()?, only_on: Some(chain.parse().map_err(|_| ())?) })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(chain) = self.only_on {
+            write!(f, "eip155:{chain}:")?;
+        }
+        self.wallet.fmt(f)
+    }
+}
+
+impl Serialize for Holder {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Holder {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(|()| serde::de::Error::custom("a wallet is an address, or eip155:N:address"))
+    }
+}
+
 /// A number of up to 256 bits, written in decimal as a string: JSON's numbers end before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Amount(pub(crate) U256);
@@ -84,6 +125,17 @@ mod tests {
         assert_eq!(good.to_lowercase().parse::<Wallet>().unwrap().to_string(), good);
         for bad in ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed", "", "0x", &good[2..], &good[..41], "0xzz"] {
             assert!(bad.parse::<Wallet>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_holder_is_written_with_the_chain_that_it_is_bound_to() {
+        let address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+        for text in [address.to_owned(), format!("eip155:10:{address}")] {
+            assert_eq!(text.parse::<Holder>().unwrap().to_string(), text);
+        }
+        for bad in ["", "eip155:10", "eip155::0x", "eip155:x:0x", "solana:10:0x"] {
+            assert!(bad.parse::<Holder>().is_err(), "{bad}");
         }
     }
 

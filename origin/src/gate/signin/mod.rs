@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   challenge: nonce (proves itself) -> text (EIP-4361, SIWS) | eip712 | eip191
-//!   login:     prove: text -> domain, URI -> nonce: chain, address, time -> signature: eoa | solana
+//!   login:     prove: text -> domain, URI -> nonce: chain, address, time -> signature: eoa | solana, else contract asks the chain
 //!              -> used once, account, session (durable) -> tokens: access (JWT, jwks) and refresh (random, hashed at rest)
 //!   request:   tokens: signature, time -> session still goes on (durable) -> the role of its account
 //! ```
@@ -10,6 +10,7 @@
 //! Everything here is bytes in, value out; rows are in `durable::catalogue::{accounts, sessions, challenges}`.
 
 mod challenge;
+mod contract;
 mod eip191;
 mod eip712;
 mod eoa;
@@ -24,8 +25,9 @@ mod text;
 mod tokens;
 
 pub(crate) use challenge::{Asked, challenge};
+pub(crate) use contract::judge;
 pub(crate) use jwks::SignInKeys;
 pub(crate) use nonce::Purpose;
-pub(crate) use prove::{Proof, Proven, prove};
+pub(crate) use prove::{Proof, Proven, Shown, prove};
 pub(crate) use text::{is_domain, is_statement};
 pub(crate) use tokens::{AccessError, Refresh, access_token, read_access_token};

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::challenge::{self, Chain, Format};
+use super::contract::Claim;
 use super::evm_address::{EvmAddress, unhex_all};
 use super::nonce::{self, NonceError, Purpose, Whom};
 use super::text::{Kind, SignInText, Stamp};
@@ -43,6 +44,15 @@ pub(crate) struct Proven {
     pub(crate) answered: Answered,
 }
 
+/// What a proof comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// By a key.
+    Proven(Proven),
+    /// No key of the address has signed; what is there may call the signature its own.
+    Claimed(Claim),
+}
+
 /// Checks everything but whether the challenge was used before.
 pub(crate) fn prove(
     proof: &Proof,
@@ -50,7 +60,7 @@ pub(crate) fn prove(
     purpose: Purpose<'_>,
     (config, keys): (&SignIn, &SignInKeys),
     now: UnixMs,
-) -> Result<Proven, Problem> {
+) -> Result<Shown, Problem> {
     match proof.format.unwrap_or(Format::Eip4361) {
         Format::Eip4361 => {
             let message = proof.message.as_deref().ok_or_else(|| missing("message"))?;
@@ -60,8 +70,7 @@ pub(crate) fn prove(
             })?;
             let chain = Chain::Evm(text.chain.parse().unwrap_or_default());
             let made = check(&text, &chain, purpose, (config, keys), now)?;
-            ethereum(&eip191::hash(message.as_bytes()), account, proof)?;
-            Ok(proven("eip155", &text, made))
+            ethereum(&eip191::hash(message.as_bytes()), (&chain, account), proof, &text, made)
         }
         format @ (Format::Eip712 | Format::Eip191) => {
             let chain = challenge::chain(proof.chain.as_deref())?;
@@ -76,8 +85,7 @@ pub(crate) fn prove(
                 Format::Eip712 => eip712::hash(&text, account, id),
                 _ => eip191::hash(challenge::plain(&text).as_bytes()),
             };
-            ethereum(&hash, account, proof)?;
-            Ok(proven("eip155", &text, made))
+            ethereum(&hash, (&chain, account), proof, &text, made)
         }
         Format::Siws => {
             let signed = match (&proof.signed_message, &proof.message) {
@@ -87,7 +95,7 @@ pub(crate) fn prove(
                 (None, Some(message)) => message.as_bytes().to_vec(),
                 _ => return Err(missing("signed_message")),
             };
-            siws(&signed, proof, purpose, (config, keys), now)
+            siws(&signed, proof, purpose, (config, keys), now).map(Shown::Proven)
         }
     }
 }
@@ -168,10 +176,22 @@ fn made(
     })
 }
 
-fn ethereum(hash: &[u8; 32], account: EvmAddress, proof: &Proof) -> Result<(), Problem> {
+/// By the key of the address; else it is claimed for the contract there.
+fn ethereum(
+    hash: &[u8; 32],
+    (chain, account): (&Chain, EvmAddress),
+    proof: &Proof,
+    text: &SignInText,
+    made: UnixMs,
+) -> Result<Shown, Problem> {
     let digits = proof.signature.strip_prefix("0x").filter(|digits| digits.len() <= 2 * SIGNATURE_BYTES_MAX);
     let signature = digits.and_then(unhex_all).ok_or_else(not_signed)?;
-    if eoa::recover(hash, &signature) == Some(account) { Ok(()) } else { Err(not_signed()) }
+    if eoa::recover(hash, &signature) == Some(account) {
+        return Ok(Shown::Proven(proven("eip155", text, made)));
+    }
+    let Chain::Evm(id) = *chain else { return Err(not_signed()) };
+    let proven = proven(&chain.to_string(), text, made);
+    Ok(Shown::Claimed(Claim { chain: id, wallet: account.0, hash: *hash, signature, proven }))
 }
 
 fn proven(chain: &str, text: &SignInText, made: UnixMs) -> Proven {
@@ -198,6 +218,6 @@ fn expired() -> Problem {
     Refusal::SignInExpired.because("The time of the challenge is over. Ask for a new one.")
 }
 
-fn not_signed() -> Problem {
+pub(super) fn not_signed() -> Problem {
     Refusal::SignInSignature.because("This is not the signature of the address over the text.")
 }

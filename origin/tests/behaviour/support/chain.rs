@@ -17,6 +17,21 @@ pub struct State {
     pub block: u64,
     /// How often something was called.
     pub calls: u64,
+    /// Counts the histories: a reorganisation makes another one, with other hashes.
+    pub fork: u64,
+    /// Transfers: the block, the contract, from whom, to whom.
+    pub moved: Vec<(u64, String, String, String)>,
+    /// `eth_getLogs` is refused, as endpoints do that bound its range.
+    pub hides_logs: bool,
+}
+
+/// `Transfer(address,address,uint256)`.
+const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+
+impl State {
+    fn hash(&self, block: u64) -> String {
+        format!("0x{:032x}{block:032x}", self.fork)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +64,28 @@ impl FakeChain {
         state.block += 1;
     }
 
+    /// Gives the one token of a holder to another one, with its log, in a new block.
+    pub fn transfer(&self, at: &str, from: &str, to: &str) {
+        let asks = |holder: &str| (at.to_owned(), format!("0x70a08231{:0>64}", holder.trim_start_matches("0x")));
+        self.mine(|state| {
+            state.words.insert(asks(from), word(0));
+            state.words.insert(asks(to), word(1));
+            let block = state.block + 1;
+            state.moved.push((block, at.to_owned(), from.to_owned(), to.to_owned()));
+        });
+    }
+
+    /// Another history of the same length, in which the last transfer did not happen.
+    pub fn reorganise(&self) {
+        let mut state = self.state.lock().unwrap();
+        let (_, at, from, to) = state.moved.pop().expect("a transfer");
+        let asks = |holder: &str| (at.clone(), format!("0x70a08231{:0>64}", holder.trim_start_matches("0x")));
+        let (from, to) = (asks(&from), asks(&to));
+        state.words.insert(from, word(1));
+        state.words.insert(to, word(0));
+        state.fork += 1;
+    }
+
     pub fn calls(&self) -> u64 {
         self.state.lock().unwrap().calls
     }
@@ -78,7 +115,7 @@ impl FakeChain {
             "eth_chainId" => json!({ "id": id, "result": "0x7a69" }),
             "eth_getBlockByNumber" => {
                 let number = format!("0x{:x}", state.block);
-                json!({ "id": id, "result": { "number": number, "hash": word(state.block), "timestamp": "0x64" } })
+                json!({ "id": id, "result": { "number": number, "hash": state.hash(state.block), "timestamp": "0x64" } })
             }
             "eth_getCode" => {
                 let is_there = state.words.keys().any(|(at, _)| Some(at.as_str()) == params[0].as_str());
@@ -91,6 +128,26 @@ impl FakeChain {
                     Some(word) => json!({ "id": id, "result": word }),
                     None => json!({ "id": id, "error": { "code": 3, "message": "execution reverted" } }),
                 }
+            }
+            "eth_getLogs" if state.hides_logs => {
+                json!({ "id": id, "error": { "code": -32005, "message": "too many blocks" } })
+            }
+            "eth_getLogs" => {
+                let wanted = params[0]["address"].as_array()?;
+                let first = u64::from_str_radix(params[0]["fromBlock"].as_str()?.trim_start_matches("0x"), 16).ok()?;
+                let topic = |holder: &str| format!("0x{:0>64}", holder.trim_start_matches("0x"));
+                let logs: Vec<Value> = state
+                    .moved
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, (block, at, ..))| *block >= first && wanted.iter().any(|one| one == at))
+                    .map(|(n, (block, at, from, to))| {
+                        let topics = [TRANSFER.to_owned(), topic(from), topic(to), word(7)];
+                        json!({ "address": at, "topics": topics, "blockNumber": format!("0x{block:x}"),
+                            "blockHash": state.hash(*block), "logIndex": format!("0x{n:x}") })
+                    })
+                    .collect();
+                json!({ "id": id, "result": logs })
             }
             other => panic!("{other}"),
         })

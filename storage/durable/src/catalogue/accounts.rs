@@ -3,6 +3,7 @@
 use super::Catalogue;
 use super::audit::{self, Actor};
 use super::challenges::{self, Answered};
+use super::grants;
 use super::keys::Role;
 use super::sessions::{self, NewSession};
 use super::sql::Tx;
@@ -144,6 +145,7 @@ impl Catalogue {
         }
         let actor = Actor { owner: account.into(), key: "wallet".into() };
         audit::append(&mut tx, &actor, "wallet.unlinked", address, "{}", now).await?;
+        grants::revoke_of_wallet(&mut tx, account, address, now).await?;
         tx.commit().await?;
         Ok(Unlinked::Done)
     }

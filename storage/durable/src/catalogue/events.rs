@@ -12,7 +12,7 @@ pub struct Event {
     /// When.
     pub at_ms: UnixMs,
     /// `asset.created`, `asset.updated`, `asset.playable`, `track.published`, `asset.ready`, `asset.failed`,
-    /// `asset.deleted`.
+    /// `asset.deleted`, `token.revoked`, `token.restored`.
     pub kind: String,
     /// To whom.
     pub asset: String,
@@ -41,11 +41,22 @@ pub(super) async fn append(
     body: &str,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    append_named(tx, kind, asset.as_str(), body, now).await
+}
+
+/// The same, of an asset that a row names.
+pub(super) async fn append_named(
+    tx: &mut Tx,
+    kind: &str,
+    asset: &str,
+    body: &str,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     let seq: i64 =
         sqlx::query_scalar("INSERT INTO events (at_ms, kind, asset, body) VALUES ($1, $2, $3, $4) RETURNING seq")
             .bind(now)
             .bind(kind)
-            .bind(asset.as_str())
+            .bind(asset)
             .bind(body)
             .fetch_one(&mut **tx)
             .await?;

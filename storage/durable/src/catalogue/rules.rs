@@ -1,6 +1,6 @@
 //! Rules of who may watch: a row a version, the highest one holds.
 
-use super::{Actor, Catalogue, audit, events};
+use super::{Actor, Catalogue, audit, events, grants};
 use crate::limits::RULE_VERSIONS_KEPT;
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -71,6 +71,7 @@ impl Catalogue {
             .await?;
         events::append(&mut tx, "asset.updated", asset, r#"{"rule":true}"#, now).await?;
         audit::append(&mut tx, actor, "rule.written", asset.as_str(), "{}", now).await?;
+        grants::look_at(&mut tx, asset, now).await?;
         tx.commit().await?;
         Ok(RuleWritten::Done(version + 1))
     }

@@ -1,6 +1,8 @@
-//! Sessions: from a sign-in until it ends. A refresh token is of use once; one that comes back ends its session.
+//! Sessions: from a sign-in until it ends. A refresh token is of use once; one that comes back ends its session. The playback tokens that
+//! were given in a session end with it.
 
 use super::Catalogue;
+use super::grants::{self, TakenBack, Which};
 use super::keys::Role;
 use super::sql::Tx;
 use crate::limits::SESSIONS_AN_ACCOUNT_MAX;
@@ -105,10 +107,16 @@ impl Catalogue {
 
     /// Ends one session of an account; `false` when it has no such session that goes on.
     pub async fn end_session(&self, account: &str, id: &str, why: &str, now: UnixMs) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
         let sql =
             "UPDATE sessions SET ended_ms = $3, ended_why = $4 WHERE id = $1 AND account = $2 AND ended_ms IS NULL";
-        let done = sqlx::query(sql).bind(id).bind(account).bind(now).bind(why).execute(&self.write).await?;
-        Ok(done.rows_affected() == 1)
+        let done = sqlx::query(sql).bind(id).bind(account).bind(now).bind(why).execute(&mut *tx).await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        grants::revoke(&mut tx, Which::Session(id), TakenBack::Session, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Forgets sessions, with their tokens, that ended before `oldest`. Answers how many.
@@ -133,26 +141,31 @@ pub(super) async fn begin(tx: &mut Tx, account: &str, new: &NewSession) -> Resul
     insert_token(tx, &new.refresh, &new.id).await?;
     let sql = "UPDATE sessions SET ended_ms = $2, ended_why = 'too many' WHERE id IN \
                (SELECT id FROM sessions WHERE account = $1 AND ended_ms IS NULL AND expires_ms > $2 AND id <> $4 \
-                ORDER BY created_ms DESC, id LIMIT 1000 OFFSET $3)";
-    sqlx::query(sql)
+                ORDER BY created_ms DESC, id LIMIT 1000 OFFSET $3) RETURNING id";
+    let ended: Vec<String> = sqlx::query_scalar(sql)
         .bind(account)
         .bind(new.created_ms)
         .bind(SESSIONS_AN_ACCOUNT_MAX - 1)
         .bind(&new.id)
-        .execute(&mut **tx)
+        .fetch_all(&mut **tx)
         .await?;
+    for id in ended {
+        grants::revoke(tx, Which::Session(&id), TakenBack::Session, new.created_ms).await?;
+    }
     Ok(())
 }
 
 pub(super) async fn end_all(tx: &mut Tx, account: &str, why: &str, now: UnixMs) -> Result<(), StoreError> {
     let sql = "UPDATE sessions SET ended_ms = $2, ended_why = $3 WHERE account = $1 AND ended_ms IS NULL";
     sqlx::query(sql).bind(account).bind(now).bind(why).execute(&mut **tx).await?;
+    grants::revoke(tx, Which::Account(account), TakenBack::Account, now).await?;
     Ok(())
 }
 
 async fn end_one(tx: &mut Tx, id: &str, why: &str, now: UnixMs) -> Result<(), StoreError> {
     let sql = "UPDATE sessions SET ended_ms = $2, ended_why = $3 WHERE id = $1 AND ended_ms IS NULL";
     sqlx::query(sql).bind(id).bind(now).bind(why).execute(&mut **tx).await?;
+    grants::revoke(tx, Which::Session(id), TakenBack::Session, now).await?;
     Ok(())
 }
 

@@ -1,0 +1,46 @@
+//! give: a token is minted and written down, so that it can be taken back.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use durable::catalogue::NewGrant;
+use durable::{AssetId, UnixMs};
+
+use crate::gate::rules::Holder;
+use crate::gate::{Minted, NotLetIn, mint};
+use crate::house::House;
+use crate::limits::GRANT_LOOK_FIRST_MS;
+
+/// What is given, to whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<'a> {
+    pub(crate) asset: &'a AssetId,
+    /// The account, or as whom a key acts.
+    pub(crate) account: &'a str,
+    /// It is in the token as `sub`.
+    pub(crate) is_named: bool,
+    pub(crate) session: Option<&'a str>,
+    pub(crate) wallets: &'a [Holder],
+    /// Version of the rule that lets them in.
+    pub(crate) rule: i64,
+    pub(crate) seconds: u64,
+}
+
+/// A token that opens the asset. One that could not be written down is not given.
+pub(crate) async fn give(house: &House, given: &Given<'_>, now: UnixMs) -> Result<Minted, NotLetIn> {
+    let subject = given.is_named.then(|| given.account.to_owned());
+    let minted = mint(&house.keys, given.asset, given.seconds, subject, now)?;
+    let grant = NewGrant {
+        cti: URL_SAFE_NO_PAD.encode(minted.cti),
+        asset: given.asset.clone(),
+        account: given.account.to_owned(),
+        session: given.session.map(str::to_owned),
+        wallets: serde_json::to_string(given.wallets).unwrap_or_default(),
+        rule: given.rule,
+        made_ms: now,
+        expires_ms: i64::try_from(minted.expires).unwrap_or(i64::MAX / 1000) * 1000,
+        // What moved between the block that was read and this row was seen before there was anyone whom it concerned.
+        look_ms: now + GRANT_LOOK_FIRST_MS,
+    };
+    house.store.catalogue.grant(&grant).await?;
+    Ok(minted)
+}
