@@ -119,7 +119,7 @@ fn build(plan: &Plan) -> Shard {
         seed: plan.seed,
         peers: plan.peers.clone(),
         counters: plan.counters.clone(),
-        ram: RefCell::new(Ram::new(budget, Policy::s3fifo())),
+        ram: RefCell::new(Ram::new(budget, Policy::s3fifo()).beside(plan.arena.clone())),
         arena: plan.arena.clone(),
         disk: Disk::new(config, plan.peers.len(), rt::now()),
         flights: RefCell::new(HashMap::default()),

@@ -3,11 +3,12 @@
 //! What is charged: the capacity of every chunk, what the edge says its head costs, and [`ENTRY_OVERHEAD`]. An entry that someone outside
 //! holds (a send in flight, another shard's lease, its own fill) is pinned and never evicted. One that is *removed* while held goes to
 //! the limbo: dead, out of the index, and still charged until the last holder lets go. So `used` never exceeds the budget, and
-//! memory follows `used`.
+//! memory follows `used`. Beside an arena, what its large pages cost beyond their bound counts as well, until it is given back.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use crate::arena::Arena;
 use crate::chunk::Chunk;
 use crate::key::{Key, KeyHash};
 use crate::object::Object;
@@ -57,6 +58,7 @@ pub struct Ram<M> {
     used: u64,
     budget: u64,
     limbo: Vec<(Weak<Object<M>>, u64)>,
+    arena: Option<Arc<Arena>>,
     evicted: u64,
     refused: u64,
 }
@@ -72,9 +74,17 @@ impl<M> Ram<M> {
             used: 0,
             budget,
             limbo: Vec::new(),
+            arena: None,
             evicted: 0,
             refused: 0,
         }
+    }
+
+    /// The same tier, whose large bodies lie in `arena`.
+    #[must_use]
+    pub fn beside(mut self, arena: Option<Arc<Arena>>) -> Ram<M> {
+        self.arena = arena;
+        self
     }
 
     /// The entry under `key`, and the head of its run while it fills. Counts a use.
@@ -226,7 +236,7 @@ impl<M> Ram<M> {
         if self.used + bytes > self.budget && !self.limbo.is_empty() {
             self.reap();
         }
-        while self.used + bytes > self.budget {
+        while self.used + self.beyond() + bytes > self.budget {
             let Some(slot) = self.policy.evict(&self.slots, self.budget) else {
                 self.refused += 1;
                 return Err(Full);
@@ -235,6 +245,11 @@ impl<M> Ram<M> {
             self.drop_slot(slot);
         }
         Ok(())
+    }
+
+    /// What the arena costs beyond what is set aside for it.
+    fn beyond(&self) -> u64 {
+        self.arena.as_ref().map_or(0, |arena| arena.beyond())
     }
 
     fn insert(&mut self, object: Arc<Object<M>>, first: Option<Arc<Chunk>>, bytes: u64, filling: bool) -> Ticket {

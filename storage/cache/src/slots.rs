@@ -1,8 +1,12 @@
 //! Which slots of an arena are taken, and which pairs of them lie in large pages.
 //!
 //! A large page covers two slots. A stock of empty ones is kept ready, so that a body is written into one from its first byte; a pair
-//! that was written without one is gathered later when it is full. A large page costs memory where its slots hold less than it: that
-//! *slack*, the stock included, is bounded.
+//! that was written without one is gathered later when it is full.
+//!
+//! A large page is given back to the system as a whole: the kernel writes zeros over a part of it, and over what of that part is on its
+//! way to a client. So a slot given back whose neighbour is taken is *spent*: it is nobody's until the neighbour is given back too. A
+//! large page costs memory where its slots hold less than it: that *slack*, the stock and the spent included, ends the making of large
+//! pages at its bound; beyond it the tier is charged for it ([`Slots::beyond`]).
 
 use crate::arena::SLOT_BYTES;
 
@@ -28,18 +32,31 @@ struct Slot {
     filled: u32,
     /// All of its memory is there, filled or not.
     backed: bool,
+    /// It may lie in one page with its neighbour.
+    joined: bool,
+    /// It was given back, and its memory was not.
+    spent: bool,
 }
 
 impl Slot {
     /// Memory it costs beyond what it holds.
     fn slack(self) -> u64 {
         match self {
-            Slot { backed: false, .. } => 0,
+            Slot { backed: false, spent, filled, .. } => u64::from(filled) * u64::from(spent),
             Slot { taken: false, .. } => u64::from(SLOT_BYTES),
             Slot { settled: false, .. } => 0,
             Slot { filled, .. } => u64::from(SLOT_BYTES - filled),
         }
     }
+}
+
+/// Memory to be given back to the system; [`Slots::emptied`] must follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Freed {
+    /// Of one slot.
+    Slot(u32),
+    /// Of both slots of a pair.
+    Pair(u32),
 }
 
 /// What is to be put into a large page.
@@ -69,13 +86,17 @@ pub(crate) struct Slots {
     resting: u32,
     slack: u64,
     slack_max: u64,
+    /// As a slot begins.
+    empty: Slot,
 }
 
 impl Slots {
-    /// `pairs` pairs of slots, and `slack_max` bytes that large pages may cost beyond what they hold.
-    pub(crate) fn new(pairs: u32, slack_max: u64) -> Slots {
+    /// `pairs` pairs of slots, and `slack_max` bytes that large pages may cost beyond what they hold. `unasked`: the system makes large pages
+    /// by itself.
+    pub(crate) fn new(pairs: u32, slack_max: u64, unasked: bool) -> Slots {
+        let empty = Slot { joined: unasked, ..Slot::default() };
         Slots {
-            slots: vec![Slot::default(); pairs as usize * 2],
+            slots: vec![empty; pairs as usize * 2],
             stock: Vec::new(),
             singles: Vec::new(),
             pairs: Vec::new(),
@@ -85,7 +106,13 @@ impl Slots {
             resting: 0,
             slack: 0,
             slack_max,
+            empty,
         }
+    }
+
+    /// Bytes of the slack above its bound.
+    pub(crate) fn beyond(&self) -> u64 {
+        self.slack.saturating_sub(self.slack_max)
     }
 
     pub(crate) fn take(&mut self) -> Option<u32> {
@@ -95,7 +122,7 @@ impl Slots {
             Some(pair * 2)
         })?;
         self.change(slot, |s| {
-            *s = Slot { taken: true, backed: s.backed, ..Slot::default() };
+            *s = Slot { taken: true, backed: s.backed, joined: s.joined, ..Slot::default() };
         });
         Some(slot)
     }
@@ -108,30 +135,49 @@ impl Slots {
         }
     }
 
-    /// A slot is given back. False: its pair is under work, which will see to it.
-    pub(crate) fn give_back(&mut self, slot: u32) -> bool {
+    /// A slot is given back. `None`: its memory stays, until its neighbour is given back or the work on the pair is done.
+    pub(crate) fn give_back(&mut self, slot: u32) -> Option<Freed> {
         if let Some((Work::Gather(pair), given)) = &mut self.working
             && *pair == slot / 2
         {
             given[(slot % 2) as usize] = true;
-            return false;
+            return None;
         }
-        true
+        self.freed(slot)
     }
 
-    /// A slot given back has been emptied. Without `emptied` it stays out of use.
-    pub(crate) fn emptied(&mut self, slot: u32, emptied: bool) {
-        if !emptied {
-            return;
+    fn freed(&mut self, slot: u32) -> Option<Freed> {
+        if !self.slots[slot as usize].joined {
+            return Some(Freed::Slot(slot));
         }
-        self.change(slot, |s| *s = Slot::default());
-        let sibling = slot ^ 1;
-        if self.slots[sibling as usize].listed == Listed::Single && !self.slots[sibling as usize].backed {
-            self.slots[sibling as usize].listed = Listed::Pair;
-            self.slots[slot as usize].listed = Listed::Pair;
-            self.pairs.push(slot / 2);
-        } else {
-            self.list(slot, Listed::Single);
+        self.change(slot, |s| (s.taken, s.spent) = (false, true));
+        let neighbour = &mut self.slots[(slot ^ 1) as usize];
+        if neighbour.taken {
+            return None;
+        }
+        neighbour.listed = Listed::Nowhere;
+        Some(Freed::Pair(slot / 2))
+    }
+
+    /// What was freed has been emptied. Without `emptied` it stays out of use.
+    pub(crate) fn emptied(&mut self, freed: Freed, emptied: bool) {
+        let empty = self.empty;
+        match freed {
+            _ if !emptied => {}
+            Freed::Pair(pair) => {
+                self.change(pair * 2, |s| *s = empty);
+                self.change(pair * 2 + 1, |s| *s = empty);
+                self.free(pair);
+            }
+            Freed::Slot(slot) => {
+                self.change(slot, |s| *s = empty);
+                let neighbour = slot ^ 1;
+                if self.slots[neighbour as usize].listed == Listed::Single {
+                    self.free(slot / 2);
+                } else {
+                    self.list(slot, Listed::Single);
+                }
+            }
         }
     }
 
@@ -147,39 +193,34 @@ impl Slots {
         Some(work)
     }
 
-    /// The pair under work lies in a large page, or could not be put there. Returns the slots given back meanwhile.
-    pub(crate) fn done(&mut self, done: bool) -> impl Iterator<Item = u32> + use<> {
-        let mut returned = [None; 2];
-        let pair = match self.working.take() {
-            None => return returned.into_iter().flatten(),
-            Some((Work::Prepare(pair), _)) => {
-                let (slot, listed) = (pair * 2, if done { Listed::Stock } else { Listed::Pair });
-                for slot in [slot, slot + 1] {
-                    self.slots[slot as usize].listed = Listed::Nowhere;
-                    self.change(slot, |s| s.backed = done);
+    /// The pair under work lies in a large page, or could not be put there. Returns what is to be emptied.
+    pub(crate) fn done(&mut self, done: bool) -> Option<Freed> {
+        match self.working.take()? {
+            (Work::Prepare(pair), _) if done => {
+                for slot in [pair * 2 + 1, pair * 2] {
+                    self.change(slot, |s| (s.backed, s.joined) = (true, true));
+                    self.list(slot, Listed::Stock);
                 }
-                if done {
-                    self.list(slot + 1, listed);
-                    self.list(slot, listed);
-                } else {
-                    self.resting = REST_ROUNDS;
-                    self.free(pair);
-                }
-                return returned.into_iter().flatten();
+                None
             }
-            Some((Work::Gather(pair), given)) => {
-                for (i, given) in given.into_iter().enumerate() {
-                    returned[i] = given.then_some(pair * 2 + i as u32);
-                }
-                pair
+            (Work::Prepare(pair), _) => {
+                self.resting = REST_ROUNDS;
+                Some(Freed::Pair(pair))
             }
-        };
-        if done {
-            for slot in [pair * 2, pair * 2 + 1] {
-                self.change(slot, |s| s.backed = true);
+            (Work::Gather(pair), given) => {
+                let mut freed = None;
+                for slot in [pair * 2, pair * 2 + 1] {
+                    // What could not be put there may be there all the same.
+                    self.change(slot, |s| (s.backed, s.joined) = (done, true));
+                }
+                for (slot, given) in [pair * 2, pair * 2 + 1].into_iter().zip(given) {
+                    if given {
+                        freed = self.freed(slot);
+                    }
+                }
+                freed
             }
         }
-        returned.into_iter().flatten()
     }
 
     /// A pair that was written and is worth a large page.
@@ -263,71 +304,142 @@ mod tests {
 
     #[test]
     fn a_stock_is_prepared_within_the_slack_and_used_first() {
-        let mut slots = Slots::new(4, u64::from(FULL) * 3);
+        let mut slots = Slots::new(4, u64::from(FULL) * 3, false);
         assert_eq!(slots.work(), Some(Work::Prepare(0)));
-        assert_eq!(slots.done(true).count(), 0);
+        assert_eq!(slots.done(true), None);
         assert_eq!(slots.work(), None, "the slack is used up");
         assert_eq!((slots.take(), slots.take(), slots.take()), (Some(0), Some(1), Some(2)));
         slots.settle(0, FULL);
         slots.settle(1, FULL / 2);
         assert_eq!(slots.slack, u64::from(FULL) / 2);
         assert_eq!(slots.work(), Some(Work::Prepare(2)));
-        let _ = slots.done(false);
+        assert_eq!(slots.done(false), Some(Freed::Pair(2)));
+        slots.emptied(Freed::Pair(2), true);
         slots.round();
         assert_eq!(slots.work(), None, "the system had none: it is left alone for a while");
     }
 
     #[test]
-    fn full_pairs_are_gathered_and_what_is_given_back_meanwhile_is_emptied_afterwards() {
-        let mut slots = Slots::new(1, u64::from(FULL));
+    fn full_pairs_are_gathered_and_what_is_given_back_meanwhile_is_spent_afterwards() {
+        let mut slots = Slots::new(1, u64::from(FULL), false);
         assert_eq!((slots.take(), slots.take(), slots.take()), (Some(0), Some(1), None));
         slots.settle(0, FULL);
-        assert_eq!(slots.work(), None, "its sibling is still being written");
+        assert_eq!(slots.work(), None, "its neighbour is still being written");
         slots.settle(1, FULL);
         assert_eq!(slots.work(), Some(Work::Gather(0)));
-        assert!(!slots.give_back(1));
-        assert_eq!(slots.done(true).collect::<Vec<_>>(), [1]);
-        slots.emptied(1, true);
-        assert!(slots.give_back(0));
-        slots.emptied(0, true);
+        assert_eq!(slots.give_back(1), None);
+        assert_eq!(slots.done(true), None);
+        assert_eq!(slots.take(), None, "it is in one page with its neighbour, which is taken");
+        assert_eq!(slots.slack, u64::from(FULL));
+        assert_eq!(slots.give_back(0), Some(Freed::Pair(0)));
+        slots.emptied(Freed::Pair(0), true);
         assert_eq!(slots.slack, 0);
         assert_eq!((slots.take(), slots.take(), slots.take()), (Some(0), Some(1), None));
     }
 
+    #[test]
+    fn a_pair_that_could_not_be_gathered_may_be_in_a_large_page_all_the_same() {
+        let mut slots = Slots::new(1, u64::from(FULL), false);
+        assert_eq!((slots.take(), slots.take()), (Some(0), Some(1)));
+        slots.settle(0, FULL);
+        slots.settle(1, FULL);
+        assert_eq!(slots.work(), Some(Work::Gather(0)));
+        assert_eq!(slots.done(false), None);
+        assert_eq!(slots.give_back(0), None);
+        assert_eq!(slots.slack, u64::from(FULL));
+        assert_eq!(slots.give_back(1), Some(Freed::Pair(0)));
+    }
+
+    #[test]
+    fn what_is_spent_beyond_the_bound_is_told() {
+        let mut slots = Slots::new(8, u64::from(FULL) * 4, false);
+        while slots.work().is_some() {
+            assert_eq!(slots.done(true), None);
+        }
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            let slot = slots.take().expect("stock");
+            slots.settle(slot, FULL);
+            held.push(slot);
+        }
+        assert_eq!((slots.slack, slots.beyond()), (0, 0));
+        // The neighbours of the others that were full before.
+        while slots.work().is_some() {
+            assert_eq!(slots.done(true), None);
+        }
+        while held.len() < 8 {
+            let slot = slots.take().expect("stock");
+            slots.settle(slot, FULL);
+            held.push(slot);
+        }
+        while slots.work().is_some() {
+            assert_eq!(slots.done(true), None);
+        }
+        for slot in held.iter().filter(|slot| *slot % 2 == 0) {
+            assert_eq!(slots.give_back(*slot), None);
+        }
+        assert_eq!(slots.beyond(), u64::from(FULL) * 4, "four spent beside a stock of four, which is the bound");
+    }
+
     proptest! {
         #[test]
-        fn no_slot_is_given_twice_and_the_slack_stays_bounded(ops in prop::collection::vec((0u8..5, any::<u32>()), 1..300)) {
+        fn no_slot_is_given_twice_and_none_is_emptied_under_its_neighbour(
+            ops in prop::collection::vec((0u8..5, any::<u32>()), 1..300),
+            unasked in any::<bool>(),
+        ) {
             let slack_max = u64::from(FULL) * 6;
-            let mut slots = Slots::new(8, slack_max);
+            let mut slots = Slots::new(8, slack_max, unasked);
             let mut held: Vec<u32> = Vec::new();
+            let mut joined = [unasked; 8];
             for (op, n) in ops {
+                let mut freed = None;
                 match op {
                     0 | 1 => {
                         if let Some(slot) = slots.take() {
                             prop_assert!(!held.contains(&slot));
                             held.push(slot);
                         } else {
-                            prop_assert_eq!(held.len(), 16);
+                            let spent = slots.slots.iter().filter(|s| s.spent).count();
+                            prop_assert_eq!(held.len() + spent, 16);
                         }
                     }
                     2 if !held.is_empty() => slots.settle(held[n as usize % held.len()], n % (FULL + 1)),
                     3 if !held.is_empty() => {
                         let slot = held.swap_remove(n as usize % held.len());
-                        prop_assert!(slots.give_back(slot));
-                        slots.emptied(slot, true);
+                        freed = slots.give_back(slot);
                     }
                     _ => {
                         slots.round();
-                        if slots.work().is_some() {
-                            prop_assert_eq!(slots.done(n % 4 != 0).count(), 0);
+                        if let Some(Work::Prepare(pair) | Work::Gather(pair)) = slots.work() {
+                            joined[pair as usize] = true;
+                            // Sometimes one of the pair is given back meanwhile.
+                            if let Some(at) = held.iter().position(|slot| slot / 2 == pair).filter(|_| n % 3 == 0) {
+                                prop_assert_eq!(slots.give_back(held.swap_remove(at)), None);
+                            }
+                            freed = slots.done(n % 4 != 0);
                         }
                     }
                 }
-                // What is taken from the stock and half filled is slack as well: as much again as the bound, at most.
-                prop_assert!(slots.slack <= slack_max + held.len() as u64 * u64::from(FULL));
+                match freed {
+                    None => {}
+                    Some(Freed::Slot(slot)) => prop_assert!(!joined[slot as usize / 2], "half of a large page"),
+                    Some(Freed::Pair(pair)) => {
+                        prop_assert!(held.iter().all(|slot| slot / 2 != pair), "emptied under its neighbour");
+                        joined[pair as usize] = unasked;
+                    }
+                }
+                if let Some(freed) = freed {
+                    slots.emptied(freed, true);
+                }
                 let real: u64 = slots.slots.iter().map(|s| s.slack()).sum();
                 prop_assert_eq!(slots.slack, real);
             }
+            for slot in held {
+                if let Some(freed) = slots.give_back(slot) {
+                    slots.emptied(freed, true);
+                }
+            }
+            prop_assert!(slots.slots.iter().all(|s| !s.spent && !s.taken), "nothing stays spent for ever");
         }
     }
 }
