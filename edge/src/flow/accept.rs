@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::door::addresses::Seat;
-use crate::flow::{After, answer, handshake::handshake, hit, introduce, refuse};
+use crate::flow::hit::{self, Quick};
+use crate::flow::{After, answer, handshake::handshake, introduce, refuse};
 use crate::http::fields::{Span, fields};
 use crate::http::request::{self, Method, Parsed, Request, number};
 use crate::http2;
@@ -270,15 +271,20 @@ async fn requests(shard: &Rc<Shard>, conn: &mut Conn) -> Result<(), Gone> {
 
 /// Answers one request and takes it out of the input.
 async fn one(shard: &Rc<Shard>, conn: &mut Conn, request: Request) -> Result<After, Gone> {
-    let now_ms = rt::now();
+    let now_ms = rt::turn_ms();
     shard.sample(conn, &request, now_ms);
     if (shard.door.counts_requests() || conn.proxy.is_some()) && !introduce::again(shard, conn, &request, now_ms) {
         let asked = take(shard, conn, request, now_ms);
         return Ok(refuse::send(shard, conn, &asked, Refusal::AddressRate));
     }
-    if let Some(after) = hit::quick(shard, conn, &request, now_ms) {
-        conn.at += request.head_len;
-        return Ok(after);
+    match hit::quick(shard, conn, &request, now_ms) {
+        Some(Quick::Said(after)) => {
+            conn.at += request.head_len;
+            return Ok(after);
+        }
+        // Boxed, as what follows: an idle connection should not pay for it.
+        Some(Quick::Body(large)) => return Box::pin(hit::send(shard, conn, &request, *large)).await,
+        None => {}
     }
     // Boxed: the way of a miss is long, and an idle connection should not pay for it.
     Box::pin(slowly(shard, conn, request, now_ms)).await
@@ -324,7 +330,7 @@ pub(crate) async fn flush(shard: &Shard, conn: &mut Conn) -> Result<(), Gone> {
     let out = std::mem::take(&mut conn.out);
     // One that was cut before can only be told why in vain.
     let is_cut = conn.line.is_overdue();
-    conn.line.due(rt::now() + write_ms(shard, len), Waits::Busy);
+    conn.line.due(rt::turn_ms() + write_ms(shard, len), Waits::Busy);
     let (result, out) = conn.line.stream.send(out).await;
     rt::give_back(out);
     conn.line.not_due();
@@ -356,13 +362,13 @@ async fn more(shard: &Shard, conn: &mut Conn) -> Result<bool, Gone> {
     conn.input.drain(..conn.at);
     conn.at = 0;
     if between {
-        conn.line.due(rt::now() + limits.idle.as_millis() as u64, Waits::Idle);
+        conn.line.due(rt::turn_ms() + limits.idle.as_millis() as u64, Waits::Idle);
     } else {
         if conn.input.capacity() - conn.input.len() < RECV_BYTES / 2 {
             conn.input.reserve(REQUEST_HEAD_BYTES_MAX);
         }
         if conn.head_due_ms == 0 {
-            conn.head_due_ms = rt::now() + limits.header.as_millis() as u64;
+            conn.head_due_ms = rt::turn_ms() + limits.header.as_millis() as u64;
         }
         conn.line.due(conn.head_due_ms, Waits::Head);
     }

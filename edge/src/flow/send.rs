@@ -330,7 +330,12 @@ async fn put(
     if !tail.is_empty() {
         pieces.push(Piece::Fixed(tail.into()));
     }
-    conn.line.due(rt::now() + write_ms(shard, total), Waits::Busy);
+    send_pieces(shard, conn, pieces, total).await
+}
+
+/// Sends `pieces`, `total` bytes in all, the first of which is what was waiting in `out`.
+pub(crate) async fn send_pieces(shard: &Shard, conn: &mut Conn, pieces: Vec<Piece>, total: u64) -> Result<(), Gone> {
+    conn.line.due(rt::turn_ms() + write_ms(shard, total), Waits::Busy);
     let (result, made) = conn.line.stream.sendv(pieces).await;
     conn.line.not_due();
     conn.out = made.unwrap_or_default();

@@ -32,6 +32,7 @@ const FILE_THREADS: usize = 8;
 thread_local! {
     static FAULTS: Cell<Faults> = const { Cell::new(Faults::NONE) };
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    static BEGAN_MS: Cell<u64> = const { Cell::new(0) };
     static DRIVER: Cell<Driver> = const { Cell::new(Driver::Deferred) };
 }
 
@@ -86,6 +87,7 @@ fn drive(runtime: &Runtime, mut turn: impl FnMut(Instant, Duration), main: impl 
         loop {
             let began = Instant::now();
             BEGAN.set(Some(began));
+            BEGAN_MS.set(super::now());
             let is_over = main.as_mut().poll(&mut context).is_ready();
             let is_more = runtime.run();
             turn(began, began.elapsed());
@@ -108,6 +110,15 @@ pub(crate) fn wanted_ns() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let mut numbers = text.split_whitespace().map_while(|n| n.parse::<u64>().ok());
     Some(numbers.next()? + numbers.next()?)
+}
+
+/// The wall clock in milliseconds when this turn began. For deadlines and ages: a look at the clock for each request and each wait of it
+/// is a fiftieth of a small hit.
+pub(crate) fn turn_ms() -> u64 {
+    match BEGAN_MS.get() {
+        0 => super::now(),
+        ms => ms,
+    }
 }
 
 /// Whether a thread can wait in this way here; the error is what the kernel said.

@@ -29,7 +29,7 @@ mod socket;
 mod tls;
 
 pub(crate) use buf::{Path, Piece};
-pub(crate) use driver::{Driver, allowed_cpus, run, turn_began, wanted_ns};
+pub(crate) use driver::{Driver, allowed_cpus, run, turn_began, turn_ms, wanted_ns};
 pub(crate) use duplex::duplex;
 pub(crate) use file::{File, apart, open};
 pub(crate) use lend::{give_back, lend};
