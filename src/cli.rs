@@ -43,6 +43,12 @@ pub enum Command {
     Top(Top),
     /// Make, read and check playback tokens with the keys of a data folder
     Token(Token),
+    /// Move media objects between the data folder and an S3
+    Storage(Storage),
+    /// Copy catalogue, media objects and keys to a folder, while the origin runs or not
+    Backup(Backup),
+    /// Bring a backup into an empty data folder, and an empty database and S3 if they are configured
+    Restore(Restore),
     /// Print the version and what this build can do
     Version,
 }
@@ -128,6 +134,82 @@ pub struct CheckConfig {
     /// Print a file with every key, its default and its meaning
     #[arg(long)]
     pub sample: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Storage {
+    #[command(subcommand)]
+    pub command: StorageCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StorageCommand {
+    /// Copy all media objects from the data folder to the S3 of the configuration, or back
+    ///
+    /// What is there already is not copied again, so a copy that was cut off goes on where it was. Each object is compared with
+    /// its name, the SHA-256 of its bytes, on the way. Nothing is removed, and the origin may run: copy first, then stop it, copy
+    /// once more (that takes seconds), and start it with the other configuration:
+    ///
+    ///   1. write storage.objects = "s3://bucket/prefix" and storage.s3_... into a second file, s3.toml
+    ///   2. streamgate storage migrate --to s3 --config s3.toml       (the origin goes on with the old file)
+    ///   3. stop the origin; run 2 again
+    ///   4. start the origin with --config s3.toml; once all is well, remove DATA/objects
+    ///
+    /// The way back is the same with --to files, and a start without storage.objects.
+    #[command(verbatim_doc_comment)]
+    Migrate {
+        /// Where the objects are to go
+        #[arg(long, value_name = "PLACE")]
+        to: ObjectsPlace,
+        /// Afterwards read all that is there again and compare it with its names
+        #[arg(long)]
+        verify: bool,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+}
+
+/// A place of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ObjectsPlace {
+    /// The data folder
+    Files,
+    /// The S3 of storage.objects
+    S3,
+}
+
+/// Copies catalogue, media objects and keys to a folder.
+///
+/// The origin may run. The folder then has:
+///
+///   catalogue.jsonl   all rows as they were at one moment, a line each; the same from SQLite and PostgreSQL
+///   objects/          the media objects that they name, compared with their names on the way
+///   keys/             API, edge and token keys: whoever has them is the origin, so keep the folder as safe as DATA
+///
+/// A folder that holds an earlier backup gets what is new; its rows are replaced at the very end. Uploads under way are not in it.
+/// A backup of SQLite may be restored into PostgreSQL, and one of files into an S3: so one moves between them.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Backup {
+    /// Folder to write to; made if it is missing
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigFile,
+}
+
+/// Brings a backup into an empty data folder, and an empty database and S3 if they are configured.
+///
+/// The origin must not run. Objects first, each compared with its name, then all rows in one transaction; keys that are there
+/// already stay. One that was cut off can be repeated. Afterwards start the origin with the same configuration.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Restore {
+    /// Folder that `streamgate backup` wrote
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigFile,
 }
 
 #[derive(Debug, Args)]

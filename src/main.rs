@@ -1,9 +1,11 @@
 //! `streamgate`: the table of contents. Each sub-command is one file beside this one.
 
+mod backup;
 mod check_config;
 mod cli;
 mod client;
 mod config;
+mod copying;
 mod demo;
 mod edge_only;
 mod feed;
@@ -15,6 +17,7 @@ mod reload;
 mod serve;
 mod signals;
 mod stack;
+mod storage;
 mod token;
 mod top;
 mod version;
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
         Command::Purge(options) => purge::run(options),
         Command::Top(options) => top::run(options),
         Command::Token(options) => token::run(options.command),
+        Command::Storage(options) => storage::run(options.command),
+        Command::Backup(options) => backup::backup(options),
+        Command::Restore(options) => backup::restore(options),
         Command::Version => version::run(),
     };
     match result {

@@ -55,6 +55,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         listen: config.origin_listen,
         data: config.data.clone(),
         catalogue: config.catalogue.clone(),
+        objects: config.objects.clone(),
         admin_key: config.origin_admin_key.clone(),
         upload_bytes_max: config.upload_bytes_max,
         owner_bytes_max: config.owner_bytes_max,

@@ -23,6 +23,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the catalogue is; `None`: SQLite in the data folder.
     pub catalogue: Option<durable::catalogue::PostgresUrl>,
+    /// Where media objects are; `None`: files in the data folder.
+    pub objects: Option<durable::S3Place>,
     /// The first admin's key; `None`: the one in `keys/api.key`, made at the first start.
     pub admin_key: Option<AdminKey>,
     /// Largest upload in bytes.
@@ -195,6 +197,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9090)),
             data: PathBuf::from("data"),
             catalogue: None,
+            objects: None,
             admin_key: None,
             upload_bytes_max: 16 << 30,
             owner_bytes_max: None,

@@ -44,6 +44,7 @@ pub use access::{Rate, is_origin, routes};
 pub use cache::{NotRedis, RedisUrl};
 pub use config::{AdminKey, Config, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
+pub use durable::{NotS3, S3Place};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, NotLetIn};
 pub use monitor::Logs;
 pub use start::{Origin, StartError, start};

@@ -134,6 +134,13 @@ pub const HEARTBEAT: Duration = Duration::from_secs(2);
 /// A lease without a heartbeat for this long is taken over.
 pub const LEASE_MS: i64 = 15_000;
 
+/// After how many seconds a client is told to ask again that met a store that does not answer.
+pub const AWAY_S: u64 = 2;
+/// How often a job asks again whose results the catalogue cannot take for now, and for how long it does.
+pub const AWAY_LOOK: Duration = Duration::from_millis(500);
+/// See [`AWAY_LOOK`]. Afterwards the job is put back, if even that can be written; else its lease runs out.
+pub const AWAY_PATIENCE: Duration = Duration::from_secs(10 * 60);
+
 /// Times a job is taken without storing anything before it is given up.
 pub const ATTEMPTS_MAX: u32 = 5;
 /// First wait before a job is tried again; four times longer each time.

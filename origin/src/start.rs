@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use durable::{Store, StoreError};
+use durable::{Places, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -51,7 +51,7 @@ pub enum StartError {
         /// The reason.
         source: StoreError,
     },
-    /// The database server cannot be used; a sentence that says what to do.
+    /// The database server, or the S3, cannot be used; a sentence that says what to do.
     #[error("{0}")]
     Catalogue(String),
     /// A key cannot be read or made.
@@ -91,7 +91,8 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
         StoreError::Server(told) => StartError::Catalogue(told),
         source => StartError::Data { path: path.clone(), source },
     };
-    let store = Store::open_at(&config.data, config.disk.clone(), config.catalogue.as_ref()).await.map_err(unusable)?;
+    let places = Places { catalogue: config.catalogue.clone(), objects: config.objects.clone() };
+    let store = Store::open_at(&config.data, config.disk.clone(), &places).await.map_err(unusable)?;
     let keys = Keys::open(&config.data, config.admin_key.as_ref())?;
     let reclaimed = store.catalogue.reclaim_jobs(now_ms()).await.map_err(unusable)?;
     if reclaimed > 0 {

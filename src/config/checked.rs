@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Written};
+use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Storage, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct Config {
     pub data: PathBuf,
     /// `None`: SQLite in the data folder.
     pub catalogue: Option<origin::PostgresUrl>,
+    /// `None`: files in the data folder.
+    pub objects: Option<origin::S3Place>,
     pub origin_listen: SocketAddr,
     pub origin_admin_key: Option<origin::AdminKey>,
     /// Pages of these origins may ask the origin's API with scripts.
@@ -99,6 +101,7 @@ pub fn check(written: Written) -> Result<Config> {
     let signin = signin(&gate)?;
     Ok(Config {
         catalogue: catalogue(&storage.catalogue)?,
+        objects: objects(&storage)?,
         data: PathBuf::from(storage.data),
         origin_listen: address("origin.listen", &origin.listen)?,
         origin_admin_key: admin_key(origin.admin_key)?,
@@ -189,6 +192,19 @@ fn signin(gate: &Gate) -> Result<origin::SignIn> {
 /// A bound on requests; none when it is 0.
 fn rate(per_second: u32, burst: u32) -> Option<origin::Rate> {
     (per_second > 0).then_some(origin::Rate { per_second, burst: burst.max(1) })
+}
+
+fn objects(storage: &Storage) -> Result<Option<origin::S3Place>> {
+    let Storage { objects, s3_endpoint, s3_region, s3_access_key, s3_secret_key, .. } = storage;
+    if objects.is_empty() {
+        return Ok(None);
+    }
+    let place = origin::S3Place::parse(objects, s3_endpoint, s3_region, s3_access_key, s3_secret_key);
+    Ok(Some(place.map_err(|why| match why {
+        origin::NotS3::Endpoint => anyhow::anyhow!("storage.s3_endpoint: {why}"),
+        origin::NotS3::Keys => anyhow::anyhow!("storage.s3_access_key, storage.s3_secret_key: {why}"),
+        _ => anyhow::anyhow!("storage.objects: {why}"),
+    })?))
 }
 
 fn catalogue(text: &str) -> Result<Option<origin::PostgresUrl>> {

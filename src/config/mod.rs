@@ -114,6 +114,8 @@ mod tests {
         check("[gate]\nsignin_domains = [\"a b\"]\n", &[], Err("gate.signin_domains: \"a b\" is no authority"));
         check("[gate]\nsignin_role = \"admin\"\n", &[], Err("gate.signin_role = \"admin\""));
         check("[gate]\naccess_seconds = 9999\n", &[], Err("gate.access_seconds goes from"));
+        check("[storage]\nobjects = \"/var\"\n", &[], Err("x.toml:2: a value cannot be used: storage.objects"));
+        check("[storage]\nobjects = \"s3://videos\"\n", &[], Err("storage.s3_access_key, storage.s3_secret_key"));
         check("[origin]\nadmin_key = \"short\"\n", &[], Err("origin.admin_key is shorter"));
         check("[edge]\nhttp = \"nowhere\"\n", &[], Err("x.toml:2: a value cannot be used: edge.http = \"nowhere\""));
         check(

@@ -31,7 +31,15 @@ pub struct Written {
     pub limits: Limits,
 }
 
-section!(Storage { data: String = "data".into(), catalogue: String = String::new() });
+section!(Storage {
+    data: String = "data".into(),
+    catalogue: String = String::new(),
+    objects: String = String::new(),
+    s3_endpoint: String = String::new(),
+    s3_region: String = "us-east-1".into(),
+    s3_access_key: String = String::new(),
+    s3_secret_key: String = String::new(),
+});
 section!(Origin {
     listen: String = "0.0.0.0:9090".into(),
     admin_key: String = String::new(),

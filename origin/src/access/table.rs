@@ -53,6 +53,7 @@ const fn rule(method: &'static str, path: &'static str, scope: Scope, object: Ob
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/healthz",                      Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("GET",    "/readyz",                       Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/metrics",                      Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/docs",                         Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/docs/docs.js",                 Scope::Public,       Object::Nothing, Who::Anyone),

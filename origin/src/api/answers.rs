@@ -89,6 +89,8 @@ const SHAPES: &[Shape] = &[
     shape("Schedules", &[("items", "[Schedule]")]),
     shape("ScheduleMade", &[("id", "string"), ("next_ms", "integer")]),
     shape("Health", &[("status", "string")]),
+    shape("ReadyParts", &[("catalogue", "string"), ("objects", "string")]),
+    more("Ready", "Health", &[("parts", "ReadyParts")]),
     shape("Objects", &[("free_bytes", "integer?")]),
     shape("JobsDepth", &[("queued", "integer"), ("running", "integer")]),
     more("MonitorHealth", "Health", &[("catalogue", "string"), ("objects", "Objects"), ("jobs", "JobsDepth?")]),

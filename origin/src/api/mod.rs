@@ -123,6 +123,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/docs", get(openapi::page))
         .route("/docs/docs.js", get(openapi::script))
         .route("/healthz", get(crate::monitor::health))
+        .route("/readyz", get(crate::monitor::ready))
         .route("/metrics", get(crate::monitor::metrics))
         .route("/v/{*path}", get(playback::play))
         .route_layer(from_fn_with_state(house.clone(), access::guard))

@@ -3,8 +3,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use durable::StoreError;
+use durable::{Part, StoreError};
 use serde_json::{Value, json};
+
+use crate::limits::AWAY_S;
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +100,8 @@ pub(crate) enum Refusal {
     RuleNotMet,
     ChainNotRead,
     GateClosed,
+    CatalogueAway,
+    ObjectsAway,
     Internal,
 }
 
@@ -195,6 +199,8 @@ impl Refusal {
             Self::RuleNotMet => (S::FORBIDDEN, "rule_not_met", "The rule of this asset is not met"),
             Self::ChainNotRead => (S::SERVICE_UNAVAILABLE, "chain_not_read", "A chain cannot be read"),
             Self::GateClosed => (S::SERVICE_UNAVAILABLE, "gate_closed", "The gate cannot decide"),
+            Self::CatalogueAway => (S::SERVICE_UNAVAILABLE, "catalogue_away", "The catalogue does not answer"),
+            Self::ObjectsAway => (S::SERVICE_UNAVAILABLE, "objects_away", "The object storage does not answer"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         }
     }
@@ -252,6 +258,16 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::DiskFull => Refusal::DiskFull
                 .because("There is not enough room for this on the server's disk. Free some space and try again."),
+            StoreError::Away { part, why } => {
+                tracing::warn!(%part, why, "a part of the store does not answer");
+                let refusal = match part {
+                    Part::Catalogue => Refusal::CatalogueAway,
+                    Part::Objects => Refusal::ObjectsAway,
+                };
+                refusal
+                    .because(format!("For now {part} does not answer. Send the same again in a moment."))
+                    .after(AWAY_S)
+            }
             error => Self::internal(&error),
         }
     }

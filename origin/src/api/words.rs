@@ -114,7 +114,8 @@ const PLAYED: Gives = Gives::Media(&[
 
 /// Every route.
 pub(super) const WORDS: &[Words] = &[
-    words("GET", "/healthz", &[200, 503], "Whether the catalogue answers").gives("Health"),
+    words("GET", "/healthz", &[200, 503], "Whether this process works").gives("Health"),
+    words("GET", "/readyz", &[200, 503], "Whether each part that requests need answers").gives("Ready"),
     words("GET", "/metrics", &[200], "Numbers for Prometheus").answers_with(METRICS),
     words("GET", "/docs", &[200], "This document as a page").answers_with(Gives::Media(&["text/html; charset=utf-8"])),
     words("GET", "/docs/docs.js", &[200], "The page's script")

@@ -16,6 +16,7 @@ mod plan;
 mod probe;
 mod publish;
 pub(crate) mod receive;
+mod source;
 pub(crate) mod store;
 mod transcode;
 

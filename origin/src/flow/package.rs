@@ -8,8 +8,9 @@ use durable::{Batch, ObjectId, StoreError};
 use media::{MediaError, Output};
 
 use super::plan::{Job, cells};
+use super::source::source;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, through_media};
 
 /// A track in the making: its objects are stored as they come.
 struct Packager {
@@ -44,25 +45,34 @@ async fn store(
 ) -> Result<(), Failure> {
     // The pictures' failure goes first: it may lead to another plan.
     let chunks: Vec<StoredChunk> = pictures?.into_iter().chain(sound?).collect();
-    run.house.store.catalogue.store_chunk(&run.lease, &chunks, now_ms()).await?;
+    let catalogue = &run.house.store.catalogue;
+    patiently(&run.cancel, || catalogue.store_chunk(&run.lease, &chunks, now_ms())).await?;
     Ok(())
 }
 
 async fn pictures(run: &Run, asset: &Asset, job: &Job) -> Packaged {
     let Some(track) = &job.plan.passthrough else { return (None, Ok(None)) };
     let packager = Packager::new(run, &track.name, cells(&track.cuts_us));
-    let (path, job) = (run.house.store.objects.path(&asset.source), job.clone());
-    on_its_thread(run, "package-video", packager, move |out| media::repackage_video(&path, &job.source, &job.plan, out))
-        .await
+    let (local, job) = match source(run, asset).await {
+        Ok(local) => (local, job.clone()),
+        Err(failure) => return (None, Err(failure)),
+    };
+    on_its_thread(run, "package-video", packager, move |out| {
+        media::repackage_video(local.path(), &job.source, &job.plan, out)
+    })
+    .await
 }
 
 async fn sound(run: &Run, asset: &Asset, job: &Job) -> Packaged {
     let Some(track) = &job.plan.audio else { return (None, Ok(None)) };
     let packager = Packager::new(run, &track.name, cells(&track.cuts_us));
-    let (path, job) = (run.house.store.objects.path(&asset.source), job.clone());
+    let (local, job) = match source(run, asset).await {
+        Ok(local) => (local, job.clone()),
+        Err(failure) => return (None, Err(failure)),
+    };
     let tools = run.house.config.tools.clone();
     on_its_thread(run, "package-audio", packager, move |out| {
-        media::package_audio(&path, &job.source, &job.plan, &tools, out)
+        media::package_audio(local.path(), &job.source, &job.plan, &tools, out)
     })
     .await
 }

@@ -5,7 +5,7 @@ use media::plan::VideoCodec;
 
 use super::plan::Job;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run};
+use crate::work::{Failure, Run, patiently};
 
 /// The first playable moment: H.264 and the sound together. After the ingest job that is the passed-through rendition, or
 /// the sound of an upload without pictures; where H.264 is still to be encoded nothing is visible before.
@@ -28,7 +28,8 @@ pub(super) async fn ladder(run: &Run, job: &Job) -> Result<(), Failure> {
 async fn tracks(run: &Run, names: Vec<String>) -> Result<(), Failure> {
     run.progress.stage(Stage::Publish);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let published = run.house.store.catalogue.publish(&run.lease, &names, now_ms()).await?;
+    let catalogue = &run.house.store.catalogue;
+    let published = patiently(&run.cancel, || catalogue.publish(&run.lease, &names, now_ms())).await?;
     if published.first {
         run.house.counters.playable(published.playable_ms);
         tracing::info!(asset = %run.lease.asset, ms = published.playable_ms, "playable");

@@ -11,8 +11,9 @@ use tokio::runtime::Handle;
 
 use super::package::{init, release};
 use super::plan::Job;
+use super::source::source;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, through_media};
 
 /// Encodes what is missing of the rungs of one codec.
 pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoCodec) -> Result<(), Failure> {
@@ -31,7 +32,7 @@ pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoC
     }
     let mut job = job.clone();
     job.plan.rungs.retain(|rung| rung.codec == codec);
-    let path = run.house.store.objects.path(&asset.source);
+    let local = source(run, asset).await?;
     let (tools, lanes) = (run.house.config.tools.clone(), run.house.config.lanes());
     let (store, runtime) = (run.clone(), Handle::current());
     on_thread("transcode", &run.cancel, move || {
@@ -43,7 +44,7 @@ pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoC
             Event::Chunk(chunk) => keep(&store, &runtime, chunk).map_err(through_media),
         };
         let flag = store.cancel.flag();
-        let decoded = media::transcode(&path, &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?;
+        let decoded = media::transcode(local.path(), &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?;
         tracing::info!(asset = %store.lease.asset, decoded, chunks = missing.len(), rungs = job.plan.rungs.len(), "encoded");
         Ok(())
     })
@@ -62,7 +63,8 @@ fn keep(run: &Run, runtime: &Handle, chunk: EncodedChunk) -> Result<(), StoreErr
         parts.push(StoredChunk { track: rung.name, init, segments, whole: false });
     }
     batch.flush()?;
-    let stored = runtime.block_on(run.house.store.catalogue.store_chunk(&run.lease, &parts, now_ms()));
+    let catalogue = &run.house.store.catalogue;
+    let stored = runtime.block_on(patiently(&run.cancel, || catalogue.store_chunk(&run.lease, &parts, now_ms())));
     if stored.is_err() {
         runtime.block_on(release(run, batch.into_ids()));
     } else {

@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use durable::ObjectId;
+use durable::{ObjectId, Objects, StoreError};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
@@ -28,6 +28,8 @@ pub(super) struct Body {
 pub(super) enum Bytestream {
     Memory(Bytes),
     File(File),
+    /// Read where it is.
+    Remote(Objects, ObjectId),
 }
 
 /// Answers a GET; for a HEAD the server leaves the body away.
@@ -52,7 +54,7 @@ pub(super) async fn answer(body: Body, asked: &HeaderMap) -> Response {
     let (etag_body, content_type, cache_control) = (body.etag, body.content_type, body.cache_control);
     let stream = match part(body.stream, first, length).await {
         Ok(stream) => stream,
-        Err(error) => return Problem::internal(&error).into_response(),
+        Err(error) => return Problem::from(error).into_response(),
     };
     let mut response = (status, stream).into_response();
     insert(&mut response, header::CONTENT_LENGTH, &length.to_string());
@@ -65,7 +67,7 @@ pub(super) async fn answer(body: Body, asked: &HeaderMap) -> Response {
     with_head(response, &head, &etag)
 }
 
-async fn part(stream: Bytestream, first: u64, length: u64) -> std::io::Result<axum::body::Body> {
+async fn part(stream: Bytestream, first: u64, length: u64) -> Result<axum::body::Body, StoreError> {
     match stream {
         Bytestream::Memory(bytes) => {
             let (from, to) = (first as usize, (first + length) as usize);
@@ -75,10 +77,14 @@ async fn part(stream: Bytestream, first: u64, length: u64) -> std::io::Result<ax
             let mut file = tokio::fs::File::from_std(file);
             file.set_max_buf_size(READ_PIECE_BYTES);
             if first > 0 {
-                file.seek(SeekFrom::Start(first)).await?;
+                let sought = file.seek(SeekFrom::Start(first)).await;
+                sought.map_err(|e| StoreError::Damaged(format!("an object cannot be sought in: {e}")))?;
             }
             let stream = ReaderStream::with_capacity(file.take(length), READ_PIECE_BYTES);
             Ok(axum::body::Body::from_stream(stream))
+        }
+        Bytestream::Remote(objects, id) => {
+            Ok(axum::body::Body::from_stream(objects.stream(id, first..first + length).await?))
         }
     }
 }

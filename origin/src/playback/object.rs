@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use bytes::Bytes;
-use durable::{ObjectId, Objects, StoreError};
+use durable::{ObjectId, Objects, Opened, StoreError};
 
 use super::answer::{Body, Bytestream};
 use crate::limits::READ_WHOLE_BYTES_MAX;
@@ -17,17 +17,19 @@ pub(super) enum Kind {
 
 /// Opens an object; small ones are read at once.
 pub(super) async fn open(objects: &Objects, id: ObjectId, kind: Kind, picture: bool) -> Result<Body, StoreError> {
-    let objects = objects.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let (mut file, length) = objects.read(&id)?;
-        if length > READ_WHOLE_BYTES_MAX {
-            return Ok::<_, StoreError>((length, Bytestream::File(file)));
+    let (length, stream) = match objects.opened(id).await? {
+        (Opened::Memory(bytes), length) => (length, Bytestream::Memory(bytes)),
+        (Opened::Remote, length) => (length, Bytestream::Remote(objects.clone(), id)),
+        (Opened::File(file), length) if length > READ_WHOLE_BYTES_MAX => (length, Bytestream::File(file)),
+        (Opened::File(mut file), length) => {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut bytes = Vec::with_capacity(length as usize);
+                file.read_to_end(&mut bytes).map(|_| bytes)
+            });
+            let bytes = read.await.ok().and_then(Result::ok).ok_or(StoreError::Missing(id))?;
+            (bytes.len() as u64, Bytestream::Memory(Bytes::from(bytes)))
         }
-        let mut bytes = Vec::with_capacity(length as usize);
-        file.read_to_end(&mut bytes).map_err(|_| StoreError::Missing(id))?;
-        Ok((bytes.len() as u64, Bytestream::Memory(Bytes::from(bytes))))
-    });
-    let (length, stream) = opened.await.map_err(|_| StoreError::Missing(id))??;
+    };
     Ok(Body {
         etag: id,
         content_type: match (kind, picture) {

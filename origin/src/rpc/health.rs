@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: serving when `GET /healthz` says so.
+//! `grpc.health.v1.Health`: serving when `GET /readyz` says so.
 
 use std::pin::Pin;
 
@@ -17,7 +17,7 @@ use crate::limits::HEALTH_LOOK;
 
 impl Twin {
     async fn serving(&self) -> ServingStatus {
-        match self.ask::<Value>(&From::default(), Ask::new(Method::GET, "/healthz".into())).await {
+        match self.ask::<Value>(&From::default(), Ask::new(Method::GET, "/readyz".into())).await {
             Ok(_) => ServingStatus::Serving,
             Err(_) => ServingStatus::NotServing,
         }

@@ -17,7 +17,8 @@ use crate::limits::{
 use crate::upload;
 
 /// What can be swept, and when it is unless someone changes it.
-pub(crate) const SWEEPS: [(&str, &str); 5] = [
+pub(crate) const SWEEPS: [(&str, &str); 6] = [
+    ("objects", "40 4 * * *"),
     ("sessions", "*/15 * * * *"),
     ("uploads", "*/5 * * * *"),
     ("idempotency", "10 * * * *"),
@@ -85,6 +86,8 @@ async fn sweep(house: &Arc<House>, chore: &Chore) -> Result<(), StoreError> {
             catalogue.sweep_sessions(now - SESSIONS_KEPT_MS).await.map(drop)
         }
         "bin" => empty_bin(house, now).await,
+        // Of a shared S3 what was too young to be removed with its asset; else what a crash left.
+        "objects" => house.store.sweep().await.map(drop),
         other => Err(StoreError::Damaged(format!("a job to sweep {other:?}"))),
     }
 }

@@ -8,6 +8,7 @@ use durable::catalogue::{JobKind, Lease};
 use super::cancel::{Cancel, Why};
 use super::failure::Failure;
 use super::heartbeat;
+use super::patience::patiently;
 use super::progress::Progress;
 use crate::clock::now_ms;
 use crate::flow;
@@ -47,7 +48,7 @@ impl Run {
                 never = heartbeat::beat(&run) => match never {},
             }
         };
-        match run.settle(outcome).await {
+        match patiently(&run.cancel, || run.settle(&outcome)).await {
             Ok(()) => {}
             Err(StoreError::Fenced) => tracing::info!(asset = %run.lease.asset, "the job is no longer ours"),
             Err(error) => tracing::error!(asset = %run.lease.asset, %error, "the end of a job could not be written"),
@@ -55,20 +56,20 @@ impl Run {
         run.house.board.leave(&run.lease.asset, &run.cancel);
     }
 
-    async fn settle(&self, outcome: Result<Option<JobKind>, Failure>) -> Result<(), StoreError> {
+    async fn settle(&self, outcome: &Result<Option<JobKind>, Failure>) -> Result<(), StoreError> {
         let (catalogue, counters, now) = (&self.house.store.catalogue, &self.house.counters, now_ms());
         let failure = match (outcome, self.cancel.why()) {
             (Ok(next), _) => {
-                catalogue.finish_job(&self.lease, next, now).await?;
+                catalogue.finish_job(&self.lease, *next, now).await?;
                 counters.job_done();
                 if let Some(kind) = next {
-                    self.house.bells.of(kind).notify_one();
+                    self.house.bells.of(*kind).notify_one();
                 }
                 return Ok(());
             }
             (Err(_), Some(Why::Shutdown)) => return catalogue.release_job(&self.lease, now).await,
             (Err(_), Some(Why::Deleted | Why::Cancelled | Why::Fenced)) => return Ok(()),
-            (Err(_), Some(Why::Stalled)) => Failure::Hung,
+            (Err(_), Some(Why::Stalled)) => &Failure::Hung,
             (Err(failure), None) => failure,
         };
         let (code, detail) = (failure.code(), failure.to_string());

@@ -2,6 +2,8 @@
 
 mod support;
 
+mod backup;
+mod bad_days;
 mod bad_uploads;
 mod content;
 mod cors;
@@ -19,6 +21,7 @@ mod refusals;
 mod restart;
 mod resumable;
 mod rights;
+mod s3;
 mod signin;
 mod transcode;
 mod tus;

@@ -46,7 +46,7 @@ async fn a_start_that_cannot_succeed_says_what_to_do() {
 async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
     let site = Site::start(|_| {}).await;
     let data = site.folder.path().join("data");
-    let Site { folder: _folder, origin, .. } = site;
+    let Site { folder: _folder, origin, server, .. } = site;
     origin.shutdown().await;
     // What is left behind by six processes that were killed while they worked on an upload.
     let store = durable::Store::open(&data, durable::Disk::default()).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
     }
     store.close().await;
     let config = Config { listen: "127.0.0.1:0".parse().unwrap(), data, ..Config::default() };
-    let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config };
+    let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config, server };
     let status = site.settled(id.as_str()).await;
     assert_eq!(status["error"]["code"], "interrupted", "{status:#}");
 }

@@ -41,6 +41,7 @@ fn right_of_head(answer: &Answer) -> char {
 #[rustfmt::skip]
 const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/healthz",                      "yyyyyyy"),
+    ("GET",    "/readyz",                       "yyyyyyy"),
     ("GET",    "/metrics",                      "yyyyyyy"),
     ("GET",    "/docs",                         "yyyyyyy"),
     ("GET",    "/docs/docs.js",                 "yyyyyyy"),

@@ -5,6 +5,24 @@ use std::path::{Path, PathBuf};
 
 use crate::ObjectId;
 
+/// A server that the store needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// PostgreSQL; or SQLite, when it is so busy that a caller waited too long.
+    Catalogue,
+    /// S3.
+    Objects,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Catalogue => "the catalogue",
+            Self::Objects => "the object storage",
+        })
+    }
+}
+
 /// Why the store refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -46,9 +64,17 @@ pub enum StoreError {
     /// The catalogue's file is of a newer or damaged schema.
     #[error("the catalogue cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The database server cannot be used; a sentence that says what to do.
+    /// A server cannot be used at the start; a sentence that says what to do.
     #[error("{0}")]
     Server(String),
+    /// A server does not answer for now. What was asked was not done, unless only its answer was lost: ask again.
+    #[error("{part} does not answer: {why}")]
+    Away {
+        /// Which.
+        part: Part,
+        /// What the system says.
+        why: String,
+    },
     /// The database refused.
     #[error("the catalogue failed: {0}")]
     Sql(sqlx::Error),
@@ -61,6 +87,11 @@ impl From<StoreError> for sqlx::Error {
 }
 
 impl StoreError {
+    /// Whether the same may go well in a moment, with nobody doing anything.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+
     /// Names the step and the file of an I/O error; a full disk gets its own name.
     pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
@@ -78,6 +109,25 @@ impl From<sqlx::Error> for StoreError {
             5 => code == "53100",
             _ => code.parse::<u32>().is_ok_and(|code| code & 0xff == 13),
         });
-        if full { Self::DiskFull } else { Self::Sql(error) }
+        if full {
+            Self::DiskFull
+        } else if is_away(&error) {
+            Self::Away { part: Part::Catalogue, why: error.to_string() }
+        } else {
+            Self::Sql(error)
+        }
+    }
+}
+
+/// Whether the server is gone, going, coming, or has no connection left; or only reads, as one does that another takes over from.
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.len() == 5
+                && (code.starts_with("08") || code.starts_with("57P") || ["53300", "25006"].contains(&&*code))
+        }),
+        _ => false,
     }
 }

@@ -4,7 +4,8 @@
 //!   <data>/lock                one process at a time
 //!   <data>/catalogue.sqlite    rows, unless they are in PostgreSQL; written by one connection, read by several (WAL)
 //!   <data>/instance            the name of this folder among those that share a database
-//!   <data>/objects/ab/cdef...  bytes, named by their SHA-256, never changed once named
+//!   <data>/objects/ab/cdef...  bytes, named by their SHA-256, never changed once named, unless they are in an S3
+//!   <data>/fetched/<name>      copies of objects, when those are in an S3; emptied at start
 //!   <data>/uploads/<name>      bytes of uploads that go on over several requests
 //!   <data>/tmp/...             bytes that have no name yet; emptied at start
 //! ```
@@ -18,6 +19,7 @@
 //! [`disk::Disk`] is the one seam through which files are written, so that a test can fill the disk.
 #![forbid(unsafe_code)]
 
+mod backup;
 pub mod catalogue;
 pub mod disk;
 mod error;
@@ -27,12 +29,15 @@ mod lock;
 pub mod objects;
 mod store;
 
+pub use backup::{BackedUp, backup, restore};
 pub use catalogue::Catalogue;
 pub use disk::Disk;
-pub use error::StoreError;
+pub use error::{Part, StoreError};
 pub use id::{AssetId, ObjectId, random_name};
-pub use objects::{Batch, Objects, Partial, RunningHash, Stored, Writer};
-pub use store::Store;
+pub use objects::{
+    Batch, Bytestream, Copied, Local, NotS3, Objects, Opened, Partial, RunningHash, S3Place, Shelves, Stored, Writer,
+};
+pub use store::{Places, Store};
 
 /// Milliseconds since 1970-01-01 UTC.
 pub type UnixMs = i64;

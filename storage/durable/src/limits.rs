@@ -6,6 +6,9 @@ pub const READERS: u32 = 4;
 /// How long a caller waits for a connection before the store is called overloaded.
 pub const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
 
+/// The same for a connection to PostgreSQL: whoever asks while the server is away is told so, rather than made to wait.
+pub const POSTGRES_ACQUIRE_TIMEOUT_MS: u64 = 3_000;
+
 /// Files of a batch that are open and not yet synced. Bounds file descriptors and what a crash makes us repeat.
 pub const BATCH_FILES_MAX: usize = 64;
 
@@ -55,6 +58,41 @@ pub const UPLOADS_AN_OWNER_MAX: i64 = 1_000;
 
 /// Piece of a file that is read to be hashed or copied.
 pub const HASH_PIECE_BYTES: usize = 1 << 20;
+
+/// Requests to an S3 at once, of one caller.
+pub const S3_AT_ONCE: usize = 8;
+
+/// Up to here an object is one PUT; above, parts of this size or larger ones, since there may be 10,000 of them.
+pub const S3_WHOLE_BYTES_MAX: u64 = 16 << 20;
+/// See [`S3_WHOLE_BYTES_MAX`].
+pub const S3_PART_BYTES: u64 = 16 << 20;
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+pub const S3_PARTS_MAX: u64 = 10_000;
+/// Parts that are under way at once; each is in memory.
+pub const S3_PARTS_AT_ONCE: usize = 3;
+
+/// Objects up to here are read in one request, and held in memory.
+pub const S3_READ_WHOLE_BYTES_MAX: u64 = 2 << 20;
+
+/// How long a connection to an S3 may take to be made, the head of an answer to come, and an idle connection is kept.
+pub const S3_CONNECT_MS: u64 = 2_000;
+/// See [`S3_CONNECT_MS`]. A part of a large object is sent within it.
+pub const S3_ANSWER_MS: u64 = 60_000;
+/// See [`S3_CONNECT_MS`].
+pub const S3_IDLE_MS: u64 = 30_000;
+/// Idle connections that are kept.
+pub const S3_IDLE_CONNECTIONS_MAX: usize = 16;
+
+/// How long a request that someone waits for is tried again while the S3 is away, and one of a job.
+pub const S3_HASTY_RETRY_MS: u64 = 1_500;
+/// See [`S3_HASTY_RETRY_MS`].
+pub const S3_PATIENT_RETRY_MS: u64 = 120_000;
+
+/// What was written to a shared S3 later than this long ago is not removed: another process may be about to name it.
+pub const S3_YOUNG_MS: i64 = 3600 * 1000;
+
+/// Bytes of local copies that nobody holds.
+pub const FETCHED_BYTES_MAX: u64 = 32 << 30;
 
 /// Schedules. All of them are looked at each time.
 pub const SCHEDULES_MAX: i64 = 1_000;

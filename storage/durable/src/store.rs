@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::catalogue::{Actor, PostgresUrl};
-use crate::limits::RELEASE_BATCH;
+use crate::limits::{RELEASE_BATCH, S3_YOUNG_MS};
 use crate::lock::DataLock;
-use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, StoreError, UnixMs, random_name};
+use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, S3Place, StoreError, UnixMs, random_name};
 
 /// An open data folder.
 #[derive(Debug)]
@@ -17,29 +17,45 @@ pub struct Store {
     /// Bytes.
     pub objects: Objects,
     lock: Mutex<Option<DataLock>>,
+    /// Other processes may write objects to the same place.
+    is_shared: bool,
+}
+
+/// Where rows and bytes are; the default is the data folder for both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// `None`: SQLite in the data folder.
+    pub catalogue: Option<PostgresUrl>,
+    /// `None`: files in the data folder.
+    pub objects: Option<S3Place>,
 }
 
 impl Store {
     /// Opens or makes the data folder: locks it, empties its `tmp`, brings the schema up to date. The catalogue is a file in it.
     pub async fn open(data: &Path, disk: Disk) -> Result<Self, StoreError> {
-        Self::open_at(data, disk, None).await
+        Self::open_at(data, disk, &Places::default()).await
     }
 
-    /// The same, with the catalogue in PostgreSQL when a database is named.
-    pub async fn open_at(data: &Path, disk: Disk, database: Option<&PostgresUrl>) -> Result<Self, StoreError> {
+    /// The same, with rows and bytes where it is said.
+    pub async fn open_at(data: &Path, disk: Disk, places: &Places) -> Result<Self, StoreError> {
+        let remote = match &places.objects {
+            Some(place) => Some(Objects::reach(place).await?),
+            None => None,
+        };
         let folder = data.to_path_buf();
         let (lock, objects, instance) = blocking(move || {
             std::fs::create_dir_all(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
             let lock = DataLock::take(&folder)?;
-            Ok((lock, Objects::open(&folder, disk)?, instance(&folder)?))
+            Ok((lock, Objects::open(&folder, disk, remote)?, instance(&folder)?))
         })
         .await?;
-        let catalogue = match database {
+        let catalogue = match &places.catalogue {
             None => Catalogue::open_sqlite(&data.join("catalogue.sqlite")).await?,
             Some(url) => Catalogue::open_postgres(url, &instance).await?,
         };
         catalogue.index_missing().await?;
-        Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)) })
+        let is_shared = places.catalogue.is_some() && places.objects.is_some();
+        Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)), is_shared })
     }
 
     /// Removes an asset, in the bin or not, its jobs and every object that only it named. `false` when there is no such asset.
@@ -51,6 +67,7 @@ impl Store {
 
     /// Removes those of `ids` that no row names and nobody is about to name. Answers how many that were.
     pub async fn release(&self, ids: Vec<ObjectId>) -> Result<usize, StoreError> {
+        let before = self.is_shared.then(|| system_now_ms() - S3_YOUNG_MS);
         let mut removed = 0;
         for part in ids.chunks(RELEASE_BATCH) {
             let doomed = self.objects.doom(part.to_vec());
@@ -58,8 +75,7 @@ impl Store {
             let objects = self.objects.clone();
             removed += blocking(move || {
                 let unnamed: Vec<ObjectId> = doomed.ids().iter().filter(|id| !named.contains(id)).copied().collect();
-                objects.remove(&unnamed)?;
-                Ok(unnamed.len())
+                objects.remove(&unnamed, before)
             })
             .await?;
         }
@@ -82,6 +98,12 @@ impl Store {
         self.catalogue.close().await;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// The wall clock, since an S3 dates what it stores by its own; between the two an hour is left.
+fn system_now_ms() -> UnixMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(UnixMs::MAX)
 }
 
 /// The name of this data folder among those that share a database: made once, kept beside the objects.

@@ -4,12 +4,16 @@
 
 #[path = "assets.rs"]
 mod assets;
+#[path = "backup.rs"]
+mod backup;
 #[path = "grants.rs"]
 mod grants;
 #[path = "jobs.rs"]
 mod jobs;
 #[path = "metadata.rs"]
 mod metadata;
+#[path = "migrations.rs"]
+mod migrations;
 #[path = "objects.rs"]
 mod objects;
 #[path = "queue.rs"]
@@ -20,8 +24,12 @@ mod support;
 use std::sync::Arc;
 
 use durable::catalogue::{JobKind, PostgresUrl};
-use durable::{Disk, Store, StoreError};
+use durable::{Disk, Places, Store, StoreError};
 use support::{actor, house};
+
+fn at(url: &PostgresUrl) -> Places {
+    Places { catalogue: Some(url.clone()), objects: None }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_events_misses_none_while_several_processes_write() {
@@ -100,11 +108,11 @@ async fn no_job_is_lost_or_run_twice_by_workers_of_several_processes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_start_at_once_make_one_schema() {
     let server = support::postgres::Server::start();
-    let url: PostgresUrl = server.url().parse().unwrap();
+    let places = at(&server.url().parse().unwrap());
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let (one, two) = tokio::join!(
-        Store::open_at(folders[0].path(), Disk::default(), Some(&url)),
-        Store::open_at(folders[1].path(), Disk::default(), Some(&url)),
+        Store::open_at(folders[0].path(), Disk::default(), &places),
+        Store::open_at(folders[1].path(), Disk::default(), &places),
     );
     one.unwrap().catalogue.ping().await.unwrap();
     two.unwrap().catalogue.ping().await.unwrap();
@@ -116,7 +124,7 @@ async fn a_database_that_cannot_be_used_is_told_in_a_sentence_without_the_passwo
     let folder = tempfile::tempdir().unwrap();
     let check = async |url: String, expected: &str| {
         let url: PostgresUrl = url.parse().unwrap();
-        match Store::open_at(folder.path(), Disk::default(), Some(&url)).await {
+        match Store::open_at(folder.path(), Disk::default(), &at(&url)).await {
             Err(StoreError::Server(told)) => assert!(told.contains(expected) && !told.contains("s3cret"), "{told}"),
             other => panic!("{other:?}"),
         }

@@ -1,8 +1,13 @@
-//! An origin in a folder of its own, on a free port, and a tiny HTTP client that can also behave badly.
+//! An origin in a folder of its own, on a free port, and a tiny HTTP client that can also behave badly. With
+//! `STREAMGATE_TEST_CATALOGUE=postgres` each site has a PostgreSQL of its own, so that every test is a test of both.
 
 pub mod chain;
 pub mod http;
+#[path = "../../../../storage/durable/tests/support/postgres.rs"]
+pub mod postgres;
 pub mod redis;
+#[path = "../../../../storage/durable/tests/support/weed.rs"]
+pub mod weed;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +26,8 @@ pub struct Site {
     pub folder: TempDir,
     pub origin: Origin,
     pub config: Config,
+    /// The catalogue's server, when it has one. Ends after the origin.
+    pub server: Option<postgres::Server>,
 }
 
 impl Site {
@@ -34,17 +41,38 @@ impl Site {
             ..Config::default()
         };
         config.ladder.heights = Vec::new();
+        let is_postgres = std::env::var("STREAMGATE_TEST_CATALOGUE").is_ok_and(|name| name == "postgres");
+        let server = is_postgres.then(postgres::Server::start);
+        config.catalogue = server.as_ref().map(|server| server.url().parse().unwrap());
         change(&mut config);
         let origin = origin::start(config.clone()).await.unwrap();
-        Site { folder, origin, config }
+        Site { folder, origin, config, server }
+    }
+
+    /// The same on a PostgreSQL, whatever the environment says.
+    pub async fn start_on_postgres(change: impl FnOnce(&mut Config)) -> Site {
+        let server = postgres::Server::start();
+        let url = server.url().parse().unwrap();
+        let mut site = Self::start(|config| {
+            config.catalogue = Some(url);
+            change(config);
+        })
+        .await;
+        site.server = Some(server);
+        site
+    }
+
+    /// The catalogue's server.
+    pub fn server(&mut self) -> &mut postgres::Server {
+        self.server.as_mut().expect("a site on PostgreSQL")
     }
 
     /// Ends in an orderly way and starts again on the same data.
     pub async fn restart(self) -> Site {
-        let Site { folder, origin, config } = self;
+        let Site { folder, origin, config, server } = self;
         origin.shutdown().await;
         let origin = origin::start(config.clone()).await.unwrap();
-        Site { folder, origin, config }
+        Site { folder, origin, config, server }
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -5,7 +5,7 @@
 use sqlx::{FromRow, Row};
 
 use super::sql::words;
-use super::{AssetState, Catalogue, Tx, events};
+use super::{AssetState, Catalogue, Dialect, Tx, events};
 use crate::{AssetId, StoreError, UnixMs};
 
 /// What a job does. Each kind has its own workers, so that hours of encoding never hold up the next upload.
@@ -115,23 +115,24 @@ impl Catalogue {
         until: UnixMs,
         now: UnixMs,
     ) -> Result<Option<Lease>, StoreError> {
-        let mut tx = self.begin().await?;
-        let lease: Option<Lease> = sqlx::query_as(
+        let mut tx = self.begin_claim().await?;
+        let (overdue, due) = match self.dialect {
+            Dialect::Sqlite => (OVERDUE.to_owned(), DUE.to_owned()),
+            // The asset's row as well: whoever ends the work of an asset has that first, and its jobs then.
+            Dialect::Postgres => (format!("{OVERDUE} {SKIP}"), format!("{DUE} {SKIP}")),
+        };
+        let sql = format!(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $2, \
-             lease_until_ms = $3, updated_ms = $4 WHERE id = coalesce(\
-             (SELECT id FROM jobs WHERE kind = $1 AND state = 'running' AND lease_until_ms <= $4 \
-             ORDER BY priority DESC, id LIMIT 1), \
-             (SELECT id FROM jobs WHERE kind = $1 AND state = 'queued' AND run_after_ms <= $4 \
-             AND NOT EXISTS (SELECT 1 FROM assets a WHERE a.id = jobs.asset AND a.deleted_ms IS NOT NULL) \
-             AND NOT EXISTS (SELECT 1 FROM job_waits w JOIN jobs n ON n.id = w.needs WHERE w.job = jobs.id AND n.state <> 'done') \
-             ORDER BY priority DESC, id LIMIT 1)) RETURNING id, asset, kind, attempts, fence",
-        )
-        .bind(kind)
-        .bind(self.named(owner))
-        .bind(until)
-        .bind(now)
-        .fetch_optional(&mut *tx)
-        .await?;
+             lease_until_ms = $3, updated_ms = $4 WHERE id = coalesce(({overdue}), ({due})) \
+             RETURNING id, asset, kind, attempts, fence"
+        );
+        let lease: Option<Lease> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(kind)
+            .bind(self.named(owner))
+            .bind(until)
+            .bind(now)
+            .fetch_optional(&mut *tx)
+            .await?;
         if let Some(lease) = &lease {
             set_asset_state(&mut tx, &lease.asset, AssetState::Running, now).await?;
         }
@@ -299,6 +300,18 @@ impl Catalogue {
         Ok(tx.commit().await?)
     }
 }
+
+/// Of the jobs of the kind $1 whose lease ran out by $4, the next.
+const OVERDUE: &str = "SELECT j.id FROM jobs j JOIN assets a ON a.id = j.asset WHERE j.kind = $1 AND j.state = 'running' \
+     AND j.lease_until_ms <= $4 ORDER BY j.priority DESC, j.id LIMIT 1";
+
+/// Of those that wait, are due and wait for no other, the next.
+const DUE: &str = "SELECT j.id FROM jobs j JOIN assets a ON a.id = j.asset WHERE j.kind = $1 AND j.state = 'queued' \
+     AND j.run_after_ms <= $4 AND a.deleted_ms IS NULL AND NOT EXISTS (SELECT 1 FROM job_waits w JOIN jobs n ON n.id = w.needs \
+     WHERE w.job = j.id AND n.state <> 'done') ORDER BY j.priority DESC, j.id LIMIT 1";
+
+/// What another worker is taking at this moment is passed over.
+const SKIP: &str = "FOR UPDATE OF j, a SKIP LOCKED";
 
 /// Every write of a worker begins with this: is the job still mine?
 pub(super) async fn hold(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), StoreError> {

@@ -20,6 +20,7 @@ mod categories;
 mod challenges;
 mod chunks;
 mod counts;
+mod dump;
 mod edits;
 mod events;
 mod grants;
@@ -112,6 +113,17 @@ impl Catalogue {
             .execute(&mut *tx)
             .await?;
         Ok(Tx::new(tx, self.dialect))
+    }
+}
+
+impl Catalogue {
+    /// A transaction that takes one job and numbers nothing: in PostgreSQL many of them go on at once, since rows that one of them
+    /// holds are passed over by the others (`SKIP LOCKED`).
+    async fn begin_claim(&self) -> Result<Tx, StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => self.begin().await,
+            Dialect::Postgres => Ok(Tx::new(self.write.begin().await?, self.dialect)),
+        }
     }
 }
 

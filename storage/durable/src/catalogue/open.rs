@@ -10,8 +10,8 @@ use sqlx::{AnyConnection, Connection, Executor};
 
 use super::sql::Dialect;
 use super::{Catalogue, PostgresUrl};
-use crate::StoreError;
-use crate::limits::{ACQUIRE_TIMEOUT_MS, POSTGRES_CONNECTIONS, READERS};
+use crate::limits::{ACQUIRE_TIMEOUT_MS, POSTGRES_ACQUIRE_TIMEOUT_MS, POSTGRES_CONNECTIONS, READERS};
+use crate::{Places, StoreError};
 
 impl Catalogue {
     /// Opens or makes the file `path` and brings its schema up to date.
@@ -41,6 +41,16 @@ impl Catalogue {
         Ok(Self { write, read, dialect: Dialect::Sqlite, instance: String::new() })
     }
 
+    /// Opens the catalogue of a data folder that another process may have open, for a look.
+    pub(crate) async fn open_beside(data: &Path, places: &Places) -> Result<Self, StoreError> {
+        let file = data.join("catalogue.sqlite");
+        match &places.catalogue {
+            Some(url) => Self::open_postgres(url, "").await,
+            None if file.exists() => Self::open_sqlite(&file).await,
+            None => Err(StoreError::Server(format!("there is no catalogue at {}", file.display()))),
+        }
+    }
+
     /// Connects to a PostgreSQL database and brings its schema up to date. `instance` names this data folder among the
     /// processes that share the database.
     ///
@@ -53,7 +63,7 @@ impl Catalogue {
         let first = AnyConnection::connect_with(&options(url.secret())?).await.map_err(told)?;
         fits(url, first).await?;
         let all = AnyPoolOptions::new()
-            .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+            .acquire_timeout(Duration::from_millis(POSTGRES_ACQUIRE_TIMEOUT_MS))
             // A server that was started anew has left its old connections dead.
             .test_before_acquire(true)
             .max_connections(POSTGRES_CONNECTIONS)

@@ -1,7 +1,7 @@
 //! Schedules: jobs of the house that come again and again. When the next one is due is reckoned by the caller, who knows of
 //! clocks and zones; here it is only remembered, and queued once.
 
-use super::{Actor, Catalogue, audit};
+use super::{Actor, Catalogue, Dialect, audit};
 use crate::limits::SCHEDULES_MAX;
 use crate::{StoreError, UnixMs};
 
@@ -116,13 +116,20 @@ impl Catalogue {
 
     /// Takes the next job of the house that is due.
     pub async fn lease_chore(&self, owner: &str, until: UnixMs, now: UnixMs) -> Result<Option<Chore>, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1, \
-                   lease_until_ms = $2, updated_ms = $3 WHERE id = (SELECT id FROM jobs WHERE kind = 'sweep' AND \
-                   ((state = 'queued' AND run_after_ms <= $3) OR (state = 'running' AND lease_until_ms <= $3)) \
-                   ORDER BY priority DESC, id LIMIT 1) RETURNING id, body AS what, attempts, fence";
+        let mut tx = self.begin_claim().await?;
+        let skip = match self.dialect {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let sql = format!(
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, fence = fence + 1, lease_owner = $1, \
+             lease_until_ms = $2, updated_ms = $3 WHERE id = (SELECT id FROM jobs WHERE kind = 'sweep' AND \
+             ((state = 'queued' AND run_after_ms <= $3) OR (state = 'running' AND lease_until_ms <= $3)) \
+             ORDER BY priority DESC, id LIMIT 1 {skip}) RETURNING id, body AS what, attempts, fence"
+        );
         let owner = self.named(owner);
-        let chore = sqlx::query_as(sql).bind(owner).bind(until).bind(now).fetch_optional(&mut *tx).await?;
+        let chore =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(owner).bind(until).bind(now).fetch_optional(&mut *tx).await?;
         tx.commit().await?;
         Ok(chore)
     }

@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{Flag, Short, words};
+use super::sql::{Flag, Short, Sql, words};
 use super::{Actor, Catalogue, audit};
 use crate::limits::WEBHOOKS_MAX;
 use crate::{StoreError, UnixMs};
@@ -313,26 +313,27 @@ impl Catalogue {
         before: i64,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let sql = sqlx::AssertSqlSafe(format!(
-            "SELECT {DELIVERY} FROM deliveries WHERE webhook = $1 AND ($2 IS NULL OR state = $2) AND id < $3 ORDER BY id DESC LIMIT $4"
-        ));
-        Ok(sqlx::query_as(sql)
-            .bind(webhook)
-            .bind(state)
-            .bind(before)
-            .bind(i64::from(limit))
-            .fetch_all(&self.read)
-            .await?)
+        let mut sql = Sql::new(&format!("SELECT {DELIVERY} FROM deliveries WHERE webhook = "));
+        sql.push_bind(webhook.to_owned()).push(" AND id < ").push_bind(before);
+        if let Some(state) = state {
+            sql.push(" AND state = ").push_bind(state);
+        }
+        sql.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+        Ok(sql.build_query_as().fetch_all(&self.read).await?)
     }
 
     /// Queues what is over again with all its time: one delivery, or all that failed. Answers how many.
     pub async fn replay_deliveries(&self, webhook: &str, id: Option<i64>, now: UnixMs) -> Result<u64, StoreError> {
-        let which = if id.is_some() { "id = $3 AND state <> 'queued'" } else { "$3 IS NULL AND state = 'failed'" };
-        let sql = sqlx::AssertSqlSafe(format!(
-            "UPDATE deliveries SET state = 'queued', attempts = 0, fence = fence + 1, due_ms = $2, lease_until_ms = NULL, \
-             queued_ms = $2, updated_ms = $2 WHERE webhook = $1 AND {which}"
-        ));
-        Ok(sqlx::query(sql).bind(webhook).bind(now).bind(id).execute(&self.write).await?.rows_affected())
+        let mut sql = Sql::new(
+            "UPDATE deliveries SET state = 'queued', attempts = 0, fence = fence + 1, lease_until_ms = NULL, due_ms = ",
+        );
+        sql.push_bind(now).push(", queued_ms = ").push_bind(now).push(", updated_ms = ").push_bind(now);
+        sql.push(" WHERE webhook = ").push_bind(webhook.to_owned());
+        match id {
+            Some(id) => sql.push(" AND state <> 'queued' AND id = ").push_bind(id),
+            None => sql.push(" AND state = 'failed'"),
+        };
+        Ok(sql.build_query().execute(&self.write).await?.rows_affected())
     }
 
     /// Forgets deliveries that have been over since before `before`.

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use super::pins::Pin;
-use super::{Objects, Stored};
+use super::{Objects, Patience, Stored};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_FILES_MAX};
 use crate::{ObjectId, StoreError};
 
@@ -19,6 +21,8 @@ pub struct Batch {
     open_bytes: u64,
     folders: BTreeSet<PathBuf>,
     pins: Vec<Pin>,
+    /// Those that go elsewhere.
+    held: Vec<(ObjectId, Bytes)>,
 }
 
 #[derive(Debug)]
@@ -30,7 +34,7 @@ struct Open {
 
 impl Batch {
     pub(super) fn new(objects: Objects) -> Self {
-        Self { objects, open: Vec::new(), open_bytes: 0, folders: BTreeSet::new(), pins: Vec::new() }
+        Self { objects, open: Vec::new(), open_bytes: 0, folders: BTreeSet::new(), pins: Vec::new(), held: Vec::new() }
     }
 
     /// Adds an object. It is durable, and may be named by a row, after the next [`Batch::flush`].
@@ -38,6 +42,15 @@ impl Batch {
         let id = ObjectId::of(bytes);
         let shared = &self.objects.shared;
         self.pins.push(shared.pins.pin(id));
+        if self.objects.is_remote() {
+            // Also when it stands already: as one that was just written it is safe from the sweeps of other processes.
+            self.held.push((id, Bytes::copy_from_slice(bytes)));
+            self.open_bytes += bytes.len() as u64;
+            if self.held.len() >= BATCH_FILES_MAX || self.open_bytes >= BATCH_BYTES_MAX {
+                self.flush()?;
+            }
+            return Ok(id);
+        }
         let path = self.objects.path(&id);
         if let Some(folder) = path.parent() {
             // Also when the file stands already: whoever renamed it may not have synced the folder yet.
@@ -60,6 +73,12 @@ impl Batch {
 
     /// Makes everything put so far durable.
     pub fn flush(&mut self) -> Result<(), StoreError> {
+        if !self.held.is_empty() {
+            let held = self.held.clone(); // the bytes are shared
+            self.objects.elsewhere(move |remote| async move { remote.put_all(held, Patience::Patient).await })?;
+            self.held.clear();
+            self.open_bytes = 0;
+        }
         let disk = &self.objects.shared.disk;
         for open in &self.open {
             disk.sync(&open.file, &open.part)?;

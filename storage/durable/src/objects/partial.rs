@@ -154,6 +154,9 @@ impl Partial {
         let shared = &self.objects.shared;
         let id = ObjectId::from_hash(hash.finalize().into());
         let pin = shared.pins.pin(id);
+        if self.objects.send(id, &self.path, self.bytes)? {
+            return Ok(Stored { id, bytes: self.bytes, _pin: pin });
+        }
         let path = self.objects.path(&id);
         shared.disk.sync(&self.file, &self.path)?;
         match fs::hard_link(&self.path, &path) {

@@ -2,12 +2,13 @@
 #![allow(dead_code)] // each test binary uses a part
 
 pub mod postgres;
+pub mod weed;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use durable::catalogue::{Actor, Init, JobKind, Lease, NewAsset, Planned, SegmentRow, StoredChunk, Visibility};
-use durable::{AssetId, Disk, ObjectId, Store};
+use durable::{AssetId, Disk, ObjectId, Places, Store};
 use postgres::Server;
 use tempfile::TempDir;
 
@@ -34,8 +35,9 @@ pub async fn house_on(disk: Disk) -> House {
 }
 
 async fn open(folder: TempDir, disk: Disk, server: Option<Arc<Server>>) -> House {
-    let url = server.as_ref().map(|server| server.url().parse().unwrap());
-    let store = Store::open_at(folder.path(), disk, url.as_ref()).await.unwrap();
+    let catalogue = server.as_ref().map(|server| server.url().parse().unwrap());
+    let places = Places { catalogue, objects: None };
+    let store = Store::open_at(folder.path(), disk, &places).await.unwrap();
     House { folder, store, server }
 }
 
@@ -51,6 +53,16 @@ impl House {
     pub async fn neighbour(&self) -> Option<House> {
         let server = self.server.clone()?;
         Some(open(tempfile::tempdir().unwrap(), Disk::default(), Some(server)).await)
+    }
+
+    pub fn places(&self) -> Places {
+        Places { catalogue: self.server.as_ref().map(|server| server.url().parse().unwrap()), objects: None }
+    }
+
+    /// The catalogue's address for a connection of one's own.
+    pub fn database(&self) -> String {
+        let file = || format!("sqlite://{}/catalogue.sqlite", self.folder.path().display());
+        self.server.as_ref().map_or_else(file, |server| server.url())
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -1,5 +1,6 @@
 //! A PostgreSQL of a test's own: made by `initdb` once, copied for each test, fsync on, reached by a socket in its folder,
 //! ended with the test by its own process id. The server refuses to be root, so for root it runs as `postgres`.
+#![allow(dead_code)] // each test binary uses a part
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A running server with an empty database.
+/// A server with an empty database; it runs unless it was stopped.
+#[derive(Debug)]
 pub struct Server {
     folder: TempDir,
     child: Child,
@@ -20,23 +22,35 @@ impl Server {
         run(Command::new("cp").arg("-a").arg(template()).arg(&data));
         let socket = folder.path();
         own(socket);
-        let mut command = as_postgres(&program("postgres"));
-        command.arg("-D").arg(&data).arg("-k").arg(socket).args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "shared_buffers=16MB",
-        ]);
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = spawn(folder.path());
         let server = Self { folder, child };
+        server.wait();
+        server
+    }
+
+    /// Ends it at once, as a crash does (SIGQUIT), or having told its clients to leave (SIGINT), and waits until it is gone.
+    /// <https://www.postgresql.org/docs/15/server-shutdown.html>
+    pub fn stop(&mut self, signal: &str) {
+        run(Command::new("kill").args([signal, &self.child.id().to_string()]));
+        self.child.wait().unwrap();
+        // After a crash the socket stays; a server that starts takes it over, and nobody is to think that it is there.
+        let _ = std::fs::remove_file(self.folder.path().join(".s.PGSQL.5432"));
+    }
+
+    /// Starts it again on the same data.
+    pub fn start_again(&mut self) {
+        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+        self.child = spawn(self.folder.path());
+        self.wait();
+    }
+
+    fn wait(&self) {
         let until = Instant::now() + Duration::from_secs(60);
-        while !server.answers() {
-            let log = || std::fs::read_to_string(server.folder.path().join("log"));
+        while !self.answers() {
+            let log = || std::fs::read_to_string(self.folder.path().join("log"));
             assert!(Instant::now() < until, "PostgreSQL does not start: {:?}", log());
             std::thread::sleep(Duration::from_millis(5));
         }
-        server
     }
 
     /// The database's address.
@@ -51,11 +65,20 @@ impl Server {
     }
 }
 
+fn spawn(folder: &Path) -> Child {
+    let mut command = as_postgres(&program("postgres"));
+    command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    command.args(["-c", "listen_addresses=", "-c", "shared_buffers=16MB"]);
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGINT: fast shutdown, <https://www.postgresql.org/docs/15/server-shutdown.html>
-        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-        let _ = self.child.wait();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+            let _ = self.child.wait();
+        }
     }
 }
 
