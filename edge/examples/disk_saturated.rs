@@ -29,7 +29,7 @@ fn main() {
         for n in 0..CLIENTS {
             let (edge, over, answers, cut) = (&edge, &over, &answers, &cut);
             scope.spawn(move || {
-                let mut connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+                let mut connection = connect(edge);
                 let mut draw = n + 1;
                 while !over.load(Ordering::Relaxed) {
                     // xorshift: any order will do.
@@ -39,7 +39,7 @@ fn main() {
                     if let Err(why) = get(&mut connection, draw % OBJECTS) {
                         cut.fetch_add(1, Ordering::Relaxed);
                         println!("client {n}: {why}");
-                        connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+                        connection = connect(edge);
                     } else {
                         answers.fetch_add(1, Ordering::Relaxed);
                     }
@@ -72,13 +72,14 @@ fn main() {
 
 /// Asks for everything until all of it has been written.
 fn fill(edge: &Edge) {
-    let mut connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+    let mut connection = connect(edge);
     let until = Instant::now() + Duration::from_secs(240);
     while sum(edge, "disk_objects") < OBJECTS * 9 / 10 {
         assert!(Instant::now() < until, "{} of {OBJECTS} objects were written", sum(edge, "disk_objects"));
         for n in 0..OBJECTS {
-            if get(&mut connection, n).is_err() {
-                connection = BufReader::new(TcpStream::connect(edge.http_addr()).expect("the edge accepts"));
+            if let Err(why) = get(&mut connection, n) {
+                println!("{why}");
+                connection = connect(edge);
             }
         }
     }
@@ -113,6 +114,13 @@ fn sum(edge: &Edge, name: &str) -> u64 {
     let prefix = format!("streamgate_edge_{name}{{");
     let metrics = edge.metrics();
     metrics.lines().filter(|l| l.starts_with(&prefix)).filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+/// A connection on which nothing may be waited for longer than a player would.
+fn connect(edge: &Edge) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(edge.http_addr()).expect("the edge accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
+    BufReader::new(stream)
 }
 
 /// Asks for one object; an error says how far its answer came.

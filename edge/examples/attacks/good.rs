@@ -1,4 +1,4 @@
-//! The good client: asks for 1 KiB at a fixed rate, over 16 connections in turn, and counts from when each request was due.
+//! The good client: asks for 1 KiB at a fixed rate, on 16 connections, and counts from when each request was due.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -32,35 +32,46 @@ pub fn asks(at: SocketAddr, per_second: u64, seconds: u64) -> Seen {
 
 /// The process itself.
 pub fn main(at: SocketAddr, per_second: u64, seconds: u64) {
+    let step = Duration::from_nanos(1_000_000_000 / per_second);
+    let began = Instant::now();
+    let clients: Vec<_> =
+        (0..CONNECTIONS).map(|n| std::thread::spawn(move || client(at, n, began, step, seconds))).collect();
+    let (mut times, mut failed) = (Vec::new(), 0);
+    for client in clients {
+        let (mine, failures) = client.join().expect("no panic");
+        times.extend(mine);
+        failed += failures;
+    }
+    times.sort_unstable();
+    let share = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
+    println!("{} {failed} {} {} {}", times.len(), share(50), share(99), share(100));
+}
+
+/// One connection: its part of the requests, each when it is due or as soon as the one before it is answered. Microseconds, and failures.
+fn client(at: SocketAddr, n: usize, began: Instant, step: Duration, seconds: u64) -> (Vec<u64>, u64) {
     let connect = || {
         let stream = TcpStream::connect(at).expect("the edge accepts");
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
         stream
     };
-    let mut streams: Vec<TcpStream> = (0..CONNECTIONS).map(|_| connect()).collect();
-    let step = Duration::from_nanos(1_000_000_000 / per_second);
-    let began = Instant::now();
-    let (mut times, mut failed) = (Vec::new(), 0);
-    for n in 0.. {
-        let due = began + step * n;
+    let (mut stream, mut times, mut failed) = (connect(), Vec::new(), 0);
+    for turn in (n as u32..).step_by(CONNECTIONS) {
+        let due = began + step * turn;
         if due >= began + WARM + Duration::from_secs(seconds) {
             break;
         }
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let stream = &mut streams[n as usize % CONNECTIONS];
-        match get(stream) {
+        match get(&mut stream) {
             Ok(()) if due >= began + WARM => times.push(due.elapsed().as_micros() as u64),
             Ok(()) => {}
             Err(_) => {
                 failed += 1;
-                *stream = connect();
+                stream = connect();
             }
         }
     }
-    times.sort_unstable();
-    let share = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
-    println!("{} {failed} {} {} {}", times.len(), share(50), share(99), share(100));
+    (times, failed)
 }
 
 fn get(stream: &mut TcpStream) -> std::io::Result<()> {

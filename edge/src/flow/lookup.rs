@@ -103,7 +103,8 @@ pub(crate) async fn ask(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Re
         && owner != shard.id
         && (object.key == key || marker.is_some())
         && object.meta.freshness.is_some()
-        && object.state() == State::Whole
+        // One that passed by is whole as well, and has no body for anyone else.
+        && object.is_here()
         && !object.is_dead()
     {
         let mut front = shard.front.borrow_mut();

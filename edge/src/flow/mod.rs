@@ -55,7 +55,7 @@ pub(crate) enum After {
 /// Answers one request that [`hit::quick`] did not.
 pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<After, Gone> {
     if let Some(page) = page::find(shard, asked) {
-        return page::send(shard, conn, asked, page);
+        return page::send(shard, conn, asked, page).await;
     }
     if options::is_preflight(asked) {
         return Ok(options::preflight(shard, conn, asked));

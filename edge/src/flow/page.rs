@@ -7,9 +7,12 @@ use crate::config::Page;
 use crate::flow::After;
 use crate::flow::accept::{Asked, Conn, Gone, sends_body};
 use crate::flow::head::end;
+use crate::flow::send::send_pieces;
 use crate::http::conditional::{Validators, is_current};
 use crate::http::request::{Framing, Method};
 use crate::http::target;
+use crate::limits::COPY_BODY_BYTES_MAX;
+use crate::rt::Piece;
 use crate::shard::Shard;
 use crate::stored::{push_number, status_line};
 
@@ -18,7 +21,7 @@ pub(crate) struct Ready {
     pub(crate) path: Box<[u8]>,
     head: Box<[u8]>,
     etag: Box<[u8]>,
-    body: &'static [u8],
+    body: Arc<[u8]>,
 }
 
 /// Makes pages ready: tags are hashes of their bytes.
@@ -36,7 +39,7 @@ pub(crate) fn ready(pages: &[Page]) -> Arc<[Ready]> {
                 path: page.path.as_bytes().into(),
                 head: head.into_bytes().into(),
                 etag: etag.into_bytes().into(),
-                body: page.body,
+                body: page.body.into(),
             }
         })
         .collect()
@@ -52,8 +55,8 @@ pub(crate) fn find(shard: &Shard, asked: &Asked) -> Option<usize> {
     shard.pages.iter().position(|page| *page.path == *path)
 }
 
-/// Sends page number `page`.
-pub(crate) fn send(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked, page: usize) -> Result<After, Gone> {
+/// Sends page number `page`. A large one is not copied: a client that takes nothing would have memory for each request that it makes.
+pub(crate) async fn send(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked, page: usize) -> Result<After, Gone> {
     let page = &shard.pages[page];
     let request = &asked.request;
     shard.counters.pages.add(1);
@@ -75,10 +78,19 @@ pub(crate) fn send(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked, page: usiz
     }
     out.extend_from_slice(b"Cache-Status: streamgate; hit; detail=page");
     end(&mut conn.out, &conn.hsts, request, after);
-    if !current && sends_body(request) {
-        conn.out.extend_from_slice(page.body);
-    }
     conn.answered = (conn.out.len() - before) as u64;
+    let mut sent = Ok(());
+    if !current && sends_body(request) {
+        conn.answered += page.body.len() as u64;
+        if page.body.len() <= COPY_BODY_BYTES_MAX {
+            conn.out.extend_from_slice(&page.body);
+        } else {
+            let total = (conn.out.len() + page.body.len()) as u64;
+            let pieces = vec![Piece::Made(std::mem::take(&mut conn.out)), Piece::Fixed(page.body.clone())];
+            sent = send_pieces(shard, conn, pieces, total).await;
+            conn.cut = sent.is_err();
+        }
+    }
     shard.record(conn, asked, status, "page", "");
-    Ok(after)
+    sent.map(|()| after)
 }

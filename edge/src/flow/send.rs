@@ -237,7 +237,7 @@ fn wanted_ranges(object: &Object, asked: &Asked) -> Option<Vec<range::Asked>> {
     let validators = object.meta.validators();
     let wanted = range::parse(asked.field(request.range)?)?;
     let allowed = asked.field(request.if_range).is_none_or(|tag| conditional::allows_range(validators, tag));
-    (allowed && (wanted.len() == 1 || object.state() == State::Whole)).then_some(wanted)
+    (allowed && (wanted.len() == 1 || object.is_here())).then_some(wanted)
 }
 
 fn count(shard: &Shard, how: How) {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use cache::{Chunk, Key, State};
+use cache::{Chunk, Key};
 use tokio::sync::oneshot;
 
 use crate::disk::promote::{Look, Promoted, promote};
@@ -124,7 +124,7 @@ impl<'a> Slices<'a> {
         match answer {
             Slice::Here(object, first) => {
                 let is_ours = self.shard.owner(self.whole.key) == self.shard.id;
-                if !is_ours && object.state() == State::Whole && object.meta.freshness.is_some() {
+                if !is_ours && object.is_here() && object.meta.freshness.is_some() {
                     self.shard.front.borrow_mut().lease(&object);
                 }
                 let slice = bounds(index, self.sliced.total);

@@ -29,7 +29,7 @@ fn serve(origin: SocketAddr) -> ! {
     config.limits.body = LIMIT;
     config.limits.header = LIMIT;
     let page = |path: &str, body| Page { path: path.to_owned(), content_type: "text/plain", body };
-    config.pages = vec![page("/", b"here"), page("/large", &[b'x'; 16 * 1024])];
+    config.pages = vec![page("/", b"here"), page("/large", &[b'x'; 32 * 1024])];
     let edge = edge::start(config).expect("the edge starts");
     let admin = edge.admin_addr().expect("configured");
     std::io::stderr().write_all(format!("at {} {admin}\n", edge.http_addr()).as_bytes()).expect("the parent reads");
@@ -341,7 +341,7 @@ fn windows_that_open_a_byte_at_a_time() {
             }
             assert!(started.elapsed() < Duration::from_secs(20), "{cut} were cut");
         }
-        format!("windows of a byte: {bytes} bytes of 1.6 MB were sent")
+        format!("windows of a byte: {bytes} bytes of 3.2 MB were sent")
     });
 }
 

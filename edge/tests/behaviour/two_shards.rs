@@ -1,7 +1,7 @@
 //! Promised: whichever shard a client is connected to, an object is fetched once and stored once; a shard that asked once serves the
 //! object without asking again, until the owner replaces it.
 
-use crate::support::{Client, Origin, bytes, counter, edge, until};
+use crate::support::{Client, Origin, QUIET, bytes, counter, edge, until};
 
 /// Enough connections that each of two shards has some: the kernel spreads them by hash.
 const CLIENTS: usize = 24;
@@ -78,6 +78,38 @@ fn an_unkept_answer_crosses_shards_within_its_window() {
         sender.join().expect("sent");
     }
     assert_eq!(counter(&edge, "objects"), 0);
+}
+
+/// Memory that others hold has no room for it: it passes by once, is whole when its first client's shard looks at it, and must not be taken
+/// for something that is kept.
+#[test]
+fn what_memory_had_no_room_for_is_nobody_elses() {
+    const HELD: usize = 400_000;
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| {
+        config.shards = 2;
+        config.ram_bytes = 4 << 20;
+    });
+    let mut holders = Vec::new();
+    for n in 0..24 {
+        let mut client = Client::connect(&edge);
+        client.ask("GET", &format!("/held/{n}"), "");
+        let mut exchange = origin.next();
+        exchange.send(format!("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: {HELD}\r\n\r\n"));
+        client.head();
+        holders.push((client, exchange));
+    }
+    let mut clients: Vec<Client> = (0..6).map(|_| Client::connect(&edge)).collect();
+    let body = bytes(30_000);
+    for n in 0..4 {
+        for client in &mut clients {
+            client.ask("GET", &format!("/{n}"), "");
+            if let Some(exchange) = origin.next_within(QUIET) {
+                exchange.answer("200 OK", "Cache-Control: max-age=60", &body);
+            }
+            assert!(client.answer().body == body, "{n}");
+        }
+    }
 }
 
 #[test]

@@ -163,6 +163,12 @@ impl<M> Object<M> {
         self.whole.get().map(|c| &**c)
     }
 
+    /// Whether every byte is here and stays: whoever comes now can read it from its beginning. A body that passed by is whole and is not.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.whole.get().is_some()
+    }
+
     /// The whole body when it is one piece of memory.
     #[must_use]
     pub fn single(&self) -> Option<&[u8]> {
@@ -277,7 +283,8 @@ pub struct Reader<M> {
 }
 
 impl<M> Reader<M> {
-    /// Reads bytes `from..to` of `object`. `first` is the head of the run while the object fills; a whole object needs none.
+    /// Reads bytes `from..to` of `object`; `to` is [`u64::MAX`] when its length is not known. `first` is the head of the run while the
+    /// object fills; one whose body is here needs none.
     #[must_use]
     pub fn new(object: Arc<Object<M>>, first: Option<Arc<Chunk>>, from: u64, to: u64) -> Reader<M> {
         let (chunk, chunk_at) = match object.chunks() {
@@ -308,11 +315,15 @@ impl<M> Reader<M> {
             // The state is read before the watermark: a body seen whole has all its bytes published.
             let state = self.object.state();
             let Some(chunk) = &self.chunk else {
-                return match state {
-                    State::Filling => Next::Wait,
-                    State::Whole => Next::End,
-                    State::Broken => Next::Broken,
-                };
+                match (state, self.object.chunks()) {
+                    (State::Filling, _) => return Next::Wait,
+                    (State::Whole, Some(chunks)) if !chunks.is_empty() => {
+                        (self.chunk, self.chunk_at) = locate(chunks, self.at);
+                        continue;
+                    }
+                    (State::Whole, _) => return self.end(),
+                    (State::Broken, _) => return Next::Broken,
+                }
             };
             let filled = u64::from(chunk.filled());
             let inside = self.at - self.chunk_at;
@@ -330,10 +341,15 @@ impl<M> Reader<M> {
             }
             return match state {
                 State::Filling => Next::Wait,
-                State::Whole => Next::End,
+                State::Whole => self.end(),
                 State::Broken => Next::Broken,
             };
         }
+    }
+
+    /// There is no more. Less than what was promised is not taken for all of it.
+    fn end(&self) -> Next {
+        if self.to == u64::MAX { Next::End } else { Next::Broken }
     }
 }
 
@@ -384,6 +400,33 @@ mod tests {
         assert_eq!(read_all(&mut range, 99), (b"de".to_vec(), "end"));
         let mut late = Reader::new(object, None, 5, 6);
         assert_eq!(read_all(&mut late, 99), (b"f".to_vec(), "end"));
+    }
+
+    #[test]
+    fn a_body_that_has_passed_by_is_not_here_and_not_empty() {
+        let object = Arc::new(Object::filling(Key(1), (), Some(3)));
+        let (first, mut tail) = Tail::start(None, 3);
+        tail.writer().push(b"abc");
+        object.grew(3);
+        let mut reader = Reader::new(object.clone(), Some(first), 0, 3);
+        object.passed();
+        assert_eq!((object.state(), object.is_here()), (State::Whole, false));
+        assert_eq!(read_all(&mut reader, 99), (b"abc".to_vec(), "end"));
+        let mut late = Reader::new(object, None, 0, 3);
+        assert_eq!(read_all(&mut late, 99), (b"".to_vec(), "broken"));
+    }
+
+    #[test]
+    fn who_came_without_the_run_finds_it_once_it_is_whole() {
+        let object = Arc::new(Object::filling(Key(1), (), Some(3)));
+        let (first, mut tail) = Tail::start(None, 3);
+        tail.writer().push(b"abc");
+        object.grew(3);
+        let mut reader = Reader::new(object.clone(), None, 1, 3);
+        assert_eq!(read_all(&mut reader, 99), (b"".to_vec(), "wait"));
+        object.complete(vec![first].into());
+        assert!(object.is_here());
+        assert_eq!(read_all(&mut reader, 99), (b"bc".to_vec(), "end"));
     }
 
     #[test]
