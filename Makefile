@@ -112,7 +112,7 @@ setup-demo:
 	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
 
 setup-test: setup-demo
-	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15 redis-server:redis-server,needed by the tests,exit 1)
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15 redis-server:redis-server nats-server:nats-server,needed by the tests,exit 1)
 	@command -v promtool >/dev/null || $(MAKE) --no-print-directory promtool
 
 # The one program out of Debian's prometheus (19 MB; installed with what it needs it is 325 MB), without the server that comes with it: that one

@@ -31,8 +31,8 @@ pub enum Command {
     Demo(Demo),
     /// Run origin and edge in one process
     Serve(ConfigFile),
-    /// Run the origin: uploads, encoding, catalogue, gate
-    Origin(ConfigFile),
+    /// Run the origin: uploads, encoding, catalogue, gate; or some of its roles
+    Origin(Origin),
     /// Run an edge: the cache in front of any HTTP origin
     Edge(ConfigFile),
     /// Check a configuration file and print what it resolves to
@@ -58,6 +58,15 @@ pub struct ConfigFile {
     /// Configuration file (TOML); without it every key has its default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Origin {
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Which roles run here: all, or some of gateway, upload, streaming, worker; wins over roles.run
+    #[arg(long, value_name = "ROLES")]
+    pub roles: Option<origin::Roles>,
 }
 
 #[derive(Debug, Args)]

@@ -3,12 +3,16 @@
 use crate::{cli, config, serve, signals, stack};
 use anyhow::Result;
 
-pub fn run(options: cli::ConfigFile) -> Result<()> {
-    let config = config::load(options.config.as_deref())?;
+pub fn run(options: cli::Origin) -> Result<()> {
+    let mut config = config::load(options.file.config.as_deref())?;
+    config.roles = options.roles.unwrap_or(config.roles);
+    if config.origin_listen == config::ORIGIN_LISTEN {
+        config.origin_listen.set_port(config.roles.port());
+    }
     let runtime = serve::runtime()?;
     let stopped = signals::stop(&runtime)?;
     let origin = stack::start_origin(&config, &runtime)?;
-    tracing::info!(listen = %origin.addr(), data = %config.data.display(), "origin is up");
+    tracing::info!(listen = %origin.addr(), roles = %config.roles, data = %config.data.display(), "origin is up");
     stopped.recv();
     tracing::info!("draining");
     runtime.block_on(origin.shutdown());

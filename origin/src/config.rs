@@ -8,10 +8,12 @@ use std::time::Duration;
 use wire::net::Net;
 
 use crate::access::Rate;
+use crate::bus::NatsUrl;
 use crate::cache::RedisUrl;
 use crate::gate::ChainConfig;
 use crate::gate::signin::{is_domain, is_statement};
 use crate::monitor::Logs;
+use crate::roles::{Address, Roles};
 use crate::web::Reach;
 
 /// Settings of one origin.
@@ -55,14 +57,31 @@ pub struct Config {
     pub tools: media::Tools,
     /// How files are written, and how much of the disk stays free of uploads.
     pub disk: durable::Disk,
+    /// Which parts of an origin run in this process.
+    pub roles: Roles,
+    /// Where the others are.
+    pub role_addresses: RoleAddresses,
+    /// By what processes of one installation know each other; `None`: nobody is believed.
+    pub role_secret: Option<AdminKey>,
     /// The Redis that several processes share; `None`: each has its own memory.
     pub redis: Option<RedisUrl>,
+    /// The NATS that is told of events and carries rings; `None`: none.
+    pub nats: Option<NatsUrl>,
     /// Bytes of memory for the cache, when there is no Redis.
     pub cache_bytes_max: u64,
     /// The last lines of the log, as whoever writes it keeps them.
     pub logs: Arc<Logs>,
     /// How long [`crate::Origin::shutdown`] waits for requests and jobs.
     pub shutdown_limit: Duration,
+}
+
+/// Where roles run that do not run here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleAddresses {
+    /// Of the role upload.
+    pub upload: Vec<Address>,
+    /// Of the role streaming.
+    pub streaming: Vec<Address>,
 }
 
 /// What texts of wallets must name, and how long a sign-in lasts.
@@ -213,7 +232,11 @@ impl Default for Config {
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),
             disk: durable::Disk::real(RESERVE_BYTES),
+            roles: Roles::ALL,
+            role_addresses: RoleAddresses::default(),
+            role_secret: None,
             redis: None,
+            nats: None,
             cache_bytes_max: 64 << 20,
             logs: Arc::default(),
             shutdown_limit: Duration::from_secs(10),

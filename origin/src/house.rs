@@ -13,6 +13,7 @@ use crate::gate::chains::Chains;
 use crate::gate::{Door, Keys};
 use crate::limits::{JUDGES_MAX, STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
+use crate::roles::Elsewhere;
 use crate::upload::Claims;
 use crate::web::{Web, public_roots};
 use crate::work::{Bells, Board};
@@ -24,6 +25,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) keys: Keys,
     pub(crate) chains: Chains,
+    /// Roles that run in other processes.
+    pub(crate) elsewhere: Elsewhere,
     /// What may be lost.
     pub(crate) cache: Cache,
     /// What is remembered of who was let in.
@@ -54,6 +57,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn new(config: Config, store: Store, keys: Keys, chains: Chains) -> Self {
         Self {
+            elsewhere: Elsewhere::default(),
             cache: Cache::open(config.redis.as_ref(), config.cache_bytes_max),
             hooks: Web::new(config.hook_reach(), public_roots()),
             config,

@@ -5,6 +5,8 @@
 //!   api/       REST: keys, upload, content, status, token; every refusal in one table (problem.rs)
 //!   rpc/       gRPC on the same port: each call is the request of REST that is its twin
 //!   cache/     the role cache: what may be lost, in memory or in Redis
+//!   bus/       NATS: events for other programs, rings for other processes
+//!   roles/     parts of an origin that run elsewhere
 //!   upload/    uploads that go on over several requests: claim, append, complete
 //!   flow/      the way of an upload, one file a step: receive .. publish
 //!   work/      who walks it: workers, leases, heartbeats, retries, live progress
@@ -22,6 +24,7 @@
 
 mod access;
 mod api;
+mod bus;
 mod cache;
 mod clock;
 mod config;
@@ -32,6 +35,7 @@ mod house;
 mod limits;
 mod monitor;
 mod playback;
+mod roles;
 mod rpc;
 mod serve;
 mod start;
@@ -41,10 +45,12 @@ mod web;
 mod work;
 
 pub use access::{Rate, is_origin, routes};
+pub use bus::{NatsUrl, NotNats};
 pub use cache::{NotRedis, RedisUrl};
-pub use config::{AdminKey, Config, SignIn};
+pub use config::{AdminKey, Config, RoleAddresses, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use durable::{NotS3, S3Place};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, NotLetIn};
 pub use monitor::Logs;
+pub use roles::{Address, BadAddress, NoRole, Role, Roles};
 pub use start::{Origin, StartError, start};

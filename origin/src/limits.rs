@@ -343,6 +343,24 @@ pub const REDIS_REST_US_MAX: u64 = 5_000_000;
 /// another gateway whose Redis did not hear of it.
 pub const SESSION_KEPT: Duration = Duration::from_secs(5);
 
+/// How soon NATS is tried again, and what it may take to answer.
+pub const BUS_AGAIN: Duration = Duration::from_millis(500);
+/// See [`BUS_AGAIN`].
+pub const BUS_WITHIN: Duration = Duration::from_secs(5);
+/// How often is looked for events that NATS was not told of.
+pub const BUS_LOOK: Duration = Duration::from_millis(50);
+/// Events that the stream in NATS keeps, about 200 bytes each: as many as the catalogue does.
+pub const BUS_STREAM_EVENTS: i64 = 100_000;
+/// Rings that wait to be carried; more, and some are left out, since one wakes as well as ten.
+pub const RINGS_KEPT: usize = 64;
+
+/// How often instances of other roles are looked after, and names resolved.
+pub const ROLES_LOOK: Duration = Duration::from_secs(1);
+/// What an instance may take to be connected to; then the next one is asked.
+pub const ROLE_CONNECT_WITHIN: Duration = Duration::from_millis(500);
+/// What an instance may take to begin to answer what has no body.
+pub const ROLE_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// Lines of the log that are kept in memory for the API, and what of a long one is: 4 MiB at most.
 pub const LOG_LINES_KEPT: usize = 2000;
 /// See [`LOG_LINES_KEPT`].

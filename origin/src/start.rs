@@ -14,11 +14,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use wire::token::KeySet;
 
 use crate::clock::now_ms;
+use crate::config::RoleAddresses;
 use crate::gate::chains::Chains;
 use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted, NotLetIn};
 use crate::house::House;
+use crate::roles::{Elsewhere, Role};
 use crate::work::Why;
-use crate::{Config, api, rpc, serve, upkeep, work};
+use crate::{Config, api, bus, rpc, serve, upkeep, work};
 
 /// Why an origin did not start; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +103,13 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     store.catalogue.forget_unanswered().await.map_err(unusable)?;
     let house = Arc::new(House::new(config, store, keys, chains));
     let (stop, stopped) = watch::channel(false);
-    let workers = work::spawn(&house, &stopped);
+    let mut workers = if house.config.roles.has(Role::Worker) { work::spawn(&house, &stopped) } else { JoinSet::new() };
+    if house.config.role_addresses != RoleAddresses::default() {
+        workers.spawn(Elsewhere::keep(house.clone(), stopped.clone()));
+    }
+    if let Some(url) = house.config.nats.clone() {
+        workers.spawn(bus::run(house.clone(), url, stopped.clone()));
+    }
     let serving = tokio::spawn(serve::serve(listener, rpc::beside(api::router(house.clone())), house.clone(), stopped));
     let keeping = tokio::spawn(upkeep::upkeep(house.clone()));
     let granting = tokio::spawn(gate::grants::keep(house.clone()));

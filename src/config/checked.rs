@@ -62,6 +62,10 @@ pub struct Config {
     /// `None`: the cache of the origin is its own memory.
     pub redis: Option<origin::RedisUrl>,
     pub cache_bytes_max: u64,
+    pub nats: Option<origin::NatsUrl>,
+    pub roles: origin::Roles,
+    pub role_addresses: origin::RoleAddresses,
+    pub role_secret: Option<origin::AdminKey>,
     pub chains: Vec<origin::ChainConfig>,
     /// Who may sign in at the origin.
     pub signin: origin::SignIn,
@@ -85,7 +89,7 @@ pub enum AccessLog {
 }
 
 pub fn check(written: Written) -> Result<Config> {
-    let Written { storage, origin, edge, upstream: pulled, gate, work, webhooks, cache, limits } = written;
+    let Written { storage, origin, edge, upstream: pulled, gate, work, webhooks, cache, nats, roles, limits } = written;
     ensure!(!storage.data.is_empty(), "storage.data is empty; name a folder");
     let edge_ram_bytes = edge.ram.bytes().context("edge.ram is not a size such as \"512 MiB\"")?;
     ensure!(edge_ram_bytes >= EDGE_RAM_BYTES_MIN, "edge.ram is below the least useful size, 16 MiB");
@@ -157,6 +161,13 @@ pub fn check(written: Written) -> Result<Config> {
         gate_keys: gate.keys,
         hook_private: webhooks.private.iter().map(|text| net("webhooks.private", text)).collect::<Result<_>>()?,
         redis: redis(&cache.redis)?,
+        roles: roles.run.parse().map_err(|why: origin::NoRole| anyhow::anyhow!("roles.run: {why}"))?,
+        role_addresses: origin::RoleAddresses {
+            upload: role_addresses("roles.upload", &roles.upload)?,
+            streaming: role_addresses("roles.streaming", &roles.streaming)?,
+        },
+        role_secret: role_secret(roles.secret)?,
+        nats: nats_url(&nats.url)?,
         cache_bytes_max: cache.memory.bytes().context("cache.memory is not a size such as \"64 MiB\"")?,
         chains: gate.chains.into_iter().map(chain).collect::<Result<_>>()?,
         signin,
@@ -221,6 +232,29 @@ fn redis(text: &str) -> Result<Option<origin::RedisUrl>> {
     }
     // The text itself is not repeated: it may have a password in it.
     Ok(Some(text.parse().map_err(|why: origin::NotRedis| anyhow::anyhow!("cache.redis: {why}"))?))
+}
+
+fn role_addresses(key: &str, texts: &[String]) -> Result<Vec<origin::Address>> {
+    let read =
+        |text: &String| text.parse().map_err(|why: origin::BadAddress| anyhow::anyhow!("{key}: \"{text}\": {why}"));
+    texts.iter().map(read).collect()
+}
+
+fn role_secret(text: String) -> Result<Option<origin::AdminKey>> {
+    let secret = origin::AdminKey::new(text);
+    ensure!(
+        secret.is_empty() || secret.is_long_enough(),
+        "roles.secret is shorter than 16 characters; `openssl rand -hex 32` makes one"
+    );
+    Ok(Some(secret).filter(|secret| !secret.is_empty()))
+}
+
+fn nats_url(text: &str) -> Result<Option<origin::NatsUrl>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // The text itself is not repeated: it may have a password in it.
+    Ok(Some(text.parse().map_err(|why: origin::NotNats| anyhow::anyhow!("nats.url: {why}"))?))
 }
 
 fn admin_key(text: String) -> Result<Option<origin::AdminKey>> {

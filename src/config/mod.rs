@@ -10,7 +10,11 @@ mod written;
 pub use checked::{AccessLog, Config};
 
 use anyhow::{Context, Result};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+
+/// The default of `origin.listen`.
+pub const ORIGIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090);
 
 /// Every key with its default and its meaning; what `streamgate check-config --sample` prints.
 pub const SAMPLE: &str = include_str!("../../deploy/streamgate.toml");
@@ -159,6 +163,10 @@ mod tests {
             Err("origin.cors_origins: \"https://a/\" is no origin"),
         );
         check("[origin]\ntrusted_proxies = [\"x\"]\n", &[], Err("origin.trusted_proxies: \"x\" is no range"));
+        check("[nats]\nurl = \"http://a b\"\n", &[], Err("nats.url: it is no address"));
+        check("[roles]\nrun = \"gate\"\n", &[], Err("roles.run: there is no role \"gate\""));
+        check("[roles]\nupload = [\"a\"]\n", &[], Err("roles.upload: \"a\": it is no address"));
+        check("[roles]\nsecret = \"short\"\n", &[], Err("roles.secret is shorter"));
         check("[edge]\nproxy_protocol = true\n", &[], Err("edge.proxy_protocol is of no use"));
         check("[edge]\ntrusted_field = \"via\"\n", &[], Err("edge.trusted_field"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));

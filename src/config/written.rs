@@ -28,6 +28,8 @@ pub struct Written {
     pub work: Work,
     pub webhooks: Webhooks,
     pub cache: Cache,
+    pub nats: Nats,
+    pub roles: Roles,
     pub limits: Limits,
 }
 
@@ -123,6 +125,13 @@ section!(GateChain {
 });
 section!(Work { lanes: usize = 0, av1_speed: u8 = 10 });
 section!(Cache { redis: String = String::new(), memory: Size = Size::text("64 MiB") });
+section!(Nats { url: String = String::new() });
+section!(Roles {
+    run: String = "all".into(),
+    upload: Vec<String> = Vec::new(),
+    streaming: Vec<String> = Vec::new(),
+    secret: String = String::new(),
+});
 section!(Limits {
     upload: Size = Size::text("16 GiB"),
     owner: Size = Size::Bytes(0),

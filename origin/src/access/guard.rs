@@ -22,6 +22,7 @@ use crate::gate::signin::{AccessError, read_access_token};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
 use crate::playback::EDGE_KEY;
+use crate::roles::{forward, role_of, vouched};
 
 /// The whole check of one request.
 pub(crate) async fn guard(
@@ -36,6 +37,10 @@ pub(crate) async fn guard(
     };
     let peer = request.extensions().get::<Peer>().copied();
     let (mut answer, standing) = match admit(&house, rule, &params, request.headers(), peer).await {
+        Ok((asking, standing)) if !house.config.roles.has(role_of(rule.path)) => {
+            let caller = if let Asking::Caller(caller) = &asking { Some(caller) } else { None };
+            (forward(&house, role_of(rule.path), caller, request).await, standing)
+        }
         Ok((Asking::Caller(caller), standing)) => {
             request.extensions_mut().insert(caller.clone());
             let answer = if table::takes_idempotency_key(rule) {
@@ -64,6 +69,15 @@ async fn admit(
     if rule.who == Who::Anyone {
         return Ok((Asking::Nobody, None));
     }
+    let secret = house.config.role_secret.as_ref().map(|secret| secret.text());
+    let vouched = vouched(headers, secret).map_err(|_| {
+        Refusal::KeyWrong.because("Whoever speaks for a gateway has the secret of this installation's roles.")
+    })?;
+    if let Some(caller) = vouched {
+        // Its rate was taken there, and whose the thing is is asked here again.
+        let asking = caller.map_or(Asking::Nobody, Asking::Caller);
+        return decided(house, rule, params, asking).await.map(|asking| (asking, None));
+    }
     let is_edge = matches!(rule.who, Who::Edge(_)) && headers.contains_key(EDGE_KEY);
     // Before the key is looked at, so that guesses are bounded. Edges follow the events all the time.
     let by_address = peer.filter(|_| !is_edge).map(|peer| Whom::address(peer.0));
@@ -76,12 +90,17 @@ async fn admit(
         let by_key = take(house, house.config.key_rate, Some(Whom::Key(caller.key.clone()))).await?;
         standing = by_key.or(standing);
     }
+    decided(house, rule, params, asking).await.map(|asking| (asking, standing))
+}
+
+/// Whoever asks, when they may.
+async fn decided(house: &House, rule: &Rule, params: &RawPathParams, asking: Asking) -> Result<Asking, Problem> {
     let is_own = match &asking {
         Asking::Caller(caller) => is_own(house, rule, params, caller).await?,
         Asking::Nobody | Asking::Edge => true,
     };
     decide(rule, &asking, is_own)?;
-    Ok((asking, standing))
+    Ok(asking)
 }
 
 async fn take(house: &House, rate: Option<Rate>, whom: Option<Whom>) -> Result<Option<Standing>, Problem> {

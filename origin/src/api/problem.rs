@@ -102,6 +102,7 @@ pub(crate) enum Refusal {
     GateClosed,
     CatalogueAway,
     ObjectsAway,
+    RoleAway,
     Internal,
 }
 
@@ -201,6 +202,7 @@ impl Refusal {
             Self::GateClosed => (S::SERVICE_UNAVAILABLE, "gate_closed", "The gate cannot decide"),
             Self::CatalogueAway => (S::SERVICE_UNAVAILABLE, "catalogue_away", "The catalogue does not answer"),
             Self::ObjectsAway => (S::SERVICE_UNAVAILABLE, "objects_away", "The object storage does not answer"),
+            Self::RoleAway => (S::SERVICE_UNAVAILABLE, "role_away", "This part of the server is not there"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         }
     }

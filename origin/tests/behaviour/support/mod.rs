@@ -3,6 +3,7 @@
 
 pub mod chain;
 pub mod http;
+pub mod nats;
 #[path = "../../../../storage/durable/tests/support/postgres.rs"]
 pub mod postgres;
 pub mod redis;
