@@ -22,7 +22,7 @@ use crate::gate::signin::{AccessError, read_access_token};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
 use crate::playback::EDGE_KEY;
-use crate::roles::{forward, role_of, vouched};
+use crate::roles::{forward, vouched};
 
 /// The whole check of one request.
 pub(crate) async fn guard(
@@ -36,12 +36,14 @@ pub(crate) async fn guard(
         return wrong_method(path.as_str());
     };
     let peer = request.extensions().get::<Peer>().copied();
-    let (mut answer, standing) = match admit(&house, rule, &params, request.headers(), peer).await {
-        Ok((asking, standing)) if !house.config.roles.has(role_of(rule.path)) => {
+    let admitted = admit(&house, rule, &params, request.headers(), peer).await;
+    let (mut answer, standing) = match (admitted, house.config.roles.elsewhere(rule.path)) {
+        (Err(problem), _) => (problem.into_response(), None),
+        (Ok((asking, standing)), Some(role)) => {
             let caller = if let Asking::Caller(caller) = &asking { Some(caller) } else { None };
-            (forward(&house, role_of(rule.path), caller, request).await, standing)
+            (forward(&house, role, caller, request).await, standing)
         }
-        Ok((Asking::Caller(caller), standing)) => {
+        (Ok((Asking::Caller(caller), standing)), None) => {
             request.extensions_mut().insert(caller.clone());
             let answer = if table::takes_idempotency_key(rule) {
                 once(&house, &caller, request, move |request| next.run(request)).await
@@ -50,8 +52,7 @@ pub(crate) async fn guard(
             };
             (answer, standing)
         }
-        Ok((_, standing)) => (next.run(request).await, standing),
-        Err(problem) => (problem.into_response(), None),
+        (Ok((_, standing)), None) => (next.run(request).await, standing),
     };
     if let Some(standing) = standing {
         standing.write(answer.headers_mut());

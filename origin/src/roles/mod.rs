@@ -108,12 +108,16 @@ impl fmt::Display for Roles {
     }
 }
 
-/// The role that answers a route, named as the router does. What is not listed is the gateway's.
-pub(crate) fn role_of(path: &str) -> Role {
-    match path {
-        _ if path.starts_with("/api/v1/upload") => Role::Upload,
-        "/v/{*path}" => Role::Streaming,
-        _ => Role::Gateway,
+impl Roles {
+    /// The role that answers a route, named as the router does, when it does not run here. What needs the catalogue alone every
+    /// process answers.
+    pub(crate) fn elsewhere(self, path: &str) -> Option<Role> {
+        let role = match path {
+            _ if path.starts_with("/api/v1/upload") => Role::Upload,
+            "/v/{*path}" => Role::Streaming,
+            _ => return None,
+        };
+        (!self.has(role)).then_some(role)
     }
 }
 
@@ -132,7 +136,9 @@ mod tests {
         for bad in ["", "gate", "gateway,x"] {
             assert!(read(bad).is_err(), "{bad}");
         }
-        assert_eq!(role_of("/api/v1/upload/tus/{id}"), Role::Upload);
-        assert_eq!(role_of("/api/v1/content/{id}"), Role::Gateway);
+        assert_eq!(two.elsewhere("/api/v1/upload/tus/{id}"), None);
+        assert_eq!(two.elsewhere("/v/{*path}"), Some(Role::Streaming));
+        assert_eq!(two.elsewhere("/healthz"), None);
+        assert_eq!(Roles::ALL.elsewhere("/v/{*path}"), None);
     }
 }

@@ -28,6 +28,9 @@ async fn told(nats: &Nats) -> Vec<Value> {
     let Ok(stream) = context.get_stream("STREAMGATE_EVENTS").await else { return Vec::new() };
     let state = stream.get_info().await.unwrap().state;
     let mut all = Vec::new();
+    if state.messages == 0 {
+        return all;
+    }
     for sequence in state.first_sequence..=state.last_sequence {
         let message = stream.get_raw_message(sequence).await.unwrap();
         let event: Value = serde_json::from_slice(&message.payload).unwrap();
