@@ -29,6 +29,8 @@ mod cache;
 mod clock;
 mod config;
 mod flow;
+#[cfg(any(fuzzing, test))]
+pub mod fuzz;
 mod gate;
 mod hooks;
 mod house;

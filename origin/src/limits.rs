@@ -234,6 +234,10 @@ pub const HEADS_KEPT: Duration = Duration::from_millis(250);
 pub const RPC_NUMBER_BYTES_MAX: usize = 4 << 10;
 /// Bytes of an answer to a call: one word is 66, a contract wallet's opinion not more.
 pub const RPC_CALL_BYTES_MAX: usize = 64 << 10;
+/// Calls that go together: their answers have 320 bytes each as text, and have to fit into [`RPC_CALL_BYTES_MAX`].
+pub const BATCH_CALLS_MAX: usize = 150;
+/// Batches of one contract at once: five thousand wallets are nine rounds.
+pub const BATCHES_AT_ONCE: usize = 4;
 /// Bytes of an answer that is a contract's code: EIP-170 allows 24 KiB, some chains 64 KiB, twice that as hex.
 pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
@@ -287,6 +291,10 @@ pub const RULE_GRACE_SECONDS_MAX: u64 = 3600;
 pub const READS_KEPT: Duration = Duration::from_secs(15);
 /// Answers of contracts that are kept, about 300 bytes each.
 pub const READS_KEPT_MAX: u64 = 100_000;
+/// Wallets that one wallet may act for where a contract is concerned; each is asked about.
+pub const VAULTS_MAX: usize = 64;
+/// Wallets that a rule is tried for at once, as many as an account has.
+pub const VERIFY_WALLETS_MAX: usize = 16;
 /// Decisions that are remembered for the grace of their rule, about 200 bytes each.
 pub const LETS_KEPT_MAX: u64 = 100_000;
 

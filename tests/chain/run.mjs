@@ -5,15 +5,19 @@
 import { parseArgs } from "node:util";
 import { Chain } from "./anvil.mjs";
 import { holding } from "./checks/holding.mjs";
+import { delegates } from "./checks/delegates.mjs";
+import { hostileSignatures } from "./checks/hostile.mjs";
+import { nft } from "./checks/nft.mjs";
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
+import { storm } from "./checks/storm.mjs";
 import { trees } from "./checks/trees.mjs";
 import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;
@@ -25,7 +29,7 @@ try {
   for (const [name, check] of wanted) {
     const begun = performance.now();
     try {
-      const said = await check({ chain, origin, contracts });
+      const said = await check({ chain, origin, contracts, options });
       console.log(`pass ${name} in ${Math.round(performance.now() - begun)} ms${said ? ` (${said})` : ""}`);
     } catch (error) {
       failed += 1;

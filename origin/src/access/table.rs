@@ -120,6 +120,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST",   "/api/v1/cache/purge",           Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/web3/supported-chains", Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/web3/rpc-status",       Scope::Monitor,      Object::Nothing, Who::Role(Operator)),
+    rule("GET",    "/api/v1/nft",                   Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/nft/verify",            Scope::ContentWrite, Object::Nothing, Who::Role(Creator)),
     rule("GET",    "/.well-known/jwks.json",        Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/auth/jwks",             Scope::Public,       Object::Nothing, Who::Anyone),
     rule("POST",   "/api/v1/auth/challenge",        Scope::Public,       Object::Nothing, Who::Visitor),

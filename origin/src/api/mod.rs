@@ -14,6 +14,7 @@ mod keys;
 mod logs;
 mod meta;
 mod monitor;
+mod nft;
 mod once;
 mod openapi;
 mod page;
@@ -95,6 +96,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/cache/purge", post(monitor::purge))
         .route("/api/v1/web3/supported-chains", get(web3::supported_chains))
         .route("/api/v1/web3/rpc-status", get(web3::rpc_status))
+        .route("/api/v1/nft", get(nft::one))
+        .route("/api/v1/nft/verify", post(nft::verify))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/webhooks", get(webhooks::list).post(webhooks::create))
         .route("/api/v1/webhooks/{id}", get(webhooks::one).patch(webhooks::update).delete(webhooks::delete))

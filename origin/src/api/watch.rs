@@ -32,7 +32,7 @@ pub(super) async fn watch(
 }
 
 /// The wallets that have proved themselves to whoever asks. An API key is no wallet: it meets only what asks for none.
-async fn proved(house: &House, caller: &Caller) -> Result<Vec<Holder>, StoreError> {
+pub(super) async fn proved(house: &House, caller: &Caller) -> Result<Vec<Holder>, StoreError> {
     if caller.session.is_none() {
         return Ok(Vec::new());
     }

@@ -241,6 +241,12 @@ pub(super) const WORDS: &[Words] = &[
     words("DELETE", "/api/v1/content/{id}/grants", &[200], "Takes all of them back; edges refuse them within seconds")
         .answers_with(Gives::Object),
     words("DELETE", "/api/v1/content/{id}/grants/{grant}", &[204], "Takes one token back"),
+    words("GET", "/api/v1/nft", &[200], "What a contract is, and what the wallets of whoever signed in hold of it")
+        .query(&[("chain", "string"), ("contract", "string"), ("id", "string")])
+        .answers_with(Gives::Object),
+    words("POST", "/api/v1/nft/verify", &[200], "How a rule would decide about wallets now; lets nobody in")
+        .body(Body::Bytes(&["application/json"]))
+        .answers_with(Gives::Object),
     words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name").gives("Chains"),
     words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do").gives("ChainStatuses"),
     words("GET", "/.well-known/jwks.json", &[200], "The keys that access tokens are checked with (RFC 7517)")

@@ -5,8 +5,9 @@ use moka::future::Cache;
 use serde_json::Value;
 
 use super::Minted;
+use super::chains::Chains;
 use super::grants::{Given, give};
-use super::rules::{Doubt, Holder, Reads, Rule, Truth, missing, truth};
+use super::rules::{Doubt, Holder, Node, Reads, Rule, Truth, missing, truth};
 use super::token::MintError;
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
@@ -50,9 +51,16 @@ pub(crate) struct Viewer {
 /// What is remembered of earlier decisions.
 #[derive(Debug)]
 pub(crate) struct Door {
-    pub(super) reads: Reads,
+    reads: Reads,
     /// When these wallets were last let in by this version of an asset's rule, its chains having been read.
     let_in: Cache<(AssetId, i64, Vec<Holder>), UnixMs>,
+}
+
+impl Door {
+    /// What is known of each condition of a tree, for these wallets.
+    pub(crate) async fn leaves(&self, node: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Vec<Truth> {
+        self.reads.leaves(node, holders, chains, now).await
+    }
 }
 
 impl Default for Door {
@@ -76,7 +84,7 @@ pub(crate) async fn watch(house: &House, asset: &AssetId, viewer: Viewer, now: U
     let stored = house.store.catalogue.rule(asset).await?.filter(|stored| !stored.rule.is_empty());
     let stored = stored.ok_or(NotLetIn::NoRule)?;
     let rule: Rule = serde_json::from_str(&stored.rule).map_err(|_| NotLetIn::Unreadable)?;
-    let leaves = house.door.reads.leaves(&rule.rule, &wallets, &house.chains, now).await;
+    let leaves = house.door.leaves(&rule.rule, &wallets, &house.chains, now).await;
     let key = (asset.clone(), stored.version, wallets.clone());
     match truth(&rule.rule, &mut leaves.iter().copied()) {
         Truth::Yes => house.door.let_in.insert(key, now).await,

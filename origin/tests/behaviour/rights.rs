@@ -86,6 +86,8 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/content/{id}/grants",   "kkroyyy"),
     ("DELETE", "/api/v1/content/{id}/grants",   "kkroyyy"),
     ("DELETE", "/api/v1/content/{id}/grants/{grant}", "kkroyyy"),
+    ("GET",    "/api/v1/nft",                   "kkyyyyy"),
+    ("POST",   "/api/v1/nft/verify",            "kkryyyy"),
     ("GET",    "/api/v1/transcode/status/{id}", "kkyyyyy"),
     ("POST",   "/api/v1/transcode/submit",      "kkryyyy"),
     ("POST",   "/api/v1/transcode/cancel/{id}", "kkroyyy"),

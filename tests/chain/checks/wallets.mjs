@@ -55,6 +55,19 @@ export async function contractWallets({ chain, origin, contracts }) {
   });
   await new ContractViewer(origin, wallet.address, (message) => next.signMessage({ message })).signIn();
 
+  // A second one is linked to somebody's account, by the same signature over another text.
+  const second = await chain.deploy("Wallet", [key.address]);
+  const person = await new Viewer(origin).signIn();
+  await chain.mined(contracts.seals.write.mint([second.address, 6002n]));
+  const link = async (signer) => {
+    const asked = await origin.api("POST", "auth/wallets/challenge", { address: second.address, chain: "eip155:31337" }, person.token);
+    const proof = { message: asked.message, signature: await signer.signMessage({ message: asked.message }) };
+    return origin.ask("POST", "auth/wallets", proof, person.token);
+  };
+  assert.equal((await link(next)).status, 403, "a stranger's signature");
+  await until("the wallet is linked", async () => (await link(key)).status === 200);
+  await until("what it holds counts", async () => (await person.watch(id)).status === 201);
+
   // On a chain that this server does not read, nobody can say whose signature it is.
   const { message } = await viewer.challenge({ chain: "eip155:1" });
   const elsewhere = await origin.ask("POST", "auth/login", { message, signature: await next.signMessage({ message }) }, "");

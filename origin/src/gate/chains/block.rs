@@ -101,3 +101,10 @@ fn question(at: &Value) -> Question {
 fn age(block: &Block, now: UnixMs) -> Duration {
     Duration::from_secs(u64::try_from(now / 1000).unwrap_or(0).saturating_sub(block.at_s))
 }
+
+#[cfg(any(fuzzing, test))]
+pub(super) fn fuzz(bytes: &[u8]) {
+    if let Ok(row) = super::rpc::read::<Option<Row>>(bytes, 1) {
+        let _ = block(row);
+    }
+}

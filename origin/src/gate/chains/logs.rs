@@ -10,13 +10,17 @@ use super::error::{ChainError, RpcError};
 use super::rpc::{Question, data, quantity};
 use crate::limits::{LOGS_MAX, RPC_LOGS_BYTES_MAX};
 
-/// Events after which somebody may hold something else: of ERC-20 and ERC-721, of ERC-1155, of Unlock's locks.
-const KINDS: [&str; 5] = [
+/// Events after which somebody may hold something else: of ERC-20 and ERC-721, of ERC-1155, of Unlock's locks,
+/// of the registry of delegate.xyz.
+const KINDS: [&str; 8] = [
     "Transfer(address,address,uint256)",
     "TransferSingle(address,address,address,uint256,uint256)",
     "TransferBatch(address,address,address,uint256[],uint256[])",
     "ExpireKey(uint256)",
     "CancelKey(uint256,address,address,uint256)",
+    "DelegateAll(address,address,bytes32,bool)",
+    "DelegateContract(address,address,address,bytes32,bool)",
+    "DelegateERC721(address,address,address,uint256,bytes32,bool)",
 ];
 
 /// One log: where it stands, and whom it is about.
@@ -79,6 +83,13 @@ fn moved(row: &Row) -> Result<Moved, RpcError> {
     };
     let who = who.map(|(from, to)| (Address::from_word(*from), Address::from_word(*to)));
     Ok(Moved { number: quantity(&row.number)?, block: word(&row.block)?, index: quantity(&row.index)?, contract, who })
+}
+
+#[cfg(any(fuzzing, test))]
+pub(super) fn fuzz(bytes: &[u8]) {
+    if let Ok(rows) = super::rpc::read::<Vec<Row>>(bytes, 1) {
+        assert!(read(&rows).is_err() || rows.len() <= LOGS_MAX);
+    }
 }
 
 #[cfg(test)]

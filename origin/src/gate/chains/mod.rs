@@ -6,6 +6,7 @@
 //!   endpoint.rs  one endpoint: the socket, whether it is on the right chain, how well it does
 //!   ask.rs       one question to a chain: failover, a hedged second question, a quorum, a time limit
 //!   block.rs     which block is read: the last one, and the one that counts as final
+//!   batch.rs     calls that wait for each other go together (Multicall3)
 //!   call.rs      eth_call and eth_getCode
 //!   logs.rs      eth_getLogs: whose tokens moved
 //!   abi.rs       words of 32 bytes, read strictly
@@ -15,11 +16,14 @@
 
 pub(crate) mod abi;
 mod ask;
+mod batch;
 mod block;
 mod call;
 mod config;
 mod endpoint;
 mod error;
+#[cfg(any(fuzzing, test))]
+mod fuzz;
 mod known;
 mod logs;
 mod rpc;
@@ -34,6 +38,8 @@ pub use config::{ChainConfig, Finality};
 use endpoint::Endpoint;
 pub use error::ChainSetupError;
 pub(crate) use error::{ChainError, RpcError};
+#[cfg(any(fuzzing, test))]
+pub(crate) use fuzz::{fuzz_abi, fuzz_rpc};
 pub(crate) use logs::Moved;
 
 use crate::web::{Reach, Web, public_roots};
@@ -48,6 +54,7 @@ pub(crate) struct Chain {
     pub(crate) config: ChainConfig,
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
     heads: tokio::sync::Mutex<Option<block::Seen>>,
+    batches: batch::Batches,
 }
 
 impl Chains {
@@ -64,7 +71,12 @@ impl Chains {
             let web = &web;
             let endpoint = |url: &String| Endpoint::new(url, config.id, config.time_limit, web.clone()).map(Arc::new);
             let endpoints = config.rpc.iter().map(endpoint).collect::<Result<_, _>>()?;
-            chains.push(Arc::new(Chain { config: config.clone(), endpoints, heads: tokio::sync::Mutex::default() }));
+            chains.push(Arc::new(Chain {
+                config: config.clone(),
+                endpoints,
+                heads: Default::default(),
+                batches: Default::default(),
+            }));
         }
         Ok(Self(chains))
     }

@@ -30,7 +30,7 @@ async fn decide(house: &House, rule: Option<&Rule>, grant: &Grant, now: UnixMs) 
     let wallets: Vec<Holder> = serde_json::from_str(&grant.wallets).unwrap_or_default();
     let told = match rule {
         Some(rule) => {
-            let leaves = house.door.reads.leaves(&rule.rule, &wallets, &house.chains, now).await;
+            let leaves = house.door.leaves(&rule.rule, &wallets, &house.chains, now).await;
             truth(&rule.rule, &mut leaves.into_iter())
         }
         None => Truth::No,

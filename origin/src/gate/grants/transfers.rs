@@ -122,6 +122,10 @@ async fn look(house: &House, watched: &Watched, touched: &Touched, now: i64) -> 
 }
 
 fn concerns(touched: &Touched, watched: &Watched, grant: &Grant) -> bool {
+    // Who acts for whom is not in the grant.
+    if watched.rule.rule.is_delegated() && touched.concerns_any(&watched.contracts) {
+        return true;
+    }
     let wallets: Vec<Holder> = serde_json::from_str(&grant.wallets).unwrap_or_default();
     let wallets: Vec<Address> = wallets.into_iter().map(|holder| holder.wallet.0).collect();
     touched.concerns(&watched.contracts, &wallets)

@@ -21,6 +21,13 @@ impl Touched {
         self.wallets.is_empty() && self.contracts.is_empty()
     }
 
+    /// Whether anything of one of the contracts moved.
+    pub(super) fn concerns_any(&self, contracts: &[Address]) -> bool {
+        contracts
+            .iter()
+            .any(|at| self.contracts.contains(at) || self.wallets.iter().any(|(contract, _)| contract == at))
+    }
+
     /// Whether it concerns whoever has one of the wallets, by what one of the contracts says.
     pub(super) fn concerns(&self, contracts: &[Address], wallets: &[Address]) -> bool {
         contracts.iter().any(|contract| {

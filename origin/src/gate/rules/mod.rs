@@ -5,6 +5,8 @@
 //!   words.rs    addresses and amounts as rules write them
 //!   bounds.rs   what a tree may be, without asking anyone
 //!   probe.rs    before it is saved: is there such a contract, does it keep to its standard?
+//!   delegates.rs wallets that have named the viewer's in the registry of delegate.xyz
+//!   describe.rs what a contract is, for whoever writes a rule
 //!   read.rs     one leaf for the wallets of one viewer: yes, no, or doubt
 //!   decide.rs   the tree over its leaves, and what is missing; pure
 //! ```
@@ -14,13 +16,16 @@
 
 mod bounds;
 mod decide;
+mod delegates;
+mod describe;
 mod probe;
 mod read;
 mod tree;
 mod words;
 
 pub(crate) use decide::{Doubt, Truth, missing, truth};
+pub(crate) use describe::describe;
 pub(crate) use probe::{ProbeError, probe};
 pub(crate) use read::Reads;
-pub(crate) use tree::Rule;
-pub(crate) use words::Holder;
+pub(crate) use tree::{Node, Rule};
+pub(crate) use words::{Amount, Holder, Wallet};

@@ -10,8 +10,8 @@ use crate::gate::chains::abi::{self, Word};
 use crate::gate::chains::{Block, Call, Chain, ChainError, Chains, Returned};
 
 /// ERC-165 ids (EIP-721, EIP-1155).
-const ERC721: [u8; 4] = [0x80, 0xac, 0x58, 0xcd];
-const ERC1155: [u8; 4] = [0xd9, 0xb6, 0x7a, 0x26];
+pub(super) const ERC721: [u8; 4] = [0x80, 0xac, 0x58, 0xcd];
+pub(super) const ERC1155: [u8; 4] = [0xd9, 0xb6, 0x7a, 0x26];
 /// What no contract may say it supports (EIP-165).
 const NOTHING: [u8; 4] = [0xff; 4];
 
@@ -62,13 +62,13 @@ async fn leaf_fits(leaf: &Node, chains: &Chains, now: UnixMs) -> Result<(), Prob
 }
 
 /// As EIP-165 has it: yes to the id, and no to the one that nobody supports.
-async fn supports(chain: &Chain, to: Address, id: [u8; 4], at: &Block) -> Result<bool, ChainError> {
+pub(super) async fn supports(chain: &Chain, to: Address, id: [u8; 4], at: &Block) -> Result<bool, ChainError> {
     let ask = |id| async move { word(chain, to, "supportsInterface(bytes4)", &[Word::Bytes4(id)], at).await };
     Ok(abi::truth(&ask(id).await?) == Some(true) && abi::truth(&ask(NOTHING).await?) == Some(false))
 }
 
 /// What is returned; nothing when it reverts.
-async fn word(
+pub(super) async fn word(
     chain: &Chain,
     to: Address,
     signature: &str,

@@ -10,10 +10,11 @@ use futures_util::future::{join_all, try_join_all};
 use moka::future::Cache;
 
 use super::decide::{Doubt, Truth};
+use super::delegates::{self, Vault};
 use super::tree::{Erc721, Node, Window};
 use super::words::{Amount, Holder, Wallet};
 use crate::gate::chains::abi::{self, Word};
-use crate::gate::chains::{Block, Call, Chain, ChainError, Chains, Returned};
+use crate::gate::chains::{Block, Chain, ChainError, Chains, Returned};
 use crate::limits::{READS_KEPT, READS_KEPT_MAX};
 
 /// One word that a contract answered at a block.
@@ -96,23 +97,37 @@ impl Reads {
     }
 
     /// Whether one of the wallets holds what the leaf asks for.
-    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Chain, at: &Block) -> Result<Truth, Unread> {
+    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Arc<Chain>, at: &Block) -> Result<Truth, Unread> {
         let Some((_, contract)) = leaf.contract() else { return Ok(Truth::No) };
         let ask = |data: Bytes| self.word(chain, at, contract.0, data);
+        let mut vaults = Vec::new();
+        if leaf.is_delegated() {
+            let named = wallets.iter().map(|wallet| delegates::vaults(chain, *wallet, contract.0, at));
+            for some in try_join_all(named).await.map_err(Arc::new)? {
+                let Some(some) = some else { return Ok(Truth::Doubt(Doubt::Garbled)) };
+                vaults.extend(some);
+            }
+        }
         if let Node::Erc721(Erc721 { token_ids, .. }) = leaf
             && !token_ids.is_empty()
         {
             let owner_of = |id: &Amount| ask(abi::call("ownerOf(uint256)", &[Word::Number(id.0)]));
             let owners = try_join_all(token_ids.iter().map(owner_of)).await?;
-            let is_theirs = |said: Said| match said {
-                Said::Word(word) => abi::address(&word).map(|owner| wallets.contains(&Wallet(owner))),
+            let acts_for = |owner: Wallet, id: &Amount| {
+                let is_it = |vault: &Vault| vault.wallet == owner && vault.only.is_none_or(|only| only == id.0);
+                wallets.contains(&owner) || vaults.iter().any(is_it)
+            };
+            let is_theirs = |(said, id): (Said, &Amount)| match said {
+                Said::Word(word) => abi::address(&word).map(|owner| acts_for(Wallet(owner), id)),
                 // As it does for a token that there is not.
                 Said::Reverted => Some(false),
                 Said::Garbled => None,
             };
-            return Ok(any(owners.into_iter().map(is_theirs)));
+            return Ok(any(owners.into_iter().zip(token_ids).map(is_theirs)));
         }
-        let calls = wallets.iter().map(|wallet| ask(question(leaf, *wallet)));
+        // Whoever acts for one token alone acts for no balance.
+        let whole = vaults.iter().filter(|vault| vault.only.is_none()).map(|vault| &vault.wallet);
+        let calls = wallets.iter().chain(whole).map(|wallet| ask(question(leaf, *wallet)));
         let words = try_join_all(calls).await?;
         let is_enough = |said: Said| match (said, leaf) {
             (Said::Word(word), Node::Unlock(_)) => abi::truth(&word),
@@ -123,10 +138,10 @@ impl Reads {
     }
 
     /// The one word that a contract answers.
-    async fn word(&self, chain: &Chain, at: &Block, to: Address, data: Bytes) -> Result<Said, Unread> {
+    async fn word(&self, chain: &Arc<Chain>, at: &Block, to: Address, data: Bytes) -> Result<Said, Unread> {
         let key = (chain.config.id, at.hash, to, data.clone());
         let read = async {
-            let returned = chain.eth_call(&Call { to: Some(to), data, gas: None }, at).await?;
+            let returned = chain.call_with_others(to, data, at).await?;
             Ok(match returned {
                 Returned::Data(data) => data.try_into().map_or(Said::Garbled, Said::Word),
                 Returned::Reverted => Said::Reverted,

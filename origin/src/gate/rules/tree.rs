@@ -3,6 +3,7 @@
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
+use super::delegates::REGISTRY;
 use super::words::{Amount, Wallet};
 
 /// What is stored for an asset.
@@ -53,6 +54,9 @@ pub(crate) struct Erc721 {
     /// One of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) token_ids: Vec<Amount>,
+    /// What a wallet holds counts that has named the viewer's in the registry of delegate.xyz.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) delegated: bool,
     /// For whoever is told what is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -69,6 +73,9 @@ pub(crate) struct Erc1155 {
     pub(crate) contract: Wallet,
     pub(crate) id: Amount,
     pub(crate) min_balance: Amount,
+    /// What a wallet holds counts that has named the viewer's in the registry of delegate.xyz.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) delegated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +90,9 @@ pub(crate) struct Erc20 {
     pub(crate) contract: Wallet,
     /// In the smallest unit of the token.
     pub(crate) min_units: Amount,
+    /// What a wallet holds counts that has named the viewer's in the registry of delegate.xyz.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) delegated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,11 +131,25 @@ impl Node {
         }
     }
 
-    /// Contracts of a chain that the tree names.
+    /// Contracts of a chain that the tree names, and the registry where what is delegated counts.
     pub(crate) fn contracts_on(&self, chain: &str) -> Vec<Address> {
         let of_chain =
             |leaf: &&Self| leaf.contract().filter(|(name, _)| *name == chain).map(|(_, contract)| contract.0);
-        self.leaves().iter().filter_map(of_chain).collect()
+        let mut contracts: Vec<Address> = self.leaves().iter().filter_map(of_chain).collect();
+        if !contracts.is_empty() && self.is_delegated() {
+            contracts.push(REGISTRY);
+        }
+        contracts
+    }
+
+    /// Whether a condition counts what is delegated.
+    pub(crate) fn is_delegated(&self) -> bool {
+        self.leaves().into_iter().any(|leaf| match leaf {
+            Self::Erc721(leaf) => leaf.delegated,
+            Self::Erc1155(leaf) => leaf.delegated,
+            Self::Erc20(leaf) => leaf.delegated,
+            _ => false,
+        })
     }
 
     /// The next time after `now` at which a condition on the time turns over.

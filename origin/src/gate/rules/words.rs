@@ -89,6 +89,12 @@ impl<'de> Deserialize<'de> for Holder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Amount(pub(crate) U256);
 
+impl Amount {
+    pub(super) fn of(n: u64) -> Self {
+        Self(U256::from(n))
+    }
+}
+
 impl FromStr for Amount {
     type Err = ();
 

@@ -81,6 +81,13 @@ async fn is_its_own(chain: &Chain, claim: &Claim, now: UnixMs) -> Result<bool, C
     })
 }
 
+#[cfg(any(fuzzing, test))]
+pub(super) fn fuzz(bytes: &[u8]) {
+    if let Some(read) = unwrap(bytes) {
+        assert!(read.signature.len() + read.setup.len() <= 2 * bytes.len(), "more than there is");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

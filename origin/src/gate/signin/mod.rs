@@ -15,6 +15,8 @@ mod eip191;
 mod eip712;
 mod eoa;
 mod evm_address;
+#[cfg(any(fuzzing, test))]
+mod fuzz;
 mod jwks;
 mod nonce;
 mod offchain;
@@ -26,6 +28,8 @@ mod tokens;
 
 pub(crate) use challenge::{Asked, challenge};
 pub(crate) use contract::judge;
+#[cfg(any(fuzzing, test))]
+pub(crate) use fuzz::{fuzz_access_token, fuzz_text, fuzz_wrapped};
 pub(crate) use jwks::SignInKeys;
 pub(crate) use nonce::Purpose;
 pub(crate) use prove::{Proof, Proven, Shown, prove};
