@@ -324,6 +324,9 @@ pub const GRANT_LOOK_AGAIN_MS: i64 = 300_000;
 /// Tokens of an asset that are listed.
 pub const GRANTS_LISTED_MAX: u32 = 1_000;
 
+/// Parts of an upload that goes to an S3 by signed addresses; an S3 takes no more.
+pub const PRESIGNED_PARTS_MAX: usize = 10_000;
+
 /// How often a watch of the health looks.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(5);
 

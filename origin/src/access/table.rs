@@ -64,6 +64,8 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("DELETE", "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("POST",   "/api/v1/upload",                Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("POST",   "/api/v1/upload/presigned-init", Scope::Upload,       Object::Nothing, Who::Role(Creator)),
+    rule("POST",   "/api/v1/upload/complete-presigned", Scope::Upload,   Object::Nothing, Who::Role(Creator)),
     rule("PUT",    "/api/v1/upload/{name}",         Scope::Upload,       Object::Nothing, Who::Role(Creator)),
     rule("OPTIONS", "/api/v1/upload/tus",           Scope::Public,       Object::Nothing, Who::Anyone),
     rule("POST",   "/api/v1/upload/tus",            Scope::Upload,       Object::Nothing, Who::Role(Creator)),

@@ -44,6 +44,10 @@ const SHAPES: &[Shape] = &[
     shape("KeyPage", &[("items", "[Key]"), ("next", "string?")]),
     shape("Playback", &[("hls", "string"), ("dash", "string")]),
     shape("Failure", &[("code", "string"), ("detail", "string")]),
+    shape("PresignedPart", &[("number", "integer"), ("url", "string")]),
+    shape("PresignedUpload", &[
+        ("id", "string"), ("part_bytes", "integer"), ("expires_seconds", "integer"), ("parts", "[PresignedPart]"),
+    ]),
     shape("Uploaded", &[("id", "string"), ("state", "string"), ("status_url", "string"), ("playback", "Playback")]),
     shape("Content", &[
         ("id", "string"), ("version", "integer"), ("title", "string"), ("description", "string"), ("language", "string"),

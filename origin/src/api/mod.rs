@@ -18,6 +18,7 @@ mod nft;
 mod once;
 mod openapi;
 mod page;
+mod presigned;
 pub(crate) mod problem;
 mod resumable;
 mod rules;
@@ -53,6 +54,8 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/keys", get(keys::list).post(keys::create))
         .route("/api/v1/keys/{id}", get(keys::one).delete(keys::revoke))
         .route("/api/v1/upload", post(upload::upload))
+        .route("/api/v1/upload/presigned-init", post(presigned::begin))
+        .route("/api/v1/upload/complete-presigned", post(presigned::complete))
         .route("/api/v1/upload/{name}", put(upload::put))
         .route("/api/v1/upload/tus", post(tus::create).options(tus::options))
         .route("/api/v1/upload/tus/{id}", head(tus::head).patch(tus::patch).delete(tus::delete).options(tus::options))

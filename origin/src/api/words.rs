@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answers::Gives;
 use super::openapi::schema_of;
-use super::{accounts, auth, categories, keys, meta, monitor, stats, token, webhooks, work};
+use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, token, webhooks, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -132,6 +132,18 @@ pub(super) const WORDS: &[Words] = &[
         .query(ABOUT)
         .headers(&["Repr-Digest"])
         .body(Body::Bytes(&["application/octet-stream", "multipart/form-data"]))
+        .gives("Uploaded"),
+    words(
+        "POST",
+        "/api/v1/upload/presigned-init",
+        &[201],
+        "Begin an upload whose parts go to the S3 by signed addresses",
+    )
+    .query(ABOUT)
+    .body(Body::Json(schema_of::<presigned::PresignedWanted>))
+    .gives("PresignedUpload"),
+    words("POST", "/api/v1/upload/complete-presigned", &[201], "Make an asset of the parts that were sent")
+        .body(Body::Json(schema_of::<presigned::PresignedSent>))
         .gives("Uploaded"),
     words("PUT", "/api/v1/upload/{name}", &[201], "Upload a file under its name")
         .query(ABOUT)

@@ -1,7 +1,9 @@
 //! begin: the row and the empty file of an upload.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use durable::Presigned;
 use durable::catalogue::{Entered, Upload};
 
 use super::bound::over_quota;
@@ -26,39 +28,8 @@ pub(crate) struct Beginning {
 
 /// Enters an upload and makes its file.
 pub(crate) async fn begin(house: &Arc<House>, beginning: Beginning) -> Result<Upload, Problem> {
-    let Beginning { owner, length, part, joined, about, metadata } = beginning;
-    about.clone().describe(owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
-    let max = house.config.upload_bytes_max;
-    if length.is_some_and(|length| length > max) {
-        return Err(Bound::announced(max).refuse());
-    }
-    if length == Some(0) && !part {
-        return Err(Refusal::EmptyUpload.because("A video has at least one byte."));
-    }
-    house.store.objects.expect_room(length.unwrap_or(0))?;
-    let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
-    let now = now_ms();
-    let upload = Upload {
-        id: durable::random_name(random),
-        owner,
-        length,
-        part,
-        joined,
-        about: serde_json::to_string(&about).map_err(|e| Problem::internal(&e))?,
-        metadata,
-        floor: None,
-        created_ms: now,
-        expires_ms: now + UPLOAD_KEPT_MS,
-        asset: None,
-    };
-    match house.store.catalogue.create_upload(&upload, house.config.owner_bytes_max).await? {
-        Entered::Done => {}
-        Entered::OverQuota => return Err(over_quota()),
-        Entered::TooMany => {
-            return Err(Refusal::TooManyUploads.because("Too many of your uploads are open. Finish or end some."));
-        }
-    }
+    check(house, &beginning)?;
+    let upload = enter(house, beginning, fresh_name()?, None).await?;
     let (objects, id) = (house.store.objects.clone(), upload.id.clone());
     let made = blocking(move || objects.create_partial(&id)).await;
     if let Err(problem) = made {
@@ -66,6 +37,68 @@ pub(crate) async fn begin(house: &Arc<House>, beginning: Beginning) -> Result<Up
         return Err(problem);
     }
     Ok(upload)
+}
+
+/// Enters an upload whose parts the client sends to the S3 itself. Its length is known.
+pub(crate) async fn begin_presigned(house: &Arc<House>, beginning: Beginning) -> Result<(Upload, Presigned), Problem> {
+    check(house, &beginning)?;
+    let (name, bytes) = (fresh_name()?, beginning.length.unwrap_or(0));
+    let objects = &house.store.objects;
+    let valid = Duration::from_millis(UPLOAD_KEPT_MS.unsigned_abs());
+    let presigned = objects.presign(&name, bytes, valid).await?;
+    match enter(house, beginning, name.clone(), Some(presigned.multipart.clone())).await {
+        Ok(upload) => Ok((upload, presigned)),
+        Err(problem) => {
+            objects.drop_parts(&name, &presigned.multipart).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// What can be refused before anything is made.
+fn check(house: &House, beginning: &Beginning) -> Result<(), Problem> {
+    let Beginning { owner, length, part, about, .. } = beginning;
+    about.clone().describe(owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
+    let max = house.config.upload_bytes_max;
+    if length.is_some_and(|length| length > max) {
+        return Err(Bound::announced(max).refuse());
+    }
+    if *length == Some(0) && !part {
+        return Err(Refusal::EmptyUpload.because("A video has at least one byte."));
+    }
+    Ok(house.store.objects.expect_room(length.unwrap_or(0))?)
+}
+
+fn fresh_name() -> Result<String, Problem> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
+    Ok(durable::random_name(random))
+}
+
+async fn enter(house: &House, beginning: Beginning, id: String, multipart: Option<String>) -> Result<Upload, Problem> {
+    let Beginning { owner, length, part, joined, about, metadata } = beginning;
+    let now = now_ms();
+    let upload = Upload {
+        id,
+        owner,
+        length,
+        part,
+        joined,
+        about: serde_json::to_string(&about).map_err(|e| Problem::internal(&e))?,
+        metadata,
+        multipart,
+        floor: None,
+        created_ms: now,
+        expires_ms: now + UPLOAD_KEPT_MS,
+        asset: None,
+    };
+    match house.store.catalogue.create_upload(&upload, house.config.owner_bytes_max).await? {
+        Entered::Done => Ok(upload),
+        Entered::OverQuota => Err(over_quota()),
+        Entered::TooMany => {
+            Err(Refusal::TooManyUploads.because("Too many of your uploads are open. Finish or end some."))
+        }
+    }
 }
 
 /// Begins an upload that is made of whole parts, in their order. The parts end with it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use durable::catalogue::{JobKind, Upload};
-use durable::{AssetId, StoreError};
+use durable::{AssetId, StoreError, Stored};
 
 use super::{About, blocking, find, offset};
 use crate::api::no_category;
@@ -33,13 +33,22 @@ async fn enter(house: &Arc<House>, upload: &Upload) -> Result<Option<AssetId>, P
     if upload.length.is_none() || upload.length != Some(offset(house, upload).await?) {
         return Ok(None);
     }
-    let about: About = serde_json::from_str(&upload.about).map_err(|e| Problem::internal(&e))?;
-    let described = about.describe(upload.owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
     let (objects, id, hash) = (house.store.objects.clone(), upload.id.clone(), house.claims.hash(&upload.id));
     let stored =
         blocking(move || objects.open_partial(&id, hash)?.map(|mut partial| partial.finish()).transpose()).await?;
     let object =
         stored.ok_or_else(|| Refusal::UnknownUpload.because("The bytes of this upload are gone. Begin anew."))?;
+    let asset = make(house, upload, object).await?;
+    house.claims.forget(&upload.id);
+    let (objects, id) = (house.store.objects.clone(), upload.id.clone());
+    blocking(move || objects.remove_partial(&id)).await?;
+    Ok(Some(asset))
+}
+
+/// The asset of an upload whose bytes are stored, and its first job.
+pub(super) async fn make(house: &Arc<House>, upload: &Upload, object: Stored) -> Result<AssetId, Problem> {
+    let about: About = serde_json::from_str(&upload.about).map_err(|e| Problem::internal(&e))?;
+    let described = about.describe(upload.owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
     let now = now_ms();
     let new = described.asset(&object, now)?;
     if let Some(word) = house.store.catalogue.finish_upload(&upload.id, &new, now).await? {
@@ -48,10 +57,7 @@ async fn enter(house: &Arc<House>, upload: &Upload) -> Result<Option<AssetId>, P
     drop(object); // named by a row now: no longer pinned
     house.counters.upload(true);
     house.bells.of(JobKind::Ingest).notify_one();
-    house.claims.forget(&upload.id);
-    let (objects, id) = (house.store.objects.clone(), upload.id.clone());
-    blocking(move || objects.remove_partial(&id)).await?;
-    Ok(Some(new.id))
+    Ok(new.id)
 }
 
 /// Uploads that were whole when a crash came are completed.
@@ -78,6 +84,10 @@ pub(crate) async fn end_expired(house: &Arc<House>) -> Result<(), StoreError> {
     let catalogue = &house.store.catalogue;
     for id in catalogue.expired_uploads(now_ms(), UPLOADS_A_ROUND).await? {
         let Ok(_claim) = house.claims.take(&id) else { continue };
+        let multipart = catalogue.upload(&id).await?.and_then(|upload| upload.multipart);
+        if let Some(multipart) = multipart.filter(|_| house.store.objects.is_remote()) {
+            house.store.objects.drop_parts(&id, &multipart).await?;
+        }
         catalogue.delete_upload(&id).await?;
         house.store.objects.remove_partial(&id)?;
         house.claims.forget(&id);

@@ -15,15 +15,17 @@ mod bound;
 mod checksum;
 mod claim;
 mod complete;
+mod presigned;
 mod sniff;
 
 pub(crate) use about::About;
 pub(crate) use append::{Piece, append};
-pub(crate) use begin::{Beginning, begin, join};
+pub(crate) use begin::{Beginning, begin, begin_presigned, join};
 pub(crate) use bound::Bound;
 pub(crate) use checksum::{ALGORITHMS, Checksum};
 pub(crate) use claim::Claims;
 pub(crate) use complete::{complete, end_expired, settle_all, sweep};
+pub(crate) use presigned::complete_presigned;
 
 use std::sync::Arc;
 

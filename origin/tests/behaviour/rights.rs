@@ -52,6 +52,8 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/keys/{id}",             "kkrrrry"),
     ("DELETE", "/api/v1/keys/{id}",             "kkrrrry"),
     ("POST",   "/api/v1/upload",                "kkryyyy"),
+    ("POST",   "/api/v1/upload/presigned-init", "kkryyyy"),
+    ("POST",   "/api/v1/upload/complete-presigned", "kkryyyy"),
     ("PUT",    "/api/v1/upload/{name}",         "kkryyyy"),
     ("OPTIONS", "/api/v1/upload/tus",           "yyyyyyy"),
     ("POST",   "/api/v1/upload/tus",            "kkryyyy"),

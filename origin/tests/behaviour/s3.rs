@@ -107,3 +107,70 @@ async fn a_job_outlives_the_s3_and_encodes_nothing_twice() {
     let chunks = media.lines().filter(|line| line.ends_with(".m4s")).count() as u64;
     assert_eq!(site.metric("chunks_encoded_total").await, chunks);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_a_client_sends_by_signed_addresses_become_an_asset() {
+    let weed = Weed::start();
+    let site = site(&weed).await;
+    let (alice, mallory) = (site.key("creator", "alice").await, site.key("creator", "mallory").await);
+    let begin = async |length: usize| {
+        let body = json!({ "length": length }).to_string();
+        let answer = site.with(&alice, "POST", "/api/v1/upload/presigned-init?name=clip.mp4", body.as_bytes()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    };
+    let send = async |begun: &serde_json::Value, bytes: &[u8]| {
+        let size = begun["part_bytes"].as_u64().unwrap() as usize;
+        let mut parts = Vec::new();
+        for (part, bytes) in begun["parts"].as_array().unwrap().iter().zip(bytes.chunks(size)) {
+            let rest = part["url"].as_str().unwrap().strip_prefix(&weed.endpoint()).unwrap();
+            let to = weed.endpoint()["http://".len()..].parse().unwrap();
+            let host = &weed.endpoint()["http://".len()..];
+            let put = http::request_as(to, host, "PUT", rest, &[], bytes).await;
+            assert_eq!(put.status, 200, "{put:?}");
+            parts.push(json!({ "number": part["number"], "etag": put.header("etag") }));
+        }
+        parts
+    };
+    let complete = async |key: &str, id: &serde_json::Value, parts: &[serde_json::Value]| {
+        let body = json!({ "id": id, "parts": parts }).to_string();
+        site.with(key, "POST", "/api/v1/upload/complete-presigned", body.as_bytes()).await
+    };
+
+    let bytes = clip(3, 160, 90);
+    let begun = begin(bytes.len()).await;
+    let parts = send(&begun, &bytes).await;
+    assert_eq!(complete(&mallory, &begun["id"], &parts).await.problem(), (403, "not_yours".into()));
+    let wrong = [json!({ "number": 1, "etag": "0123456789abcdef0123456789abcdef" })];
+    assert_eq!(complete(&alice, &begun["id"], &wrong).await.problem(), (400, "bad_parts".into()));
+    let done = complete(&alice, &begun["id"], &parts).await;
+    assert_eq!(done.status, 201, "{done:?}");
+    let id = done.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(complete(&alice, &begun["id"], &parts).await.json()["id"], id.as_str(), "twice is once");
+    assert_eq!(site.settled(&id).await["state"], "ready");
+
+    // Two parts, the second one short; and one whose announced length is another.
+    let large: Vec<u8> = (0..17_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let begun = begin(large.len()).await;
+    let parts = send(&begun, &large).await;
+    assert_eq!((parts.len(), complete(&alice, &begun["id"], &parts).await.status), (2, 201));
+    let begun = begin(bytes.len() + 1).await;
+    let parts = send(&begun, &bytes).await;
+    assert_eq!(complete(&alice, &begun["id"], &parts).await.problem(), (400, "inconsistent_length".into()));
+    let page = b"<!doctype html><html></html>";
+    let begun = begin(page.len()).await;
+    let parts = send(&begun, page).await;
+    assert_eq!(complete(&alice, &begun["id"], &parts).await.problem().1, "no_video");
+    assert!(
+        !weed.lists("p/uploads").contains("FullPath"),
+        "nothing stays beside the objects: {}",
+        weed.lists("p/uploads")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_s3_there_are_no_signed_addresses() {
+    let site = Site::start(|_| {}).await;
+    let answer = site.api("POST", "/api/v1/upload/presigned-init?name=clip.mp4", b"{\"length\": 9}").await;
+    assert_eq!(answer.problem(), (409, "no_s3".into()));
+}

@@ -35,7 +35,8 @@ pub use disk::Disk;
 pub use error::{Part, StoreError};
 pub use id::{AssetId, ObjectId, random_name};
 pub use objects::{
-    Batch, Bytestream, Copied, Local, NotS3, Objects, Opened, Partial, RunningHash, S3Place, Shelves, Stored, Writer,
+    Batch, Bytestream, Copied, Local, NotS3, Objects, Opened, Partial, Presigned, RunningHash, S3Place, Shelves,
+    Stored, Writer,
 };
 pub use store::{Places, Store};
 

@@ -48,10 +48,31 @@ pub async fn request(to: SocketAddr, method: &str, path: &str, headers: &[(&str,
     read_answer(stream, method).await
 }
 
+/// The same to a host whose name matters.
+pub async fn request_as(
+    to: SocketAddr,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let length = body.len().to_string();
+    let mut all = headers.to_vec();
+    all.push(("content-length", &length));
+    let mut stream = send_head_as(to, host, method, path, &all).await;
+    stream.write_all(body).await.unwrap();
+    read_answer(stream, method).await
+}
+
 /// Opens a connection and sends a request's head.
 pub async fn send_head(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
+    send_head_as(to, "origin", method, path, headers).await
+}
+
+async fn send_head_as(to: SocketAddr, host: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> TcpStream {
     let mut stream = TcpStream::connect(to).await.unwrap();
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: origin\r\nconnection: close\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }

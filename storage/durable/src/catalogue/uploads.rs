@@ -23,6 +23,8 @@ pub struct Upload {
     pub about: String,
     /// `Upload-Metadata` as it came, to be given back.
     pub metadata: String,
+    /// What an S3 calls it, when the client sends its parts there.
+    pub multipart: Option<String>,
     /// Bytes beyond this one are of a request whose checksum is not known to hold: they do not count.
     pub floor: Option<u64>,
     /// When it began.
@@ -60,8 +62,8 @@ impl Catalogue {
             }
         }
         sqlx::query(
-            "INSERT INTO uploads (id, owner, length, part, about, metadata, created_ms, expires_ms, joined) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO uploads (id, owner, length, part, about, metadata, created_ms, expires_ms, joined, multipart) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&upload.id)
         .bind(&upload.owner)
@@ -72,6 +74,7 @@ impl Catalogue {
         .bind(upload.created_ms)
         .bind(upload.expires_ms)
         .bind(upload.joined.as_deref())
+        .bind(upload.multipart.as_deref())
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -164,6 +167,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for Upload {
             joined: row.try_get("joined")?,
             about: row.try_get("about")?,
             metadata: row.try_get("metadata")?,
+            multipart: row.try_get("multipart")?,
             floor: number("floor")?,
             created_ms: row.try_get("created_ms")?,
             expires_ms: row.try_get("expires_ms")?,

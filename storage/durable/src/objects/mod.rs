@@ -10,6 +10,7 @@ mod copying;
 mod fetched;
 mod partial;
 mod pins;
+mod presigned;
 mod remote;
 mod writer;
 
@@ -28,6 +29,7 @@ pub use fetched::Local;
 pub use partial::{Partial, RunningHash};
 pub(crate) use pins::Doomed;
 use pins::{Pin, Pins};
+pub use presigned::Presigned;
 use remote::Patience;
 pub(crate) use remote::Remote;
 pub use remote::{Bytestream, NotS3, S3Place};

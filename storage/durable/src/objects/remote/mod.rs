@@ -16,13 +16,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::multipart::MultipartStore;
+use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as Key;
+use object_store::signer::{Method, SignedUrlOptions, Signer};
 use object_store::{BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 pub use place::{NotS3, S3Place};
+
+use super::{Presigned, Writer};
 
 use crate::error::Part;
 use crate::limits::{
@@ -163,6 +166,79 @@ impl Remote {
             tracing::warn!(%error, "parts of an upload stay in the bucket until its own rules remove them");
         }
         done
+    }
+
+    fn upload_key(&self, name: &str) -> Key {
+        Key::from(format!("{}uploads/{name}", self.prefix))
+    }
+
+    /// See [`super::Objects::presign`].
+    pub(super) async fn presign(&self, name: &str, bytes: u64, valid: Duration) -> Result<Presigned, StoreError> {
+        let (key, part_bytes) = (self.upload_key(name), part_bytes(bytes));
+        let told = |error| failed(error, None);
+        let multipart = self.hasty.create_multipart(&key).await.map_err(told)?;
+        let mut urls = Vec::new();
+        for number in 1..=bytes.div_ceil(part_bytes) {
+            let query = [("partNumber".to_owned(), number.to_string()), ("uploadId".to_owned(), multipart.clone())];
+            let options = SignedUrlOptions::new().with_query(query);
+            let url = self.hasty.signed_url_opts(Method::PUT, &key, valid, &options).await.map_err(told)?;
+            urls.push(url.to_string());
+        }
+        Ok(Presigned { multipart, part_bytes, urls })
+    }
+
+    /// See [`super::Objects::join_parts`].
+    pub(super) async fn join_parts(&self, name: &str, multipart: &str, tags: Vec<String>) -> Result<u64, StoreError> {
+        let key = self.upload_key(name);
+        let told = |error| failed(error, None);
+        match self.hasty.head(&key).await {
+            Ok(joined) => return Ok(joined.size),
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(told(error)),
+        }
+        let parts = tags.into_iter().map(|content_id| PartId { content_id }).collect();
+        match self.hasty.complete_multipart(&key, &multipart.to_owned(), parts).await {
+            Ok(_) => {}
+            // The service knows the upload and not these parts.
+            Err(Error::Generic { source, .. }) if source.to_string().contains("InvalidPart") => {
+                return Err(StoreError::Server("the object storage has no such parts".into()));
+            }
+            Err(error) => return Err(told(error)),
+        }
+        Ok(self.hasty.head(&key).await.map_err(told)?.size)
+    }
+
+    /// See [`super::Objects::gather`].
+    pub(super) async fn gather(
+        &self,
+        name: &str,
+        mut writer: Writer,
+        look: impl Fn(&[u8]) -> bool + Send,
+    ) -> Result<Option<Writer>, StoreError> {
+        let told = |error| failed(error, None);
+        let got = self.hasty.get_opts(&self.upload_key(name), GetOptions::default()).await.map_err(told)?;
+        let mut stream = got.into_stream();
+        let mut first = true;
+        while let Some(piece) = stream.try_next().await.map_err(told)? {
+            if std::mem::take(&mut first) && !look(&piece) {
+                return Ok(None);
+            }
+            let written = tokio::task::spawn_blocking(move || writer.write(&piece).map(|()| writer)).await;
+            writer = written.map_err(|_| StoreError::Damaged("the runtime is shutting down".into()))??;
+        }
+        Ok(Some(writer))
+    }
+
+    /// See [`super::Objects::drop_parts`].
+    pub(super) async fn drop_parts(&self, name: &str, multipart: &str) -> Result<(), StoreError> {
+        let key = self.upload_key(name);
+        for ended in [self.hasty.abort_multipart(&key, &multipart.to_owned()).await, self.hasty.delete(&key).await] {
+            match ended {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed(error, None)),
+            }
+        }
+        Ok(())
     }
 
     /// An object's size and bytes, all or those of a range.
