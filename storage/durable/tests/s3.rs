@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use durable::{Disk, ObjectId, Opened, Places, S3Place, Store, StoreError};
+use durable::{Disk, ObjectId, Opened, Places, S3Place, Shelves, Store, StoreError};
 use futures_util::TryStreamExt;
 use support::weed::{ACCESS_KEY, BUCKET, SECRET_KEY, Weed};
 use tempfile::TempDir;
@@ -106,4 +106,49 @@ async fn an_s3_that_cannot_be_used_is_told_in_a_sentence_and_one_that_is_away_by
     store.objects.ping().await.unwrap();
     let objects = store.objects.clone();
     blocking(move || objects.put(b"abc").map(drop)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_are_copied_there_and_back_and_a_copy_that_was_cut_off_goes_on() {
+    let (mut weed, here) = (Weed::start(), tempfile::tempdir().unwrap());
+    let place = place(&weed, SECRET_KEY);
+    let files = Store::open(here.path(), Disk::default()).await.unwrap();
+    let objects = files.objects.clone();
+    let large: Vec<u8> = (0..17_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let all = blocking(move || {
+        let mut all: Vec<_> = (0..50u8).map(|n| objects.put(&[n; 500]).unwrap().id).collect();
+        all.push(objects.put(&large).unwrap().id);
+        all
+    })
+    .await;
+    let scratch = here.path().join("tmp");
+    let mine = Shelves::files(&here.path().join("objects"), &scratch).unwrap();
+    let theirs = Shelves::s3(&place, &scratch).await.unwrap();
+    let stop = |copied: &durable::Copied| {
+        if copied.objects == 10 {
+            weed.stop();
+        }
+    };
+    let cut = mine.copy_to(&theirs, stop).await;
+    assert!(cut.as_ref().is_err_and(StoreError::is_away), "{cut:?}");
+    weed.start_again();
+    let copied = mine.copy_to(&theirs, |_| {}).await.unwrap();
+    assert!(copied.there >= 10 && copied.there + copied.objects == 51 && copied.shelves == 256, "{copied:?}");
+    let (seen, wrong) = theirs.verify(|_| {}).await.unwrap();
+    assert_eq!((seen.objects, wrong), (51, Vec::new()));
+
+    let there = tempfile::tempdir().unwrap();
+    let back = Shelves::files(&there.path().join("objects"), &there.path().join("tmp")).unwrap();
+    assert_eq!(theirs.copy_to(&back, |_| {}).await.unwrap().objects, 51);
+    let restored = Store::open(there.path(), Disk::default()).await.unwrap();
+    let bytes = |store: &Store, id| std::fs::read(store.objects.path(id)).unwrap();
+    assert!(all.iter().all(|id| bytes(&restored, id) == bytes(&files, id)));
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "no copies in between stay");
+
+    // What a disk has damaged goes nowhere.
+    std::fs::write(restored.objects.path(&all[3]), [9; 500]).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let other = Shelves::files(&other.path().join("objects"), &other.path().join("tmp")).unwrap();
+    assert!(matches!(back.copy_to(&other, |_| {}).await, Err(StoreError::Damaged(_))));
+    assert_eq!(back.verify(|_| {}).await.unwrap().1, [all[3]]);
 }
