@@ -46,6 +46,8 @@ pub(crate) const PASS_KEYS_MAX: usize = 16_384;
 pub(crate) const PASS_MS: u64 = 5_000;
 /// Objects of other shards a shard holds leases on.
 pub(crate) const LEASES_MAX: usize = 1024;
+/// Of a shard's memory, leases of all other shards hold 1/n at most: what is held cannot make room for what comes.
+pub(crate) const LEASED_PART: u64 = 2;
 /// How often deadlines, leases and the limbo are looked at.
 pub(crate) const SWEEP: Duration = Duration::from_millis(100);
 /// How often full slots of memory are gathered into large pages.

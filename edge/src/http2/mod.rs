@@ -136,11 +136,12 @@ async fn stream(shard: Rc<Shard>, session: Rc<Session>, request: Request<RecvStr
     shard.counters.http2_requests.add(1);
     let answered = tokio::select! {
         biased;
-        answered = accept::stream(&shard, &mut conn, head) => answered,
+        // First: what was taken back, or reset for its errors, with the frame behind it is not begun.
         () = channel.unwanted() => {
             shard.counters.http2_cancelled.add(1);
             Err(Gone)
         }
+        answered = accept::stream(&shard, &mut conn, head) => answered,
     };
     match answered {
         Ok(()) => channel.finish(),

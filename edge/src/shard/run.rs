@@ -125,7 +125,7 @@ fn build(plan: &Plan) -> Shard {
         flights: RefCell::new(HashMap::default()),
         slice_flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
-        front: RefCell::new(Front::default()),
+        front: RefCell::new(Front::new(budget, plan.peers.len())),
         tokens: RefCell::new(Tokens::new(config.keys.clone(), plan.gatekeeper.clone(), config.staleness_max)),
         sources: Sources::new(&config.upstream, &plan.tls, &plan.slots, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),

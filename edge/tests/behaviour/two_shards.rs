@@ -80,6 +80,28 @@ fn an_unkept_answer_crosses_shards_within_its_window() {
     assert_eq!(counter(&edge, "objects"), 0);
 }
 
+/// What one shard leases, another must keep: a scan over more than fits must not fill memory with leases.
+#[test]
+fn leases_leave_room_for_what_comes() {
+    let origin = Origin::start();
+    let edge = edge(&origin, |config| {
+        config.shards = 2;
+        config.ram_bytes = 16 << 20;
+    });
+    let origin = origin.answer_all("Cache-Control: max-age=60", |_| bytes(200_000));
+    let body = bytes(200_000);
+    let mut clients: Vec<Client> = (0..6).map(|_| Client::connect(&edge)).collect();
+    for n in 0..150 {
+        for client in &mut clients {
+            assert!(client.get(&format!("/{n}"), "").body == body, "{n}");
+        }
+    }
+    assert_eq!(counter(&edge, "passed_total"), 0, "there was no room");
+    assert!(counter(&edge, "hits_total") >= 700 && counter(&edge, "evicted_total") > 0);
+    drop((clients, edge));
+    drop(origin);
+}
+
 /// Memory that others hold has no room for it: it passes by once, is whole when its first client's shard looks at it, and must not be taken
 /// for something that is kept.
 #[test]
