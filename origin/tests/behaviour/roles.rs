@@ -100,7 +100,7 @@ async fn a_part_that_is_gone_is_said_to_be_and_another_one_is_asked() {
     for _ in 0..4 {
         assert_eq!(upload().await.status, 201, "the other one");
     }
-    let Site { origin, folder: _folder, config } = two;
+    let Site { origin, folder: _folder, config, server: _server } = two;
     let at = origin.addr();
     origin.shutdown().await;
     let gone = upload().await;
