@@ -85,8 +85,8 @@ async fn a_gateway_takes_what_others_store_encode_and_play() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_is_gone_is_said_to_be_and_another_one_is_asked() {
     let postgres = Server::start();
-    let one = Site::start(|config| part(config, &postgres, "upload")).await;
-    let two = Site::start(|config| part(config, &postgres, "upload")).await;
+    let one = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
+    let two = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
     let front = gateway(&postgres, &[&one, &two], |_| {}).await;
     until_known(&front).await;
     let key = front.key("creator", "alice").await;
