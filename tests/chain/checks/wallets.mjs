@@ -84,6 +84,8 @@ export async function unmadeWallets({ chain, origin }) {
     concat([encodeAbiParameters([{ type: "address" }, { type: "bytes" }, { type: "bytes" }], [at, with_, signature]), UNMADE]);
   const signing = (make) => new ContractViewer(origin, address, async (message) => make(await key.signMessage({ message })));
 
+  // The origin remembers the last block for a moment, in which the factory is not there yet.
+  await until("the factory is there", async () => (await signing((signature) => wrapped(signature)).answer()).status === 200);
   for (const [what, make] of Object.entries({
     "not wrapped": (signature) => signature,
     "another wallet's": (signature) => wrapped(signature, encodeFunctionData({ abi: factory.abi, functionName: "make", args: [owner().address, salt] })),
