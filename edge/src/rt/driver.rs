@@ -112,8 +112,7 @@ pub(crate) fn wanted_ns() -> Option<u64> {
     Some(numbers.next()? + numbers.next()?)
 }
 
-/// The wall clock in milliseconds when this turn began. For deadlines and ages: a look at the clock for each request and each wait of it
-/// is a fiftieth of a small hit.
+/// The wall clock in milliseconds when this turn began: exact enough for deadlines and ages, without a look at the clock for each.
 pub(crate) fn turn_ms() -> u64 {
     match BEGAN_MS.get() {
         0 => super::now(),

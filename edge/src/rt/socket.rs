@@ -381,7 +381,7 @@ impl Stream {
     }
 
     /// Sends pieces some of which lie in a file: those leave by `sendfile(2)`, without a copy. What is sent before them waits for them
-    /// (`MSG_MORE`), so that heads and bodies make whole segments: two calls less than with a cork, 2 of 31 microseconds at 256 KiB.
+    /// (`MSG_MORE`), so that heads and bodies make whole segments, by two calls less than with a cork.
     async fn send_from_file(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
         let mut made = None;
         let mut result = Ok(());
