@@ -13,7 +13,7 @@ fn a_gibibyte_is_received_in_little_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::serve(&folder.path().join("data"), &[]);
     let path = program.begin_upload(GIB);
-    let before = program.rss();
+    let before = program.rss_settled();
     let (peak, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let sent = std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -179,6 +179,20 @@ impl Program {
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
     }
+
+    /// Bytes resident once the start is over: the edge's caches touch their first pages a moment after it listens.
+    pub fn rss_settled(&self) -> u64 {
+        let mut before = self.rss();
+        for _ in 0..40 {
+            std::thread::sleep(Duration::from_millis(500));
+            let now = self.rss();
+            if now <= before {
+                return now;
+            }
+            before = now;
+        }
+        panic!("the program grows without work")
+    }
 }
 
 pub fn ended(status: &Value) -> bool {
