@@ -7,6 +7,7 @@ use crate::serve;
 use anyhow::{Context, Result};
 use durable::Places;
 use indicatif::HumanBytes;
+use std::io::{Write as _, stdout};
 
 pub fn backup(options: Backup) -> Result<()> {
     let config = config::load(options.config.config.as_deref())?;
@@ -14,14 +15,15 @@ pub fn backup(options: Backup) -> Result<()> {
     let made = durable::backup(&config.data, &places, &options.folder, |copied| bar.show(copied));
     let made = serve::runtime()?.block_on(made).context("the backup is not whole; run it again")?;
     bar.end();
-    println!(
+    writeln!(
+        stdout(),
         "{} rows, {} new objects ({}) and the keys are in {}; {} objects were there already",
         made.rows,
         made.objects.objects,
         HumanBytes(made.objects.bytes),
         options.folder.display(),
         made.objects.there
-    );
+    )?;
     Ok(())
 }
 
@@ -32,7 +34,7 @@ pub fn restore(options: Restore) -> Result<()> {
     let made = serve::runtime()?.block_on(made).context("it is not restored; see why, and run it again")?;
     bar.end();
     let (objects, bytes) = (made.objects.objects, HumanBytes(made.objects.bytes));
-    println!("{} rows and {objects} objects ({bytes}) are restored; start the origin", made.rows);
+    writeln!(stdout(), "{} rows and {objects} objects ({bytes}) are restored; start the origin", made.rows)?;
     Ok(())
 }
 

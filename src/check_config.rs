@@ -2,13 +2,14 @@
 
 use crate::{cli, config};
 use anyhow::Result;
+use std::io::{Write as _, stdout};
 
 pub fn run(options: cli::CheckConfig) -> Result<()> {
     if options.sample {
-        print!("{}", config::SAMPLE);
+        write!(stdout(), "{}", config::SAMPLE)?;
         return Ok(());
     }
     let resolved = config::load(options.file.or(options.config).as_deref())?;
-    println!("{resolved:#?}");
+    writeln!(stdout(), "{resolved:#?}")?;
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 /// A self-hosted video platform in one binary: hold the token, watch the video.
 ///
-/// The origin takes uploads, encodes them and decides who may watch. The edge serves HLS and DASH from memory and
-/// checks playback tokens by itself.
+/// The origin takes uploads, encodes them and decides who may watch. The edge
+/// serves HLS and DASH from memory and checks playback tokens by itself.
 ///
 /// To see it work:            streamgate demo
 /// To run it on one machine:  streamgate serve --config streamgate.toml
-/// To run the halves apart:   streamgate origin ..., and streamgate edge ... wherever viewers are
+/// To run the halves apart:   streamgate origin ..., and streamgate edge ...
+///                            wherever viewers are
 #[derive(Debug, Parser)]
 #[command(name = "streamgate", version, verbatim_doc_comment, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -18,12 +19,18 @@ pub struct Cli {
     pub command: Command,
 }
 
+// Lines of at most 78 columns: they are shown as they stand.
 const AFTER_HELP: &str = "\
-Configuration: a TOML file; an empty one is valid, `streamgate check-config --sample` prints all keys with their
-defaults. STREAMGATE_SECTION__KEY in the environment wins over the file (STREAMGATE_EDGE__SHARDS=2).
-Logs go to standard error; STREAMGATE_LOG=debug (or a filter such as edge=debug,info) shows more.
-SIGTERM and Ctrl-C drain: answers under way are finished, an encoding job goes on after the next start.
-SIGHUP reads the configuration again; what only a restart can change is named in the log.";
+Configuration: a TOML file; an empty one is valid, and
+`streamgate check-config --sample` prints all keys with their defaults.
+STREAMGATE_SECTION__KEY in the environment wins over the file
+(STREAMGATE_EDGE__SHARDS=2).
+Logs go to standard error; STREAMGATE_LOG=debug (or a filter such as
+edge=debug,info) shows more.
+SIGTERM and Ctrl-C drain: answers under way are finished, an encoding job
+goes on after the next start.
+SIGHUP reads the configuration again; what only a restart can change is named
+in the log.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -155,16 +162,22 @@ pub struct Storage {
 pub enum StorageCommand {
     /// Copy all media objects from the data folder to the S3 of the configuration, or back
     ///
-    /// What is there already is not copied again, so a copy that was cut off goes on where it was. Each object is compared with
-    /// its name, the SHA-256 of its bytes, on the way. Nothing is removed, and the origin may run: copy first, then stop it, copy
-    /// once more (that takes seconds), and start it with the other configuration:
+    /// What is there already is not copied again, so a copy that was cut off goes
+    /// on where it was. Each object is compared with its name, the SHA-256 of its
+    /// bytes, on the way. Nothing is removed, and the origin may run: copy first,
+    /// then stop it, copy once more (that takes seconds), and start it with the
+    /// other configuration:
     ///
-    ///   1. write storage.objects = "s3://bucket/prefix" and storage.s3_... into a second file, s3.toml
-    ///   2. streamgate storage migrate --to s3 --config s3.toml       (the origin goes on with the old file)
+    ///   1. write storage.objects = "s3://bucket/prefix" and storage.s3_...
+    ///      into a second file, s3.toml
+    ///   2. streamgate storage migrate --to s3 --config s3.toml
+    ///      (the origin goes on with the old file)
     ///   3. stop the origin; run 2 again
-    ///   4. start the origin with --config s3.toml; once all is well, remove DATA/objects
+    ///   4. start the origin with --config s3.toml; once all is well, remove
+    ///      DATA/objects
     ///
-    /// The way back is the same with --to files, and a start without storage.objects.
+    /// The way back is the same with --to files, and a start without
+    /// storage.objects.
     #[command(verbatim_doc_comment)]
     Migrate {
         /// Where the objects are to go
@@ -191,12 +204,17 @@ pub enum ObjectsPlace {
 ///
 /// The origin may run. The folder then has:
 ///
-///   catalogue.jsonl   all rows as they were at one moment, a line each; the same from SQLite and PostgreSQL
-///   objects/          the media objects that they name, compared with their names on the way
-///   keys/             API, edge and token keys: whoever has them is the origin, so keep the folder as safe as DATA
+///   catalogue.jsonl   all rows as they were at one moment, a line each; the
+///                     same from SQLite and PostgreSQL
+///   objects/          the media objects that they name, compared with their
+///                     names on the way
+///   keys/             API, edge and token keys: whoever has them is the
+///                     origin, so keep the folder as safe as DATA
 ///
-/// A folder that holds an earlier backup gets what is new; its rows are replaced at the very end. Uploads under way are not in it.
-/// A backup of SQLite may be restored into PostgreSQL, and one of files into an S3: so one moves between them.
+/// A folder that holds an earlier backup gets what is new; its rows are
+/// replaced at the very end. Uploads under way are not in it. A backup of
+/// SQLite may be restored into PostgreSQL, and one of files into an S3: so one
+/// moves between them.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Backup {
@@ -209,8 +227,10 @@ pub struct Backup {
 
 /// Brings a backup into an empty data folder, and an empty database and S3 if they are configured.
 ///
-/// The origin must not run. Objects first, each compared with its name, then all rows in one transaction; keys that are there
-/// already stay. One that was cut off can be repeated. Afterwards start the origin with the same configuration.
+/// The origin must not run. Objects first, each compared with its name, then
+/// all rows in one transaction; keys that are there already stay. One that was
+/// cut off can be repeated. Afterwards start the origin with the same
+/// configuration.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Restore {

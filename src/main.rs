@@ -8,6 +8,7 @@ mod config;
 mod copying;
 mod demo;
 mod edge_only;
+mod failure;
 mod feed;
 mod logging;
 mod origin_only;
@@ -48,9 +49,6 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("streamgate: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::end(&error),
     }
 }

@@ -3,6 +3,7 @@
 use crate::{cli, config};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use std::io::{Write as _, stdout};
 use std::time::Duration;
 
 /// Longer than an edge waits for its shards.
@@ -48,6 +49,6 @@ pub fn run(options: cli::Purge) -> Result<()> {
         bail!("{}", problem.detail);
     }
     let done: Done = serde_json::from_str(&text).with_context(|| format!("{at} is no edge: {text}"))?;
-    println!("purge {} done in {:.1} ms", done.seq, done.milliseconds);
+    writeln!(stdout(), "purge {} done in {:.1} ms", done.seq, done.milliseconds)?;
     Ok(())
 }

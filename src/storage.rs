@@ -6,6 +6,7 @@ use crate::copying::Bar;
 use crate::serve;
 use anyhow::{Context, Result, bail};
 use durable::Shelves;
+use std::io::{Write as _, stdout};
 
 pub fn run(command: StorageCommand) -> Result<()> {
     match command {
@@ -30,12 +31,13 @@ async fn migrate(config: &Config, to: ObjectsPlace, verify: bool) -> Result<()> 
     let bar = Bar::new("copy");
     let copied = from.copy_to(&to, |copied| bar.show(copied)).await.context("the copy was cut off; run it again")?;
     bar.end();
-    println!(
+    writeln!(
+        stdout(),
         "{} objects ({}) copied to {whereto}, {} were there already",
         copied.objects,
         indicatif::HumanBytes(copied.bytes),
         copied.there
-    );
+    )?;
     if verify {
         let bar = Bar::new("verify");
         let (seen, wrong) = to.verify(|seen| bar.show(seen)).await.context("the look at the copy was cut off")?;
@@ -47,7 +49,12 @@ async fn migrate(config: &Config, to: ObjectsPlace, verify: bool) -> Result<()> 
                 seen.objects
             );
         }
-        println!("{} objects ({}) there are what their names say", seen.objects, indicatif::HumanBytes(seen.bytes));
+        writeln!(
+            stdout(),
+            "{} objects ({}) there are what their names say",
+            seen.objects,
+            indicatif::HumanBytes(seen.bytes)
+        )?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::cli::{ConfigFile, TokenCommand};
 use crate::config;
 use anyhow::{Context, Result, bail};
+use std::io::{Write as _, stdout};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds};
 use wire::url::AssetId;
@@ -14,7 +15,7 @@ pub fn run(command: TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Mint { asset, ttl, subject, config } => mint(&asset, ttl, subject, &config),
         TokenCommand::Key(config) => {
-            println!("{}", signing_key(&config)?.verification_key());
+            writeln!(stdout(), "{}", signing_key(&config)?.verification_key())?;
             Ok(())
         }
         TokenCommand::Inspect { token, path, config } => inspect(&token, path.as_deref(), &config),
@@ -30,7 +31,7 @@ fn mint(asset: &str, ttl: u64, subject: String, config: &ConfigFile) -> Result<(
     getrandom::fill(&mut cti).context("the system gives no random bytes")?;
     let sub = Some(subject).filter(|subject| !subject.is_empty());
     let claims = Claims { sub, ..Claims::for_asset(id, now()?, ttl, cti) };
-    println!("{}", wire::token::mint(&claims, &signing_key(config)?)?);
+    writeln!(stdout(), "{}", wire::token::mint(&claims, &signing_key(config)?)?)?;
     Ok(())
 }
 
@@ -40,11 +41,11 @@ fn inspect(token: &str, path: Option<&str>, config: &ConfigFile) -> Result<()> {
         Ok(claims) => claims,
         Err(error) => bail!("{error} ({})", error.name()),
     };
-    println!("{claims:#?}");
+    writeln!(stdout(), "{claims:#?}")?;
     let path = path.unwrap_or(&claims.catu_path_prefix);
     match wire::token::verify(token, &keys, now()?, path) {
-        Ok(_) => println!("would be let through to {path}"),
-        Err(error) => println!("would be refused at {path}: {error} ({})", error.name()),
+        Ok(_) => writeln!(stdout(), "would be let through to {path}")?,
+        Err(error) => writeln!(stdout(), "would be refused at {path}: {error} ({})", error.name())?,
     }
     Ok(())
 }

@@ -2,12 +2,14 @@
 
 use super::Titles;
 use crate::cli;
+use std::io::{self, Write as _, stdout};
 use std::net::SocketAddr;
 
-pub fn urls(options: &cli::Demo, edge: SocketAddr, origin: SocketAddr, titles: &Titles) {
+pub fn urls(options: &cli::Demo, edge: SocketAddr, origin: SocketAddr, titles: &Titles) -> io::Result<()> {
     let Titles { open, gated, token } = titles;
     if options.json {
-        println!(
+        writeln!(
+            stdout(),
             "{}",
             serde_json::json!({
                 "edge": format!("http://{edge}"),
@@ -16,12 +18,11 @@ pub fn urls(options: &cli::Demo, edge: SocketAddr, origin: SocketAddr, titles: &
                 "gated_asset": gated,
                 "token": token,
             })
-        );
-        return;
+        )?;
+        return Ok(());
     }
     let data = options.data.display();
-    println!(
-        "
+    writeln!(stdout(), "
 Watch:      http://{edge}/watch/?v={open}
 HLS:        http://{edge}/v/{open}/master.m3u8
 DASH:       http://{edge}/v/{open}/manifest.mpd
@@ -36,8 +37,9 @@ Try:
   curl -i -H 'Authorization: Bearer {token}' http://{edge}/v/{gated}/master.m3u8
   curl -T movie.mp4 -X POST -H \"Authorization: Bearer $(cat {data}/keys/api.key)\" 'http://{origin}/api/v1/upload?title=movie'
 "
-    );
+    )?;
     if !options.once {
-        println!("Ctrl-C ends it.");
+        writeln!(stdout(), "Ctrl-C ends it.")?;
     }
+    Ok(())
 }

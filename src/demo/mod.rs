@@ -56,7 +56,7 @@ fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Signals) -> Result<
     let client = Client::new(origin, stack.origin.api_key());
     let titles = publish(options, &client, stopped)?;
     check::through_the_edge(edge, &titles)?;
-    announce::urls(options, edge, origin, &titles);
+    announce::urls(options, edge, origin, &titles)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::program::streamgate;
 use std::net::TcpListener;
+use std::process::Stdio;
 
 fn check(arguments: &[&str], environment: &[(&str, &str)], expected_success: bool, words: &[&str]) {
     let output = streamgate().args(arguments).envs(environment.iter().copied()).output().expect("it runs");
@@ -77,4 +78,13 @@ fn an_unknown_variable_is_refused() {
 #[test]
 fn the_version_says_what_the_build_can_do() {
     check(&["version"], &[], true, &[env!("CARGO_PKG_VERSION"), "rav1e", "openh264"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let run = streamgate().args(["check-config", "--sample"]).stdout(writer).stderr(Stdio::piped()).output();
+    let run = run.expect("it runs");
+    assert_eq!((run.status.code(), String::from_utf8_lossy(&run.stderr).as_ref()), (Some(0), ""));
 }
