@@ -1,6 +1,7 @@
 //! The program as its users meet it: started as a process, spoken to over HTTP, killed, started again. Each file is one
 //! promise. Media is made by FFmpeg here and now; nothing is downloaded.
 
+mod alone;
 mod bad_input;
 mod command_line;
 mod demo;

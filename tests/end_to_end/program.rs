@@ -121,6 +121,14 @@ impl Program {
         assert!((200..300).contains(&got.status), "{}", got.text());
     }
 
+    /// A token that opens an asset.
+    pub fn token(&self, id: &str) -> String {
+        let request = self.agent.post(format!("http://{}/api/v1/content/{id}/token", self.origin));
+        let got = answer(request.header("authorization", format!("Bearer {}", self.key)).send_empty());
+        assert_eq!(got.status, 201, "{}", got.text());
+        got.json()["token"].as_str().expect("a token").to_owned()
+    }
+
     pub fn through_edge(&self, path: &str) -> Answer {
         answer(self.agent.get(format!("http://{}{path}", self.edge)).call())
     }
