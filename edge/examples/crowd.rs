@@ -16,6 +16,9 @@ use edge::{Config, Source, Upstream};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PIECE: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,17 +31,31 @@ fn main() {
     config.ram_bytes = 256 << 20;
     let edge = edge::start(config).expect("the edge starts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut delays = runtime.block_on(crowd(edge.http_addr(), clients, pieces, start));
-    delays.sort_unstable();
-    let share = |part: usize| delays[(delays.len() * part / 1000).min(delays.len() - 1)] as f64 / 1e3;
+    let delays = runtime.block_on(crowd(edge.http_addr(), clients, pieces, start));
+    let caught_up: Vec<u64> = delays.iter().filter(|delay| delay.1).map(|delay| delay.0).collect();
+    let awaited: Vec<u64> = delays.iter().filter(|delay| !delay.1).map(|delay| delay.0).collect();
     println!(
-        "{clients} clients, {} requests at the origin, {} pieces read; from the origin's send to a client's receive: median {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        "{clients} clients, {} requests at the origin, {} pieces read; from the origin's send, or a late one's request, to a client's receive:",
         requests.load(Ordering::Relaxed),
         delays.len(),
-        share(500),
-        share(990),
-        share(1000)
     );
+    let of_piece = |n: usize| {
+        let mut delays: Vec<u64> = delays.iter().skip(n).step_by(pieces).map(|delay| delay.0).collect();
+        delays.sort_unstable();
+        let share = |part: usize| delays.get(delays.len() * part / 100).map_or(0.0, |delay| *delay as f64 / 1e3);
+        format!("{:.0}/{:.0}", share(50), share(99))
+    };
+    println!("piece by piece, median/p99 in ms: {}", (0..pieces).map(of_piece).collect::<Vec<_>>().join(" "));
+    for (what, mut delays) in
+        [("all", delays.iter().map(|delay| delay.0).collect()), ("awaited", awaited), ("caught up with", caught_up)]
+    {
+        delays.sort_unstable();
+        let share = |part: usize| {
+            delays.get((delays.len() * part / 1000).min(delays.len() - 1)).map_or(0.0, |d| *d as f64 / 1e3)
+        };
+        let (median, p99, longest) = (share(500), share(990), share(1000));
+        println!("{what} ({}): median {median:.1} ms, p99 {p99:.1} ms, longest {longest:.1} ms", delays.len());
+    }
 }
 
 /// What a client has received.
@@ -50,8 +67,9 @@ struct Client {
     asked_us: u64,
 }
 
-/// Asks and reads for `count` clients; the delay of every piece that came while they waited, microseconds.
-async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> Vec<u64> {
+/// Asks and reads for `count` clients; the delay of every piece, microseconds, and whether it was there before
+/// they asked.
+async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> Vec<(u64, bool)> {
     let mut streams = Vec::new();
     for _ in 0..count {
         streams.push(TcpStream::connect(at).await.expect("the edge accepts"));
@@ -67,14 +85,17 @@ async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> V
         })
     });
     let tasks: Vec<_> = tasks.collect();
-    let mut delays = Vec::new();
+    let (mut delays, mut streams) = (Vec::new(), Vec::new());
     for task in tasks {
-        delays.extend(task.await.expect("a client's answer"));
+        let (seen, stream) = task.await.expect("a client's answer");
+        delays.extend(seen);
+        // Closed when everyone has everything: who is done must not take others' time for it.
+        streams.push(stream);
     }
     delays
 }
 
-async fn read(mut stream: TcpStream, pieces: usize, start: Instant) -> Vec<u64> {
+async fn read(mut stream: TcpStream, pieces: usize, start: Instant) -> (Vec<(u64, bool)>, TcpStream) {
     stream.write_all(b"GET /cold HTTP/1.1\r\nHost: e\r\n\r\n").await.expect("sent");
     let asked_us = start.elapsed().as_micros() as u64;
     let mut client = Client { body: None, head: Vec::new(), stamp: Vec::new(), asked_us };
@@ -87,7 +108,7 @@ async fn read(mut stream: TcpStream, pieces: usize, start: Instant) -> Vec<u64> 
             Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::WouldBlock),
         });
     }
-    delays
+    (delays, stream)
 }
 
 thread_local! {
@@ -95,13 +116,15 @@ thread_local! {
 }
 
 impl Client {
-    fn take(&mut self, mut bytes: &[u8], start: Instant, delays: &mut Vec<u64>) {
+    fn take(&mut self, mut bytes: &[u8], start: Instant, delays: &mut Vec<(u64, bool)>) {
         let now = start.elapsed().as_micros() as u64;
         if self.body.is_none() {
-            self.head.extend_from_slice(bytes);
+            // No longer than a head may be: copies of all that comes would cost the clients what is measured.
+            let (before, count) = (self.head.len(), bytes.len().min(4096));
+            self.head.extend_from_slice(&bytes[..count]);
             let Some(end) = self.head.windows(4).position(|w| w == b"\r\n\r\n") else { return };
             assert!(self.head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.head));
-            bytes = &bytes[bytes.len() - (self.head.len() - end - 4)..];
+            bytes = &bytes[end + 4 - before..];
             self.body = Some(0);
         }
         let before = self.body.unwrap_or(0);
@@ -117,7 +140,7 @@ impl Client {
                 let sent = u64::from_le_bytes(self.stamp[..].try_into().expect("eight bytes"));
                 self.stamp.clear();
                 // What a late comer finds counts from its own request.
-                delays.push(now.saturating_sub(sent.max(self.asked_us)));
+                delays.push((now.saturating_sub(sent.max(self.asked_us)), sent < self.asked_us));
             }
         }
         self.body = Some(before + bytes.len());

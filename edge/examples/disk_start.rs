@@ -5,11 +5,14 @@
 #[path = "../../storage/cache/tests/disk_file/mod.rs"]
 mod disk_file;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cache::KeySeed;
-use cache::disk::{Geometry, Header};
+use cache::disk::Header;
+use cache::disk::layout::BLOCK_BYTES;
 use disk_file::Tier;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,27 +22,43 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let len: usize = args.next().map_or(Ok(1024), |n| n.parse())?;
     let bytes = objects * (len as u64 + 512) * 5 / 4 + (64 << 20);
     std::fs::create_dir(&folder)?;
-    std::fs::write(folder.join("seed"), "0000000000000001\n")?;
-    let geometry = Geometry::of(bytes).ok_or("too few objects")?;
-    let header = Header { seed: 1, salt: 2, shard: 0, shards: 1, geometry, heads: 1 };
-    let mut tier = Tier::with(&folder.join("shard-0-of-1.log"), &header);
+    let config = || -> Result<edge::Config, Box<dyn std::error::Error>> {
+        let mut config = edge::Config::new(edge::Upstream::new(edge::Source::parse("http://127.0.0.1:9")?));
+        config.shards = 1;
+        config.disks = vec![edge::Disk { path: folder.clone(), bytes, write_bytes_per_second: 0 }];
+        Ok(config)
+    };
+    // A log as the edge lays it out, with its seed and its version of what is kept.
+    drop(edge::start(config()?)?);
+    let path = folder.join("shard-0-of-1.log");
+    let mut block = vec![0; BLOCK_BYTES as usize];
+    File::open(&path)?.read_exact(&mut block)?;
+    let header = Header::parse(&block).ok_or("the edge has laid out no log")?;
+    let mut tier = Tier::with(&path, &header);
     let (head, body) = (vec![b'h'; 250], vec![7; len]);
     for i in 0..objects {
         let name = format!("/v/asset/video/{i}.m4s").into_bytes();
-        assert!(tier.put(KeySeed(1).key(&name), &name, &head, &body));
+        assert!(tier.put(KeySeed(header.seed).key(&name), &name, &head, &body));
     }
     tier.flush();
     tier.file.sync_all()?;
     drop(tier);
-    let mut config = edge::Config::new(edge::Upstream::new(edge::Source::parse("http://127.0.0.1:9")?));
-    config.shards = 1;
-    config.disks = vec![edge::Disk { path: folder.clone(), bytes, write_bytes_per_second: 0 }];
     let started = Instant::now();
-    let edge = edge::start(config)?;
-    let took_ms = started.elapsed().as_secs_f64() * 1000.0;
-    let metrics = edge.metrics();
-    let found = metrics.lines().filter(|line| line.starts_with("streamgate_edge_disk_"));
-    println!("the edge serves after {took_ms:.0} ms\n{}", found.collect::<Vec<_>>().join("\n"));
+    let edge = edge::start(config()?)?;
+    let took_ms = |started: Instant| started.elapsed().as_secs_f64() * 1000.0;
+    println!("the edge serves after {:.0} ms", took_ms(started));
+    let found = || {
+        let metrics = edge.metrics();
+        let line = metrics.lines().find(|line| line.starts_with("streamgate_edge_disk_objects{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    while found() < objects {
+        if started.elapsed() > Duration::from_secs(30) {
+            return Err(format!("only {} objects of {objects} were found again", found()).into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    println!("all {} objects are known after {:.0} ms", found(), took_ms(started));
     drop(edge);
     std::fs::remove_dir_all(&folder)?;
     Ok(())

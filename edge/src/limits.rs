@@ -26,6 +26,9 @@ pub(crate) const GZIP_BYTES_MIN: u64 = 256;
 pub(crate) const GZIP_BYTES_MAX: u64 = 512 * 1024;
 /// Bodies up to this are copied behind their head into one contiguous send; above it the send gathers from cache memory.
 pub(crate) const COPY_BODY_BYTES_MAX: usize = 16 * 1024;
+/// The same of bytes of a body that is still on its way in, which others wait for as well: a copy for each of a thousand clients would be
+/// written to memory, not to a core's cache.
+pub(crate) const COPY_WAITED_BYTES_MAX: usize = 2 * 1024;
 /// Chunk of a body that is not kept, and of one whose length is not known: a part of the window.
 pub(crate) const CHUNK_BYTES: u32 = 256 * 1024;
 /// Chunk of a body that is kept: a slot of the arena, sent by one `sendfile(2)`.

@@ -20,8 +20,8 @@ const STALLED: u32 = 100;
 /// How long those are held before the next ones come.
 const HELD: Duration = Duration::from_millis(500);
 
-/// Runs every attack `rounds` times for `seconds`, each beside as long a time of quiet.
-pub fn table(seconds: u64, rounds: u64) {
+/// Runs every attack, or `only` one, `rounds` times for `seconds`, each beside as long a time of quiet.
+pub fn table(seconds: u64, rounds: u64, only: Option<&str>) {
     println!(
         "good client: {PER_SECOND} requests of 1 KiB a second over 16 connections; {ATTACKERS} connections attack; median of {rounds} rounds of {seconds} s\n"
     );
@@ -29,7 +29,7 @@ pub fn table(seconds: u64, rounds: u64) {
         "| attack | p99 in quiet | p99 during | during over quiet (lowest-highest) | failed | floods ended | resident memory |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for name in NAMES {
+    for name in NAMES.into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
         let target = Target::start();
         // The first requests of a process are its slowest, and its memory grows by its first connections.
         good::asks(target.http, PER_SECOND, 1);

@@ -1,7 +1,7 @@
 //! What attacks do to others: an edge with one shard on one core, a good client that asks at a fixed rate, and attackers on the other core.
 //! Prints a table: what the good client's 99th percentile was in quiet and during each attack, taken in turn, and how much memory it cost.
 //!
-//! `cargo run --release -p streamgate-edge --example attacks -- http2 [SECONDS] [ROUNDS]`: the floods and bombs of HTTP/2.
+//! `cargo run --release -p streamgate-edge --example attacks -- http2 [SECONDS] [ROUNDS] [ATTACK]`: the floods and bombs of HTTP/2, or one of them.
 //! `cargo run --release -p streamgate-edge --example attacks -- slow [SECONDS] [EACH]`: heads that drip in, and answers that nobody takes.
 //!
 //! Edge, attackers and the good client are processes of their own, pinned by `taskset`; attackers run at the lowest priority, so that the time
@@ -14,6 +14,10 @@ mod http2;
 mod raw;
 mod slow;
 mod target;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What the client of the tests is told by them.
 mod support {
@@ -31,7 +35,7 @@ fn main() {
         Some("drip") => slow::attack(args[1].parse().expect("an address"), number(2, 0) as usize),
         Some("good") => good::main(args[1].parse().expect("an address"), number(2, 0), number(3, 0)),
         Some("slow") => slow::table(number(1, 60), number(2, 5_000)),
-        None | Some("http2") => http2::table(number(1, 5), number(2, 3)),
+        None | Some("http2") => http2::table(number(1, 5), number(2, 3), args.get(3).map(String::as_str)),
         Some(other) => panic!("{other} is not known: http2 or slow"),
     }
 }

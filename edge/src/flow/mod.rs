@@ -52,7 +52,8 @@ pub(crate) enum After {
     Close,
 }
 
-/// Answers one request that [`hit::quick`] did not.
+/// Answers one request that [`hit::quick`] did not. Its longer steps are boxed: a client that takes nothing should hold no more than the step it
+/// is in, and streams of HTTP/2 come by the hundred.
 pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) -> Result<After, Gone> {
     if let Some(page) = page::find(shard, asked) {
         return page::send(shard, conn, asked, page).await;
@@ -70,31 +71,31 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
     }
     let is_read = matches!(asked.request.method, Method::Get | Method::Head);
     if !is_read || asked.request.framing != Framing::None {
-        return pass::through(shard, conn, asked, shown, How::PassMethod).await;
+        return Box::pin(pass::through(shard, conn, asked, shown, How::PassMethod)).await;
     }
     if hls::delivery(asked.name()) == Delivery::Bad {
         return Ok(refuse::send(shard, conn, asked, Refusal::PlaylistDirective));
     }
-    match lookup::ask(shard, conn, asked).await? {
+    match Box::pin(lookup::ask(shard, conn, asked)).await? {
         Answer::Object { object, first, how, .. } => match authorise::permit(&object.meta, shown) {
             Ok(()) => {
                 ahead::after(shard, asked, &object);
-                match send::object(shard, conn, asked, object, first, how).await? {
+                match Box::pin(send::object(shard, conn, asked, object, first, how)).await? {
                     Some(after) => Ok(after),
                     // It changed at the origin before anything was sent: whatever is there now goes to this client by itself.
-                    None => pass::through(shard, conn, asked, shown, How::PassKnown).await,
+                    None => Box::pin(pass::through(shard, conn, asked, shown, How::PassKnown)).await,
                 }
             }
             Err(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         },
         Answer::Refuse(Refusal::OnlyIfCached) if !lookup::wants(shard, asked).only_if_cached => {
             // A HEAD of what is not kept, or no longer fresh: the origin's head is all that is needed.
-            pass::through(shard, conn, asked, shown, How::MissUnkept).await
+            Box::pin(pass::through(shard, conn, asked, shown, How::MissUnkept)).await
         }
         Answer::Refuse(refusal) => Ok(refuse::send(shard, conn, asked, refusal)),
         Answer::Pass => {
             interim::sign_of_life(shard, conn, asked).await?;
-            pass::through(shard, conn, asked, shown, How::PassKnown).await
+            Box::pin(pass::through(shard, conn, asked, shown, How::PassKnown)).await
         }
     }
 }

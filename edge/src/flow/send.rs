@@ -15,7 +15,7 @@ use crate::flow::slices::{Lost, Slices};
 use crate::http::conditional;
 use crate::http::range::{self, Part};
 use crate::http::request::{Method, Version};
-use crate::limits::{COPY_BODY_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
+use crate::limits::{COPY_BODY_BYTES_MAX, COPY_WAITED_BYTES_MAX, OUT_BYTES, SEND_BYTES_MAX};
 use crate::media::{cmsd, hls};
 use crate::refusal::Refusal;
 use crate::rt::{self, Piece};
@@ -131,7 +131,7 @@ impl<'a> Source<'a> {
     async fn begin(&mut self, part: Part) -> Result<(), Lost> {
         let Some(sliced) = self.object.meta.sliced else { return Ok(()) };
         let mut slices = Slices::new(self.shard, self.asked, self.object.clone(), sliced, part);
-        self.begun = slices.next().await?.map(|reader| (slices, reader));
+        self.begun = Box::pin(slices.next()).await?.map(|reader| (slices, reader));
         Ok(())
     }
 
@@ -162,7 +162,8 @@ impl<'a> Source<'a> {
                             self.read(conn, reader, false).await?;
                         }
                         // What cannot be had any more is told by cutting the connection.
-                        next = match slices.next().await {
+                        // Boxed: it asks as a request does, and few bodies are kept by slice.
+                        next = match Box::pin(slices.next()).await {
                             Ok(Some(reader)) => Some(reader),
                             Ok(None) => break,
                             Err(_) => {
@@ -255,8 +256,12 @@ fn count(shard: &Shard, how: How) {
     .add(1);
 }
 
-/// Sends the body as far as it is here, and waits for more of it.
+/// Sends the body as far as it is here, and waits for more of it. A head goes alone only when its body does not follow at once: what came in one
+/// packet from the origin leaves in one send.
 async fn body(shard: &Rc<Shard>, conn: &mut Conn, reader: &mut Reader, chunked: bool) -> Result<(), Gone> {
+    if reader.object().arrived() == 0 && reader.object().state() == State::Filling {
+        rt::pause().await;
+    }
     loop {
         let seen = reader.object().arrived();
         let mut pieces = Vec::new();
@@ -275,7 +280,10 @@ async fn body(shard: &Rc<Shard>, conn: &mut Conn, reader: &mut Reader, chunked: 
         };
         let ended = matches!(end, Some(Next::End));
         if gathered > 0 {
-            put(shard, conn, pieces, gathered, chunked, ended).await?;
+            // What is waited for leaves at once: by reference, as a crowd may wait for the same bytes.
+            let waits = matches!(end, Some(Next::Wait));
+            let copied_max = if waits { COPY_WAITED_BYTES_MAX } else { COPY_BODY_BYTES_MAX };
+            put(shard, conn, pieces, gathered, Framed { chunked, ended, copied_max }).await?;
             room_made(shard, reader);
         } else if ended && chunked {
             conn.out.extend_from_slice(b"0\r\n\r\n");
@@ -298,15 +306,24 @@ async fn body(shard: &Rc<Shard>, conn: &mut Conn, reader: &mut Reader, chunked: 
     }
 }
 
+/// How a piece of a body is written.
+struct Framed {
+    chunked: bool,
+    /// It is the last.
+    ended: bool,
+    /// Up to so many bytes are copied behind what waits in `out`.
+    copied_max: usize,
+}
+
 /// Sends slices behind what waits in `out`; small ones are copied there instead, to leave with the next answers.
 async fn put(
     shard: &Shard,
     conn: &mut Conn,
     slices: Vec<cache::Slice>,
     bytes: usize,
-    chunked: bool,
-    ended: bool,
+    framed: Framed,
 ) -> Result<(), Gone> {
+    let Framed { chunked, ended, copied_max } = framed;
     if chunked {
         conn.out.extend_from_slice(format!("{bytes:x}\r\n").as_bytes());
     }
@@ -316,7 +333,7 @@ async fn put(
         (true, true) => b"\r\n0\r\n\r\n",
     };
     conn.answered += bytes as u64;
-    if bytes <= COPY_BODY_BYTES_MAX {
+    if bytes <= copied_max {
         for slice in &slices {
             conn.out.extend_from_slice(slice.as_ref());
         }

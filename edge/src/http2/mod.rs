@@ -99,6 +99,8 @@ async fn carry(shard: &Rc<Shard>, session: &Rc<Session>, ours: impl AsyncRead + 
             Some(Ok((request, respond))) => {
                 session.begin();
                 rt::spawn(stream(shard.clone(), session.clone(), request, respond));
+                // Whoever opens a hundred streams at once lets others have their turn in between.
+                rt::pause().await;
             }
             Some(Err(error)) => {
                 shard.counters.http2_errors.add(1);

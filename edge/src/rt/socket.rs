@@ -8,10 +8,10 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use cache::ChunkWriter;
+use cache::{ChunkWriter, Slice};
 use compio::BufResult;
 use compio::buf::IntoInner;
 use compio::driver::op::{Connect, Interest, PollOnce, Recv, RecvFlags, RecvManaged, Send, SendFlags, SendVectored};
@@ -27,6 +27,9 @@ use super::tls::{Session, keep_sealed};
 
 /// Connections the kernel queues for one listener.
 const BACKLOG: i32 = 4096;
+
+/// Less than this is copied into the socket, wherever it lies.
+const SENDFILE_BYTES_MIN: usize = 64 * 1024;
 
 /// A listening socket of one shard.
 pub(crate) struct Listener {
@@ -342,16 +345,22 @@ impl Stream {
         if self.send_max != usize::MAX {
             return (self.send_in_cuts(pieces).await, None);
         }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if slice.file().is_some())) {
+        if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if in_file(slice).is_some())) {
             return self.send_from_file(pieces).await;
         }
+        let (mut parts, mut made) = (Vec::with_capacity(pieces.len()), None);
         let mut left: usize = 0;
-        let mut parts: Vec<Part> = pieces.into_iter().map(|piece| Part { piece, sent: 0 }).collect();
-        for part in &parts {
-            left += part.left().len();
+        for piece in pieces {
+            let part = Part { piece, sent: 0 };
+            match part {
+                Part { piece: Piece::Made(vec), .. } if vec.is_empty() => made = Some(vec),
+                part => {
+                    left += part.left().len();
+                    parts.push(part);
+                }
+            }
         }
-        let mut made = None;
-        while left > 0 {
+        while left > 0 && parts.len() > 1 {
             // WAITALL: the kernel goes on by itself when the socket's buffer has room again.
             let flags = SendFlags::from_bits_retain(libc::MSG_WAITALL as u32);
             let BufResult(result, op) = submit(SendVectored::new(self.fd.clone(), parts, flags)).await;
@@ -371,6 +380,14 @@ impl Stream {
                 parts.retain(|part| !part.left().is_empty());
             }
         }
+        if left > 0
+            && let Some(part) = parts.pop()
+        {
+            match self.send_part_whole(part).await {
+                Ok(part) => parts.push(part),
+                Err(e) => return (Err(e), None),
+            }
+        }
         for part in parts {
             if let Piece::Made(vec) = part.piece {
                 made = Some(vec);
@@ -378,6 +395,20 @@ impl Stream {
             }
         }
         (Ok(()), made)
+    }
+
+    /// Sends what is left of one part.
+    async fn send_part_whole(&self, mut part: Part) -> io::Result<Part> {
+        while !part.left().is_empty() {
+            let flags = SendFlags::from_bits_retain(libc::MSG_WAITALL as u32);
+            let BufResult(result, op) = submit(Send::new(self.fd.clone(), part, flags)).await;
+            part = op.into_inner();
+            match result? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => part.sent += count,
+            }
+        }
+        Ok(part)
     }
 
     /// Sends pieces some of which lie in a file: those leave by `sendfile(2)`, without a copy. What is sent before them waits for them
@@ -409,7 +440,7 @@ impl Stream {
     fn send_part(&self, part: &Part, more: i32) -> io::Result<usize> {
         let left = part.left().len();
         if let Piece::Body(slice) = &part.piece
-            && let Some((file, offset)) = slice.file()
+            && let Some((file, offset)) = in_file(slice)
         {
             let offset = usize::try_from(offset).map_err(io::Error::other)? + part.sent;
             return self.fd.sendfile(&file, offset, NonZeroUsize::new(left));
@@ -468,4 +499,9 @@ impl Stream {
         }
         let _ = self.fd.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// Where to find a slice's bytes for `sendfile(2)`, when there are enough of them to gain by it.
+fn in_file(slice: &Slice) -> Option<(BorrowedFd<'_>, u64)> {
+    if slice.len() < SENDFILE_BYTES_MIN { None } else { slice.file() }
 }
