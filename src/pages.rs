@@ -35,6 +35,16 @@ pages! {
     "/watch/strip.js", "player/strip.js", SCRIPT;
     "/watch/trouble.js", "player/trouble.js", SCRIPT;
     "/watch/words.js", "player/words.js", SCRIPT;
+    "/watch/gate/api.js", "player/gate/api.js", SCRIPT;
+    "/watch/gate/session.js", "player/gate/session.js", SCRIPT;
+    "/watch/gate/declined.js", "player/gate/declined.js", SCRIPT;
+    "/watch/gate/wallets.js", "player/gate/wallets.js", SCRIPT;
+    "/watch/gate/ethereum.js", "player/gate/ethereum.js", SCRIPT;
+    "/watch/gate/solana.js", "player/gate/solana.js", SCRIPT;
+    "/watch/gate/sentence.js", "player/gate/sentence.js", SCRIPT;
+    "/watch/gate/pass.js", "player/gate/pass.js", SCRIPT;
+    "/watch/gate/gate.js", "player/gate/gate.js", SCRIPT;
+    "/watch/gate/door.js", "player/gate/door.js", SCRIPT;
     "/watch/engine/rendition.js", "player/engine/rendition.js", SCRIPT;
     "/watch/engine/hls.js", "player/engine/hls.js", SCRIPT;
     "/watch/engine/dash.js", "player/engine/dash.js", SCRIPT;

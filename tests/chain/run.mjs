@@ -12,12 +12,13 @@ import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { storm } from "./checks/storm.mjs";
 import { trees } from "./checks/trees.mjs";
+import { page, renewal } from "./checks/watching.mjs";
 import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

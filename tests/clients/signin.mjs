@@ -3,6 +3,7 @@
 import { generateKeyPairSync, sign as signEd25519 } from "node:crypto";
 import { createSignInMessageText, parseSignInMessageText, verifySignIn } from "@solana/wallet-standard-util";
 import { SiweMessage } from "siwe";
+import { base58 } from "./base58.mjs";
 import { hashTypedData, parseSignature, recoverAddress, serializeSignature, verifyMessage } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createSiweMessage, parseSiweMessage } from "viem/siwe";
@@ -114,17 +115,6 @@ async function verdicts(server) {
   is((await post(server, "login", { message, signature: high })).code, "signin_signature", "high s");
   is((await post(server, "login", { message, signature: good })).status, 200, "the good one");
   return `${cases.length + 1} refused, viem on a high s: ${viems}`;
-}
-
-function base58(bytes) {
-  const letters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-  let [number, text] = [BigInt(`0x${Buffer.from(bytes).toString("hex")}`), ""];
-  for (; number > 0n; number /= 58n) text = letters[Number(number % 58n)] + text;
-  for (const byte of bytes) {
-    if (byte !== 0) break;
-    text = `1${text}`;
-  }
-  return text;
 }
 
 export const SIGN_IN = { oursByViemAndSiwe, theirs, typedAndPlain, solana, verdicts };

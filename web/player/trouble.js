@@ -4,12 +4,13 @@
 const ASK_TIMEOUT_MS = 8000;
 
 const REFUSALS = {
-  "token-missing": ["This video is gated", "Open it with the token you were given: add &t=… to this page's address, or enter it on the start page."],
-  "token-expired": ["The token has expired", "Ask whoever gave you the link for a new one."],
+  "token-missing": ["This video is gated", "Sign in with a wallet to see whether it opens for you."],
+  "token-expired": ["The token has expired", "Sign in with a wallet, or ask whoever gave you the link for a new one."],
   "token-not-yet-valid": ["The token is not valid yet", "Its time has not come. Check this device's clock, or try again later."],
   "token-path": ["The token is for another video", "A token opens what it was made for. Ask for one for this video."],
   "token-malformed": ["The token is damaged", "It may have been cut when it was copied. Copy the whole link again."],
   "token-signature": ["The token is not genuine", "It was changed on the way, or not signed by this platform. Copy the whole link again, or ask for a new one."],
+  "token-revoked": ["The token was taken back", "Sign in with a wallet, or ask whoever gave you the link for a new one."],
   "token-unknown-key": ["The token is not known here", "It was signed by another platform, or with a key that is no longer in use. Ask for a new link."],
 };
 
@@ -28,7 +29,7 @@ export function explainRefusal(name) {
 
 /**
  * @param {{url: string, network: boolean, detail: string}} trouble
- * @returns {Promise<{title: string, text: string, detail: string}>}
+ * @returns {Promise<{title: string, text: string, detail: string, isGate?: boolean}>} `isGate`: a better token would help
  */
 export async function explain({ url, network, detail }) {
   if (!network) {
@@ -45,9 +46,9 @@ export async function explain({ url, network, detail }) {
 
 function explainStatus(status, refusal, problemDetail, detail) {
   const said = [refusal, `HTTP ${status}`].filter(Boolean).join(" · ");
-  if (REFUSALS[refusal]) {
+  if (Object.hasOwn(REFUSALS, refusal)) {
     const [title, text] = REFUSALS[refusal];
-    return { title, text, detail: said };
+    return { title, text, detail: said, isGate: true };
   }
   if (status === 401 || status === 403) {
     return { title: "You may not watch this video", text: problemDetail ?? "The token does not open it. Ask for a new link.", detail: said };

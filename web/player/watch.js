@@ -1,6 +1,7 @@
 // The watch page: reads the address, starts an engine, shows what it does.
 
 import { readAddress } from "./address.js";
+import { Gate } from "./gate/gate.js";
 import { fromOwnCache, readCacheStatus, rememberTimings } from "./cache-status.js";
 import { Readings } from "./readings.js";
 import { Strip } from "./strip.js";
@@ -29,6 +30,7 @@ const video = byId("video");
 const readings = new Readings(video);
 const strip = new Strip(byId("strip"), byId("strip-detail"), byId("legend"));
 const address = readAddress(location.search);
+const gate = address.refusal ? null : new Gate({ asset: address.asset, token: address.token, video, on: { open: () => play(chosenEngine()), renewed: () => engine?.renewed?.(), shut: stop, trouble: showTrouble } });
 
 /** The engine that plays, the rendition that is wanted (null: let the engine choose), and a number that
  * tells a late answer from a current one. */
@@ -45,7 +47,7 @@ else open();
 function open() {
   byId("asset").textContent = address.asset;
   document.title = `${address.asset} · StreamGate`;
-  byId("gate").hidden = address.token === null;
+  byId("token-asset").value = address.asset;
   for (const [kind, path] of [["hls", address.hls], ["dash", address.dash]]) {
     const link = byId(`address-${kind}`);
     link.href = path;
@@ -76,6 +78,7 @@ async function play(name) {
   engine?.stop();
   engine = null;
   hideTrouble();
+  byId("gate").hidden = !gate.isHeld;
   readings.starting();
   const module = await engines[name]();
   if (mine !== turn) return;
@@ -86,7 +89,8 @@ async function play(name) {
   video.autoplay = !resumed.paused; // refused without a gesture in some browsers: the controls are there
   engine = module.start({
     video,
-    url: name === "dash" ? address.dash : address.hls,
+    url: gate.fresh(name === "dash" ? address.dash : address.hls),
+    fresh: (url) => gate.fresh(url),
     position: resumed.position,
     prefer: wanted,
     on: listener(mine),
@@ -116,15 +120,23 @@ function listener(mine) {
       strip.add(segment, fromOwnCache(segment.url) ? OWN_CACHE : readCacheStatus(segment.cacheStatus));
     }),
     trouble: current(async (trouble) => {
-      const told = await explain(trouble);
+      const told = await explain({ ...trouble, url: gate.fresh(trouble.url) });
       if (mine !== turn) return;
-      stoppedAt = video.currentTime;
-      engine?.stop();
-      engine = null;
-      readings.watch(null);
-      showTrouble(told);
+      stop();
+      if (told.isGate) gate.refused(told);
+      else showTrouble(told);
     }),
   };
+}
+
+/** Ends what plays, and remembers where. */
+function stop() {
+  turn += 1;
+  stoppedAt = video.currentTime;
+  engine?.stop();
+  engine = null;
+  readings.watch(null);
+  video.controls = false;
 }
 
 function showRenditions(renditions) {
@@ -143,6 +155,9 @@ function showTrouble({ title, text, detail }) {
   byId("trouble-text").textContent = text;
   byId("trouble-detail").textContent = detail ?? "";
   byId("retry").hidden = Boolean(address.refusal);
+  byId("retry-actions").hidden = false;
+  byId("door").hidden = true;
+  delete document.body.dataset.door;
   byId("trouble").hidden = false;
   video.controls = false;
   document.body.dataset.trouble = detail ?? title;
@@ -150,6 +165,8 @@ function showTrouble({ title, text, detail }) {
 
 function hideTrouble() {
   byId("trouble").hidden = true;
+  byId("door").hidden = true;
+  delete document.body.dataset.door;
   video.controls = true;
   delete document.body.dataset.trouble;
 }

@@ -9,7 +9,7 @@ export function supported() {
 }
 
 /** See `hls.js` beside this file. */
-export function start({ video, url, position, prefer, on }) {
+export function start({ video, url, fresh, position, prefer, on }) {
   const player = MediaPlayer().create();
   let renditions = [];
   let wanted = prefer;
@@ -28,6 +28,7 @@ export function start({ video, url, position, prefer, on }) {
       utcSynchronization: { enabled: false }, // it would ask a time server on the Internet
     },
   });
+  player.addRequestInterceptor((request) => Promise.resolve(Object.assign(request, { url: fresh(request.url) })));
   player.addResponseInterceptor((response) => {
     const segment = toSegment(response);
     if (segment) on.segment(segment);

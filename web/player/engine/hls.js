@@ -9,16 +9,17 @@ export function supported() {
 }
 
 /**
- * Starts to play `url` on `video` from `position` seconds.
- * @param {{video: HTMLVideoElement, url: string, position: number, prefer: string|null, on: import("../watch.js").Listener}} task
+ * Starts to play `url` on `video` from `position` seconds. `fresh`: an address as it is to be asked for now, when the player has an older one.
+ * @param {{video: HTMLVideoElement, url: string, fresh: (url: string) => string, position: number, prefer: string|null, on: import("../watch.js").Listener}} task
  */
-export function start({ video, url, position, prefer, on }) {
+export function start({ video, url, fresh, position, prefer, on }) {
   const hls = new Hls({
     enableWorker: false, // CMAF needs no transmuxing, and a blob worker would need a wider CSP
     startPosition: position,
     maxBufferLength: 20,
     backBufferLength: 30,
     capLevelToPlayerSize: false,
+    xhrSetup: (request, asked) => request.open("GET", fresh(asked), true),
   });
   let renditions = [];
   let wanted = prefer;
@@ -88,7 +89,7 @@ function toSegment(frag, request) {
     duration: frag.duration,
     bytes: loaded,
     tookMs: loading.end - loading.start,
-    url: frag.url,
+    url: request?.responseURL || frag.url,
     cacheStatus: request?.getResponseHeader?.("Cache-Status") ?? null,
   };
 }

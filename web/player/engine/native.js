@@ -7,19 +7,27 @@ export function supported() {
 }
 
 /** See `hls.js` beside this file. */
-export function start({ video, url, position, on }) {
+export function start({ video, url, fresh, position, on }) {
+  let from = position;
   const seek = () => {
-    if (position > 0) video.currentTime = position;
+    if (from > 0) video.currentTime = from;
     on.renditions([]);
   };
   const fail = () => on.trouble({ url, network: video.error?.code === MediaError.MEDIA_ERR_NETWORK || video.readyState === 0, detail: video.error?.message ?? "" });
-  video.addEventListener("loadedmetadata", seek, { once: true });
+  video.addEventListener("loadedmetadata", seek);
   video.addEventListener("error", fail);
   video.src = url;
   return {
     choose: () => {},
     current: () => (video.videoHeight ? { key: "native", codec: "built in", width: video.videoWidth, height: video.videoHeight, bitrate: 0, frameRate: 0 } : null),
     throughput: () => null,
+    // What it was given it asks for until the end; with another token it begins anew where it is.
+    renewed: () => {
+      from = video.currentTime;
+      const paused = video.paused;
+      video.src = fresh(url);
+      if (!paused) video.play().catch(() => {});
+    },
     stop: () => {
       video.removeEventListener("loadedmetadata", seek);
       video.removeEventListener("error", fail);

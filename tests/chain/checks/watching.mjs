@@ -1,0 +1,130 @@
+// The watch page, in Chromium: several wallets announce themselves; one signs in, is told what is missing, gets a token and plays, gives the token
+// away and is stopped with the reason on the page; a playback token that ends soon is renewed while both players go on.
+
+import assert from "node:assert/strict";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { openBrowser } from "../../browser/chromium.mjs";
+import { film } from "../media.mjs";
+import { ofSolana, Page } from "../page.mjs";
+import { until } from "../wait.mjs";
+
+const WITHIN_MS = 5_000;
+const FILM_SECONDS = 40;
+const CHROMIUM = process.env.STREAMGATE_CHROMIUM ?? "/usr/bin/chromium";
+
+const person = (name, more = {}) => ({ name, account: privateKeyToAccount(generatePrivateKey()), ...more });
+
+/** A gated film, an edge, a browser; all ended whatever happens. */
+async function inCinema({ origin, contracts }, rule, act) {
+  const id = await origin.upload(film(FILM_SECONDS), "title=film");
+  await origin.api("PUT", `content/${id}/gating-rules`, { rule: rule(contracts), token_seconds: 300 });
+  await until("it plays", async () => (await origin.api("GET", `content/${id}`)).playable);
+  const edge = await origin.edge();
+  let browser = null;
+  try {
+    browser = await openBrowser(CHROMIUM);
+    return await act({ id, edge, browser });
+  } finally {
+    await browser?.close();
+    await edge.kill();
+  }
+}
+
+const seal = ({ seals }) => ({ erc721: { chain: "anvil", contract: seals.address, min_balance: "1", name: "Seals", link: "https://seals.example/buy" } });
+
+export async function page(all) {
+  const { chain, contracts } = all;
+  return inCinema(all, seal, async ({ id, edge, browser }) => {
+    const [shy, ada] = [person("Shy Wallet", { declines: true }), person("Ada's <b>Wallet</b>")];
+    const viewer = await Page.open(browser, [shy, ada]);
+    await viewer.goto(`${edge.url}/watch/?v=${id}`);
+    await viewer.door("sign-in");
+    assert.match(await viewer.words(), /token-missing/);
+    assert.deepEqual(await viewer.tab.locator("#wallets .name").allTextContents(), [shy.name, ada.name]);
+
+    await viewer.click(shy.name);
+    await viewer.until("it is said that the wallet declined", () => /declined/.test(document.getElementById("door-said").textContent), null, WITHIN_MS);
+    await viewer.click(ada.name);
+    await viewer.door("refused");
+    const refused = await viewer.words();
+    assert.match(refused, /Hold a token of “Seals” on a local test chain/);
+    assert.ok(refused.includes(contracts.seals.address) && refused.includes("rule_not_met"), refused);
+    assert.equal(await viewer.tab.locator("#missing a").getAttribute("href"), "https://seals.example/buy");
+
+    await chain.mined(contracts.seals.write.mint([ada.account.address, 9001n]));
+    await until("a click lets it in", async () => {
+      if (await viewer.tab.isVisible("#door-again:enabled")) await viewer.tab.click("#door-again");
+      return viewer.tab.evaluate(() => document.querySelector("video").currentTime > 0);
+    }, 15_000);
+    await viewer.playedTo(2);
+
+    const given = performance.now();
+    const as = await chain.as(ada.account.address);
+    await chain.mined(contracts.seals.write.transferFrom([ada.account.address, shy.account.address, 9001n], as));
+    const mined = performance.now();
+    await viewer.door("refused", WITHIN_MS);
+    const took = Math.round(performance.now() - mined);
+    const told = await viewer.words();
+    assert.match(told, /Playback was stopped.*does not meet the rule.*any more.*Hold a token of “Seals”/);
+    assert.equal(await viewer.tab.$eval("video", (video) => video.currentSrc !== "" && !video.paused && video.readyState > 2), false, "it still plays");
+    assert.ok(performance.now() - given < WITHIN_MS + 2_000);
+
+    // Whoever signs out is asked to sign in again, and the server has forgotten the session.
+    await viewer.click("Sign out");
+    await viewer.door("sign-in");
+    assert.equal(await viewer.tab.evaluate(() => localStorage.length), 0);
+    await viewer.close();
+    await ofSolanaToo(browser, edge, id);
+    return `stopped ${took} ms after the block`;
+  });
+}
+
+/** Wallets of the Wallet Standard sign in, with and without solana:signIn. */
+async function ofSolanaToo(browser, edge, id) {
+  for (const wallet of [ofSolana("Phantasm", true), ofSolana("Plain Solana", false)]) {
+    const viewer = await Page.open(browser, [wallet]);
+    await viewer.goto(`${edge.url}/watch/?v=${id}`);
+    await viewer.door("sign-in");
+    await viewer.click(wallet.name);
+    await viewer.door("refused");
+    assert.equal(await viewer.tab.getAttribute("#account-wallet", "title"), wallet.solana.address);
+    await viewer.close();
+  }
+}
+
+/** Tokens of a few seconds, by the API that mints them for operators: the edge really refuses each when its time is over. */
+export async function renewal(all) {
+  const { origin } = all;
+  const ada = person("Ada");
+  return inCinema(all, () => ({ allow: [ada.account.address] }), async ({ id, edge, browser }) => {
+    const both = await Promise.all(["hls", "dash"].map((player) => renewed({ origin, id, edge, browser, ada, player })));
+    // Another rule: the next renewal is refused, and what plays is stopped.
+    await origin.api("PUT", `content/${id}/gating-rules`, { rule: { allow: [person("").account.address] } });
+    for (const { viewer } of both) {
+      await viewer.door("refused", 2 * WITHIN_MS);
+      assert.match(await viewer.words(), /Playback was stopped.*Be on the list\..*rule_not_met/);
+      await viewer.close();
+    }
+    return `${both.map(({ said }) => said).join(", ")}, no stall`;
+  });
+}
+
+async function renewed({ origin, id, edge, browser, ada, player }) {
+  const viewer = await Page.open(browser, [ada]);
+  const tokens = [];
+  await viewer.tab.route(`**/content/${id}/watch`, async (route) => {
+    const decided = await route.fetch();
+    if (decided.status() !== 201) return route.fulfill({ response: decided });
+    const short = await origin.api("POST", `content/${id}/token`, { ttl_seconds: 4 });
+    tokens.push(short.token);
+    return route.fulfill({ status: 201, contentType: "application/json", headers: { date: decided.headers().date }, body: JSON.stringify(short) });
+  });
+  await viewer.goto(`${edge.url}/watch/?v=${id}&player=${player}`);
+  await viewer.door("sign-in");
+  await viewer.click(ada.name);
+  await viewer.playedTo(13, 60_000);
+  assert.ok(tokens.length > 3, `${tokens.length} tokens`);
+  assert.deepEqual(await viewer.tab.evaluate(() => globalThis.waits.filter((at) => at > 0.5)), [], `${player}.js stalled`);
+  assert.equal((await edge.get(`/p/${tokens[0]}/v/${id}/master.m3u8`)).reason, "token-expired");
+  return { viewer, said: `${player}.js went on over ${tokens.length} tokens` };
+}
