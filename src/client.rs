@@ -87,6 +87,14 @@ impl Client {
         answer(request.header("authorization", &self.key).call()?)
     }
 
+    /// Says who may watch the title (`docs/formats/rules.md`).
+    pub fn rule(&self, id: &str, rule: &serde_json::Value) -> Result<()> {
+        let request = self.agent.put(format!("{}/api/v1/content/{id}/gating-rules", self.base));
+        let body = serde_json::json!({ "rule": rule }).to_string();
+        let request = request.header("authorization", &self.key).header("content-type", "application/json");
+        answer::<serde_json::Value>(request.send(body)?).map(drop)
+    }
+
     /// A playback token for the title.
     pub fn token(&self, id: &str, ttl: Duration) -> Result<String> {
         let request = self.agent.post(format!("{}/api/v1/content/{id}/token", self.base));

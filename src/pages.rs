@@ -45,6 +45,8 @@ pages! {
     "/watch/gate/pass.js", "player/gate/pass.js", SCRIPT;
     "/watch/gate/gate.js", "player/gate/gate.js", SCRIPT;
     "/watch/gate/door.js", "player/gate/door.js", SCRIPT;
+    "/watch/gate/lists.js", "player/gate/lists.js", SCRIPT;
+    "/watch/gate/demo-wallets.js", "player/gate/no-demo-wallets.js", SCRIPT;
     "/watch/engine/rendition.js", "player/engine/rendition.js", SCRIPT;
     "/watch/engine/hls.js", "player/engine/hls.js", SCRIPT;
     "/watch/engine/dash.js", "player/engine/dash.js", SCRIPT;
@@ -54,7 +56,32 @@ pages! {
     "/watch/vendor/hls.LICENSE.txt", "vendor/hls.js/LICENSE", TEXT;
     "/watch/vendor/dash.LICENSE.txt", "vendor/dash.js/LICENSE.md", TEXT;
     "/watch/vendor/dash.mediaplayer.min.js.LICENSE.txt", "vendor/dash.js/THIRD-PARTY.txt", TEXT;
+    "/operate/", "operate/index.html", HTML;
+    "/operate/style.css", "operate/style.css", CSS;
+    "/operate/operate.js", "operate/operate.js", SCRIPT;
+    "/operate/tree.js", "operate/tree.js", SCRIPT;
+    "/operate/rule.js", "operate/rule.js", SCRIPT;
+    "/operate/leaf-form.js", "operate/leaf-form.js", SCRIPT;
 }
+
+/// Every page, as `streamgate demo` shows them: with two wallets in the page itself, whose keys are public.
+pub fn of_demo() -> Vec<Page> {
+    let mut pages = all();
+    for (path, body) in DEMO {
+        pages.retain(|page| page.path != *path);
+        pages.push(Page { path: (*path).to_owned(), content_type: SCRIPT, body });
+    }
+    pages
+}
+
+/// What the demo has in the place of others, or besides.
+const DEMO: &[(&str, &[u8])] = &[
+    ("/watch/gate/demo-wallets.js", include_bytes!("../web/player/gate/demo-wallets.js")),
+    ("/watch/vendor/noble/secp256k1.js", include_bytes!("../web/vendor/noble/secp256k1.js")),
+    ("/watch/vendor/noble/sha3.js", include_bytes!("../web/vendor/noble/sha3.js")),
+    ("/watch/vendor/noble/_u64.js", include_bytes!("../web/vendor/noble/_u64.js")),
+    ("/watch/vendor/noble/utils.js", include_bytes!("../web/vendor/noble/utils.js")),
+];
 
 #[cfg(test)]
 mod tests {

@@ -98,7 +98,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
             AccessLog::Stdout => edge::AccessLog::Stdout,
             AccessLog::File(path) => edge::AccessLog::File(path.clone()),
         },
-        pages: pages::all(),
+        pages: if config.demo_wallets { pages::of_demo() } else { pages::all() },
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
         staleness_max: config.staleness_max,

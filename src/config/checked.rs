@@ -76,6 +76,8 @@ pub struct Config {
     pub api_key_rate: Option<origin::Rate>,
     pub api_address_rate: Option<origin::Rate>,
     pub drain: Duration,
+    /// Wallets in the page itself, with public keys. No key of the file: the demo alone has them.
+    pub demo_wallets: bool,
     /// What a process that was taken over from waits for its answers under way.
     pub handover: Duration,
 }
@@ -179,6 +181,7 @@ pub fn check(written: Written) -> Result<Config> {
         owner_bytes_max: Some(limits.owner.bytes().context("limits.owner is not a size such as \"1 TiB\"")?)
             .filter(|&b| b > 0),
         drain: Duration::from_secs(limits.drain_seconds),
+        demo_wallets: false,
         handover: Duration::from_secs(limits.handover_seconds),
     })
 }

@@ -1,12 +1,19 @@
 //! Where to look: URLs for people, or one line of JSON for programs.
 
 use super::Titles;
+use super::anvil::{ADA, Anvil, BOB};
 use crate::cli;
 use std::io::{self, Write as _, stdout};
 use std::net::SocketAddr;
 
-pub fn urls(options: &cli::Demo, edge: SocketAddr, origin: SocketAddr, titles: &Titles) -> io::Result<()> {
-    let Titles { open, gated, token } = titles;
+pub fn urls(
+    options: &cli::Demo,
+    edge: SocketAddr,
+    origin: SocketAddr,
+    titles: &Titles,
+    anvil: Option<&Anvil>,
+) -> io::Result<()> {
+    let Titles { open, gated, token, held } = titles;
     if options.json {
         writeln!(
             stdout(),
@@ -17,15 +24,25 @@ pub fn urls(options: &cli::Demo, edge: SocketAddr, origin: SocketAddr, titles: &
                 "asset": open,
                 "gated_asset": gated,
                 "token": token,
+                "held_asset": held,
+                "chain": anvil.map(|anvil| &anvil.url),
+                "seals": anvil.map(|anvil| &anvil.seals),
             })
         )?;
         return Ok(());
     }
     let data = options.data.display();
+    let holders = holders(edge, held, anvil);
     writeln!(stdout(), "
 Watch:      http://{edge}/watch/?v={open}
 HLS:        http://{edge}/v/{open}/master.m3u8
 DASH:       http://{edge}/v/{open}/manifest.mpd
+
+Who may watch, with two wallets in the page, Ada's and Bob's (their keys are public):
+  everyone                    http://{edge}/watch/?v={open}
+  Ada, who is on a list       http://{edge}/watch/?v={gated}
+{holders}
+  the rules, as sentences     http://{edge}/operate/?v={gated}   (API key: {data}/keys/api.key)
 
 With a token in its path:     http://{edge}/p/{token}/v/{gated}/master.m3u8
   as a page:                  http://{edge}/watch/?v={gated}&t={token}
@@ -42,4 +59,18 @@ Try:
         writeln!(stdout(), "Ctrl-C ends it.")?;
     }
     Ok(())
+}
+
+/// The title for whoever holds a token, or what it needs.
+fn holders(edge: SocketAddr, held: &str, anvil: Option<&Anvil>) -> String {
+    let url = format!("http://{edge}/watch/?v={held}");
+    match anvil {
+        Some(anvil) => format!(
+            "  whoever holds a Seal        {url}   (Ada has one)\n  and while she watches, give it to Bob: she is stopped\n    {}",
+            anvil.gives(ADA, BOB)
+        ),
+        None => format!(
+            "  whoever holds a token       {url}\n    needs a chain: install anvil (https://getfoundry.sh), start the demo again; until then it opens for nobody"
+        ),
+    }
 }

@@ -1,9 +1,11 @@
 //! `streamgate demo`: start both halves, ingest a video over the public API, show how far it is, fetch everything
 //! through the edge, say where to look. The steps, in order:
 //!
-//! start -> make a clip (or take FILE) -> upload -> follow -> the gated title -> check -> announce -> wait
+//! start (a chain, when anvil is installed) -> make a clip (or take FILE) -> upload -> follow -> the gated titles -> check ->
+//! announce -> wait
 
 mod announce;
+mod anvil;
 mod check;
 mod progress;
 
@@ -11,7 +13,9 @@ use crate::client::{Client, Status};
 use crate::config::Config;
 use crate::signals::{self, Signals};
 use crate::{cli, config, serve, stack};
+use anvil::{ADA, Anvil};
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,18 +25,24 @@ const POLL: Duration = Duration::from_millis(50);
 /// The demo's tokens outlive a long look.
 const TOKEN_TTL: Duration = Duration::from_secs(6 * 3600);
 
-/// What the demo has put there: the open title, and the one that needs a token.
+/// What the demo has put there: a title for everyone, one for whoever is on a list, with a token that opens it as well, and one for whoever
+/// holds a token of the demo's chain. Without a chain the last one is for nobody.
 pub struct Titles {
     pub open: String,
     pub gated: String,
     pub token: String,
+    pub held: String,
 }
 
 pub fn run(options: cli::Demo) -> Result<()> {
     if let Some(file) = &options.file {
         std::fs::File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
     }
-    let config = configuration(&options)?;
+    let anvil = Anvil::start().unwrap_or_else(|error| {
+        eprintln!("anvil is installed, and is done without: {error:#}");
+        None
+    });
+    let config = configuration(&options, anvil.as_ref())?;
     let runtime = serve::runtime()?;
     let stopped = signals::stop(&runtime)?;
     if !cfg!(feature = "asm") {
@@ -41,7 +51,7 @@ pub fn run(options: cli::Demo) -> Result<()> {
         );
     }
     let stack = stack::start(&config, &runtime)?;
-    let told = show(&options, &stack, &stopped);
+    let told = show(&options, &stack, anvil.as_ref(), &stopped);
     if told.is_ok() && !options.once {
         stopped.recv();
         eprintln!("draining");
@@ -50,18 +60,18 @@ pub fn run(options: cli::Demo) -> Result<()> {
     told
 }
 
-fn show(options: &cli::Demo, stack: &stack::Stack, stopped: &Signals) -> Result<()> {
+fn show(options: &cli::Demo, stack: &stack::Stack, anvil: Option<&Anvil>, stopped: &Signals) -> Result<()> {
     let edge = stack::reachable(stack.edge.http_addr());
     let origin = stack::reachable(stack.origin.addr());
     let client = Client::new(origin, stack.origin.api_key());
-    let titles = publish(options, &client, stopped)?;
+    let titles = publish(options, &client, anvil, stopped)?;
     check::through_the_edge(edge, &titles)?;
-    announce::urls(options, edge, origin, &titles)?;
+    announce::urls(options, edge, origin, &titles, anvil)?;
     Ok(())
 }
 
-/// Both titles, uploaded, encoded and published.
-fn publish(options: &cli::Demo, client: &Client, stopped: &Signals) -> Result<Titles> {
+/// All titles, uploaded, encoded and published, with their rules.
+fn publish(options: &cli::Demo, client: &Client, anvil: Option<&Anvil>, stopped: &Signals) -> Result<Titles> {
     let scratch = options.data.join("clips");
     let (file, title) = match &options.file {
         Some(file) => {
@@ -72,8 +82,14 @@ fn publish(options: &cli::Demo, client: &Client, stopped: &Signals) -> Result<Ti
     let open = ingest(client, &file, &title, "open", stopped)?;
     let members = clip(&scratch, "members-only.mp4", 6)?;
     let gated = ingest(client, &members, "Members only", "gated", stopped)?;
+    client.rule(&gated, &json!({ "allow": [ADA] }))?;
     let token = client.token(&gated, TOKEN_TTL)?;
-    Ok(Titles { open, gated, token })
+    let held = ingest(client, &members, "Holders only", "gated", stopped)?;
+    if let Some(anvil) = anvil {
+        let seal = json!({ "chain": "anvil", "contract": anvil.seals, "min_balance": "1", "name": "Seals" });
+        client.rule(&held, &json!({ "erc721": seal }))?;
+    }
+    Ok(Titles { open, gated, token, held })
 }
 
 fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Signals) -> Result<String> {
@@ -120,12 +136,17 @@ fn clip(folder: &Path, name: &str, seconds: u32) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn configuration(options: &cli::Demo) -> Result<Config> {
+fn configuration(options: &cli::Demo, anvil: Option<&Anvil>) -> Result<Config> {
     let defaults = config::load(None)?;
     Ok(Config {
         data: options.data.clone(),
         origin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, options.origin_port)),
         edge_http: SocketAddr::from((Ipv4Addr::LOCALHOST, options.edge_port)),
+        chains: anvil
+            .and_then(|anvil| origin::ChainConfig::known("anvil", vec![anvil.url.clone()]))
+            .into_iter()
+            .collect(),
+        demo_wallets: true,
         edge_admin: defaults.edge_admin.filter(|_| options.edge_port != 0),
         ..defaults
     })

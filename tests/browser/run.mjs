@@ -10,6 +10,7 @@ import { startInstance } from "./instance.mjs";
 import { readOptions } from "./options.mjs";
 import { Report } from "./report.mjs";
 import { checkCache } from "./checks/cache.mjs";
+import { checkDemo } from "./checks/demo.mjs";
 import { checkEngineSwitch } from "./checks/engine-switch.mjs";
 import { checkGate } from "./checks/gate.mjs";
 import { checkModules } from "./checks/modules.mjs";
@@ -20,7 +21,7 @@ import { checkRenditionSwitch } from "./checks/rendition-switch.mjs";
 import { checkSeek } from "./checks/seek.mjs";
 import { checkSound } from "./checks/sound.mjs";
 
-const CHECKS = [checkPages, checkModules, checkPlays, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkNetwork];
+const CHECKS = [checkPages, checkModules, checkPlays, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkDemo, checkNetwork];
 
 async function main() {
   const options = readOptions(process.argv.slice(2), process.env);

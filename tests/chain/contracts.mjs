@@ -25,11 +25,18 @@ export function judge() {
   return { compiled, kept: readFileSync(join(JUDGE, "judge.hex"), "utf8").trim() };
 }
 
+/** The collection of `streamgate demo`: as its source compiles, and as the program has it. */
+export function demoSeals() {
+  const kept = readFileSync(fileURLToPath(new URL("../../src/demo/seals.hex", import.meta.url)), "utf8").trim();
+  const { Seals } = compile({ evmVersion: "cancun", metadata: { appendCBOR: false, bytecodeHash: "none" } });
+  return { compiled: Seals.bytecode.slice(2), kept };
+}
+
 /** By name: `{ abi, bytecode }`. */
-export function compile() {
+export function compile(more = {}) {
   const files = readdirSync(HERE).filter((name) => name.endsWith(".sol"));
   const sources = Object.fromEntries(files.map((name) => [name, { content: readFileSync(join(HERE, name), "utf8") }]));
-  const settings = { optimizer: { enabled: true }, outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } } };
+  const settings = { optimizer: { enabled: true }, outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } }, ...more };
   const found = (path) => {
     try {
       return { contents: readFileSync(require.resolve(path), "utf8") };

@@ -8,6 +8,7 @@ import { holding } from "./checks/holding.mjs";
 import { delegates } from "./checks/delegates.mjs";
 import { hostileSignatures } from "./checks/hostile.mjs";
 import { nft } from "./checks/nft.mjs";
+import { demoSealsAreTheirSource, operating, sentences } from "./checks/operating.mjs";
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { storm } from "./checks/storm.mjs";
@@ -18,7 +19,7 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, operating, sentences, demoSealsAreTheirSource };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

@@ -23,7 +23,7 @@ fn once_publishes_and_checks_everything_and_can_be_repeated() {
     for words in ["upload", "playable after", "h264-360 published", "av1-360 published", "checked through the edge"] {
         assert!(said.contains(words), "without `{words}`: {said}");
     }
-    for name in ["edge", "origin", "asset", "gated_asset", "token"] {
+    for name in ["edge", "origin", "asset", "gated_asset", "token", "held_asset"] {
         assert!(urls[name].as_str().is_some_and(|text| !text.is_empty()), "{name} is missing: {urls}");
     }
     once(folder.path());

@@ -1,18 +1,15 @@
 // What is shown in the place of the picture to whoever is not let in: wallets to sign in with, what is missing, and what the page is doing.
 
-import { missingSentence, shortAddress } from "./sentence.js";
+import { missingItem, walletItems } from "./lists.js";
+import { shortAddress } from "./sentence.js";
 import { discover } from "./wallets.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** An element with text; everything that comes from outside goes through here, as text. */
-function element(name, { text, className, ...properties } = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  made.append(...children.filter(Boolean));
-  return made;
-}
+/** Nothing is missing but a password. */
+const PASSWORD_CODES = ["password_needed", "password_wrong"];
+
+const asksForPassword = (conditions) => conditions.some((one) => one.standard === "password" || asksForPassword(one.any ?? one.all ?? []));
 
 export class Door {
   #does;
@@ -22,7 +19,7 @@ export class Door {
 
   /**
    * @param {{signIn: (wallet: import("./wallets.js").Wallet) => void, addWallet: (wallet: import("./wallets.js").Wallet) => void,
-   *   again: () => void, signOut: () => void}} does
+   *   again: () => void, password: (text: string) => void, signOut: () => void}} does
    */
   constructor(does) {
     this.#does = does;
@@ -31,6 +28,12 @@ export class Door {
     byId("door-again").addEventListener("click", () => does.again());
     byId("door-add").addEventListener("click", () => this.#choose(does.addWallet, "Add the wallet that holds it"));
     byId("door-other").addEventListener("click", () => this.#choose(does.signIn, "Sign in with another wallet"));
+    byId("door-password").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = byId("password").value;
+      byId("password").value = "";
+      if (byId("door").getAttribute("aria-busy") !== "true") does.password(text);
+    });
     discover((wallets) => {
       this.#wallets = wallets;
       this.#showWallets();
@@ -60,11 +63,13 @@ export class Door {
     const title = wasOpen ? "Playback was stopped" : isRule ? "This video does not open for you yet" : refused.title;
     const because = wasOpen ? `Your wallet${whose} does not meet the rule of this video any more. What is missing:` : `Your wallet${whose} does not meet its rule. What is missing:`;
     this.#open("refused", title, isRule && conditions.length > 0 ? because : refused.message, [refused.code, refused.status && `HTTP ${refused.status}`].filter(Boolean).join(" · "));
-    byId("missing").replaceChildren(...conditions.map((condition) => item(condition)));
+    byId("missing").replaceChildren(...conditions.map(missingItem));
     byId("missing").hidden = conditions.length === 0;
     byId("door-add").hidden = !isRule;
     byId("door-wallets").hidden = true;
-    byId("door-again").focus({ preventScroll: true });
+    const takesPassword = PASSWORD_CODES.includes(refused.code) || asksForPassword(conditions);
+    byId("door-password").hidden = !takesPassword;
+    byId(takesPassword && !isRule ? "password" : "door-again").focus({ preventScroll: true });
   }
 
   /** Says what is going on, and keeps buttons from being pressed twice. */
@@ -98,6 +103,7 @@ export class Door {
     byId("missing").replaceChildren();
     byId("door-actions").hidden = state === "sign-in";
     byId("door-token").hidden = state !== "sign-in";
+    byId("door-password").hidden = true;
     byId("door").hidden = false;
     byId("trouble").hidden = false;
     document.body.dataset.door = state;
@@ -126,29 +132,7 @@ export class Door {
 
   #showWallets() {
     const isBusy = byId("door").getAttribute("aria-busy") === "true";
-    byId("wallets").replaceChildren(...this.#wallets.map((wallet) => {
-      const icon = wallet.icon ? element("img", { src: wallet.icon, alt: "", width: 28, height: 28 }) : element("span", { className: "no-icon", ariaHidden: "true" });
-      const button = element("button", { type: "button", disabled: isBusy, className: "wallet" }, icon, element("span", { className: "name", text: wallet.name }), element("span", { className: "family", text: wallet.family }));
-      button.addEventListener("click", () => this.#chosen(wallet));
-      return element("li", {}, button);
-    }));
+    byId("wallets").replaceChildren(...walletItems(this.#wallets, (wallet) => this.#chosen(wallet), isBusy));
     byId("no-wallet").hidden = this.#wallets.length > 0;
   }
-}
-
-/** A condition, or several of which one or all are needed. */
-function item(condition) {
-  const several = ["any", "all"].find((word) => Array.isArray(condition[word]));
-  if (several) {
-    const list = element("ul", {}, ...condition[several].map((one) => item(one)));
-    return element("li", { className: "several" }, element("span", { text: several === "any" ? "One of these is enough:" : "All of these:" }), list);
-  }
-  const { text, why, contract, link } = missingSentence(condition);
-  return element("li", {},
-    element("span", { text }),
-    why && element("span", { className: "why", text: why }),
-    (contract || link) && element("span", { className: "where" },
-      contract && element("code", { text: contract }),
-      link && element("a", { href: link, rel: "noopener noreferrer", target: "_blank", text: `Get it at ${new URL(link).host}` })),
-  );
 }

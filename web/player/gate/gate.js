@@ -38,6 +38,8 @@ export class Gate {
   #triedAt = -Infinity;
   #turn = 0;
   #isShut = false;
+  /** What a rule may ask for besides; of a link it stands behind #p=, which no server is told by a browser. */
+  #password = new URLSearchParams(location.hash.slice(1)).get("p");
 
   /** @param {{asset: string, token: string|null, video: HTMLVideoElement, on: GateListener}} task */
   constructor({ asset, token, video, on }) {
@@ -49,6 +51,10 @@ export class Gate {
       signIn: (wallet) => this.#prove(() => signIn(wallet)),
       addWallet: (wallet) => this.#prove(() => addWallet(wallet)),
       again: () => this.#enter(),
+      password: (text) => {
+        this.#password = text;
+        this.#enter();
+      },
       signOut: () => this.#leave(),
     });
     this.#door.account(session()?.wallet ?? null);
@@ -116,7 +122,8 @@ export class Gate {
 
   /** `POST watch`: a token, and how long it lasts by the server's own clock. */
   async #given() {
-    const { body, atMs } = await ask("POST", `content/${this.#asset}/watch`, { token: await access() });
+    const shown = this.#password ? { password: this.#password } : undefined;
+    const { body, atMs } = await ask("POST", `content/${this.#asset}/watch`, { token: await access(), body: shown });
     return { token: body.token, lifetimeMs: 1000 * body.expires - atMs };
   }
 

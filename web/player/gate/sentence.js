@@ -40,9 +40,9 @@ function hours({ from_ms, until_ms, wanted }) {
 }
 
 /** How verbs stand: to whoever is refused, and of a viewer in a rule. */
-const YOU = { hold: "hold", be: "be", come: "come" };
-const NOT_YOU = { hold: "do not hold", be: "do not be", come: "do not come" };
-export const VIEWER = { hold: "holds", be: "is", come: "comes" };
+const YOU = { hold: "hold", be: "be", come: "come", give: "give" };
+const NOT_YOU = { hold: "do not hold", be: "do not be", come: "do not come", give: "do not give" };
+export const VIEWER = { hold: "holds", be: "is", come: "comes", give: "gives" };
 
 /**
  * A condition without an end: `hold at least 2 tokens of “Crew” on Polygon`.
@@ -63,6 +63,8 @@ export function condition(leaf, verbs) {
       return `${verbs.hold} at least ${grouped(leaf.amount)} of the smallest unit of ${what}${on}${delegated}`;
     case "unlock":
       return `${verbs.hold} a key of the lock ${what}${on} that has not run out`;
+    case "password":
+      return leaf.name ? `${verbs.give} the password of “${leaf.name}”` : `${verbs.give} the password`;
     case "allow-list":
       return `${verbs.be} on the list`;
     case "deny-list":

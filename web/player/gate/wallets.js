@@ -1,6 +1,7 @@
 // Wallets of this browser: those of Ethereum announce themselves by EIP-6963, those of Solana by the Wallet Standard. Whatever they say of
 // themselves is shown as text, and as an image that cannot do anything.
 
+import "./demo-wallets.js";
 import { discoverEthereum } from "./ethereum.js";
 import { discoverSolana } from "./solana.js";
 

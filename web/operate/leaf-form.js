@@ -1,0 +1,135 @@
+// The form of one condition. What is right is decided by the server when the rule is saved or tried; here only what cannot be written is refused.
+
+import { chainName } from "/watch/gate/sentence.js";
+import { KINDS, parts } from "./rule.js";
+
+const ADDRESS = "0x[0-9a-fA-F]{40}";
+const byId = (id) => document.getElementById(id);
+
+const CONTRACT = [
+  { name: "chain", label: "on the chain", type: "chain" },
+  { name: "contract", label: "Contract", pattern: ADDRESS, placeholder: "0x…", required: true },
+];
+const SHOWN = [
+  { name: "name", label: "Its name, for whoever is refused", maxLength: 200 },
+  { name: "link", label: "Where it can be had", type: "url", placeholder: "https://", maxLength: 200 },
+];
+const DELEGATED = { name: "delegated", label: "also what is delegated to the viewer (delegate.xyz)", type: "checkbox" };
+const NUMBER = { pattern: "[0-9]{1,78}", inputMode: "numeric" };
+
+/** Fields of each kind. */
+const FIELDS = {
+  erc721: [...CONTRACT, { name: "min_balance", label: "At least so many", ...NUMBER, placeholder: "1" }, { name: "token_ids", label: "or one of these token ids", pattern: "[0-9, ]*", placeholder: "7, 8, 9" }, DELEGATED, ...SHOWN],
+  erc1155: [...CONTRACT, { name: "id", label: "Token id", ...NUMBER, required: true }, { name: "min_balance", label: "At least so many", ...NUMBER, required: true, initial: "1" }, DELEGATED, ...SHOWN],
+  erc20: [...CONTRACT, { name: "min_units", label: "At least so many of its smallest unit", ...NUMBER, required: true }, DELEGATED, ...SHOWN],
+  unlock: [...CONTRACT, ...SHOWN],
+  allow: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
+  deny: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
+  valid: [{ name: "from_ms", label: "From", type: "datetime-local" }, { name: "until_ms", label: "Until", type: "datetime-local" }],
+  json: [{ name: "json", label: "The condition (docs/formats/rules.md)", type: "lines", required: true }],
+};
+
+export class LeafForm {
+  #chains = [];
+  #done = null;
+
+  constructor() {
+    byId("kind").addEventListener("change", () => this.#show(byId("kind").value, {}));
+    byId("leaf-cancel").addEventListener("click", () => byId("leaf").close());
+    byId("leaf").addEventListener("close", () => this.#finish(undefined));
+    byId("leaf-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      try {
+        const leaf = this.#read();
+        this.#finish(byId("negated").checked ? { not: leaf } : leaf);
+        byId("leaf").close();
+      } catch (error) {
+        byId("leaf-said").textContent = error.message;
+      }
+    });
+  }
+
+  /** @param {{name: string}[]} chains of the server's configuration */
+  offers(chains) {
+    this.#chains = chains.map(({ name }) => name);
+  }
+
+  /** Asks for a condition, from `node` on; `undefined`: none was given. @returns {Promise<object|undefined>} */
+  ask(node) {
+    const isNot = parts(node)[0] === "not";
+    const leaf = isNot ? parts(node)[1] : node;
+    const [word, value] = leaf === undefined ? ["erc721", {}] : parts(leaf);
+    const kind = KINDS.includes(word) ? word : "json";
+    byId("kind").value = kind;
+    byId("negated").checked = isNot;
+    this.#show(kind, kind === "json" ? { json: JSON.stringify(leaf, null, 2) } : Array.isArray(value) ? { wallets: value.join("\n") } : value);
+    byId("leaf").showModal();
+    return new Promise((resolve) => { this.#done = resolve; });
+  }
+
+  #finish(leaf) {
+    this.#done?.(leaf);
+    this.#done = null;
+  }
+
+  #show(kind, value) {
+    byId("leaf-said").textContent = "";
+    byId("fields").replaceChildren(...FIELDS[kind].map((field) => this.#field(field, value[field.name])));
+  }
+
+  #field({ name, label, type = "text", initial = "", ...properties }, value) {
+    const row = document.createElement("label");
+    const input = type === "chain" ? this.#chainSelect(value) : document.createElement(type === "lines" ? "textarea" : "input");
+    input.name = name;
+    input.id = `field-${name}`;
+    if (input instanceof HTMLInputElement) Object.assign(input, { type, autocomplete: "off", spellcheck: false });
+    Object.assign(input, properties);
+    if (type === "checkbox") input.checked = value === true;
+    else if (type === "datetime-local") input.value = value == null ? "" : localTime(value);
+    else if (type !== "chain") input.value = Array.isArray(value) ? value.join(", ") : value ?? initial;
+    row.className = type === "checkbox" ? "check" : "";
+    if (type === "checkbox") row.append(input, ` ${label}`);
+    else row.append(label, input);
+    return row;
+  }
+
+  #chainSelect(value) {
+    const select = document.createElement("select");
+    const names = value && !this.#chains.includes(value) ? [value, ...this.#chains] : this.#chains;
+    select.append(...names.map((name) => new Option(chainName(name), name, false, name === value)));
+    return select;
+  }
+
+  /** @throws {Error} what cannot be written */
+  #read() {
+    const kind = byId("kind").value;
+    const field = (name) => byId("fields").querySelector(`[name=${name}]`);
+    const text = (name) => field(name)?.value.trim() ?? "";
+    if (kind === "json") return JSON.parse(text("json"));
+    if (kind === "allow" || kind === "deny") {
+      const wallets = text("wallets").split(/[\s,]+/).filter(Boolean);
+      if (wallets.length === 0) throw new Error("A list needs a wallet.");
+      return { [kind]: wallets };
+    }
+    if (kind === "valid") {
+      const time = (name) => (text(name) === "" ? {} : { [name]: new Date(text(name)).getTime() });
+      const span = { ...time("from_ms"), ...time("until_ms") };
+      if (Object.keys(span).length === 0) throw new Error("A time needs a beginning or an end.");
+      return { valid: span };
+    }
+    const value = { chain: text("chain"), contract: text("contract") };
+    if (value.chain === "") throw new Error("No chain is configured at the origin ([[gate.chains]]).");
+    for (const name of ["id", "min_balance", "min_units", "name", "link"]) if (text(name) !== "") value[name] = text(name);
+    const ids = text("token_ids").split(/[\s,]+/).filter(Boolean);
+    if (ids.length > 0) value.token_ids = ids;
+    if (kind === "erc721" && ids.length === 0 && !value.min_balance) value.min_balance = "1";
+    if (kind === "erc721" && ids.length > 0 && value.min_balance) throw new Error("Say how many, or which ones; not both.");
+    if (field("delegated")?.checked) value.delegated = true;
+    return { [kind]: value };
+  }
+}
+
+/** Milliseconds since 1970 as the field has it: the time here, without a zone. */
+function localTime(ms) {
+  return new Date(ms - 60_000 * new Date(ms).getTimezoneOffset()).toISOString().slice(0, 16);
+}

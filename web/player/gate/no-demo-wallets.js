@@ -1,0 +1,1 @@
+// Outside of the demo the page brings no wallets of its own.
