@@ -10,8 +10,9 @@ use crate::Config;
 use crate::access::Rates;
 use crate::cache::Cache;
 use crate::gate::chains::Chains;
+use crate::gate::rules::Sources;
 use crate::gate::{Door, Keys};
-use crate::limits::{JUDGES_MAX, STREAMS_MAX, UPLOADS_MAX};
+use crate::limits::{GUESSES_AT_ONCE, JUDGES_MAX, STREAMS_MAX, UPLOADS_MAX};
 use crate::monitor::{Counters, Plays};
 use crate::roles::Elsewhere;
 use crate::upload::Claims;
@@ -46,6 +47,8 @@ pub(crate) struct House {
     pub(crate) hooks: Web,
     /// One permit a contract wallet that is asked whether a signature is its own.
     pub(crate) judges: Semaphore,
+    /// One permit a password that is looked at.
+    pub(crate) guesses: Semaphore,
     /// How often keys and addresses ask.
     pub(crate) rates: Rates,
     /// One permit a client that follows the events.
@@ -72,9 +75,15 @@ impl House {
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             claims: Claims::default(),
             judges: Semaphore::new(JUDGES_MAX),
+            guesses: Semaphore::new(GUESSES_AT_ONCE),
             rates: Rates::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             ending: AtomicBool::new(false),
         }
+    }
+
+    /// Where rules are read.
+    pub(crate) fn sources(&self) -> Sources<'_> {
+        Sources { chains: &self.chains, cache: &self.cache }
     }
 }

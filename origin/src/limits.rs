@@ -123,7 +123,7 @@ pub const PAGE_ROWS_MAX: u32 = 200;
 
 /// A playback token is valid this long when the client names no time.
 pub const TOKEN_TTL_SECONDS: u64 = 3600;
-/// A playback token is never valid longer: it cannot be taken back.
+/// A playback token is never valid longer.
 pub const TOKEN_TTL_SECONDS_MAX: u64 = 7 * 24 * 3600;
 
 /// Uploads probed and repackaged at once. Two, so that one slow disk read does not hold up the next upload.
@@ -228,16 +228,31 @@ pub const HEDGE_AFTER_MAX: Duration = Duration::from_millis(500);
 pub const ENDPOINT_REST_MIN: Duration = Duration::from_millis(250);
 /// See [`ENDPOINT_REST_MIN`].
 pub const ENDPOINT_REST_MAX: Duration = Duration::from_secs(30);
-/// How long the last block is taken for the last one. A transfer is seen this much later.
-pub const HEADS_KEPT: Duration = Duration::from_millis(250);
+/// How long the last block is taken for the last one. A transfer is seen this much later, where no endpoint tells new blocks.
+pub const HEADS_KEPT: Duration = Duration::from_millis(400);
+/// How long the settled block is taken for it while the last one stays the same.
+pub const SETTLED_KEPT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that is a number.
 pub const RPC_NUMBER_BYTES_MAX: usize = 4 << 10;
 /// Bytes of an answer to a call: one word is 66, a contract wallet's opinion not more.
 pub const RPC_CALL_BYTES_MAX: usize = 64 << 10;
-/// Calls that go together: their answers have 320 bytes each as text, and have to fit into [`RPC_CALL_BYTES_MAX`].
-pub const BATCH_CALLS_MAX: usize = 150;
-/// Batches of one contract at once: five thousand wallets are nine rounds.
+/// Calls that go together: 300 balances are 3 million gas, a sixteenth of what Geth lets a call have.
+pub const BATCH_CALLS_MAX: usize = 300;
+/// Bytes of the answer to calls that go together: 320 each as text.
+pub const RPC_BATCH_BYTES_MAX: usize = 256 << 10;
+/// Batches of one contract at once: five thousand wallets are five rounds.
 pub const BATCHES_AT_ONCE: usize = 4;
+/// Questions to one contract at one block that are put at once. The next ones wait for others to come along, each so much longer than the
+/// one before, up to the bound: a crowd that comes one by one costs twenty questions in ten seconds and not thousands.
+pub const BATCH_FREE: u32 = 4;
+/// See [`BATCH_FREE`].
+pub const BATCH_WAIT_STEP: Duration = Duration::from_millis(40);
+/// See [`BATCH_FREE`].
+pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Contracts and blocks of which is known how often they were asked, and for how long.
+pub const BATCH_KEYS_MAX: usize = 1024;
+/// See [`BATCH_KEYS_MAX`].
+pub const BATCH_KEYS_KEPT: Duration = Duration::from_secs(60);
 /// Bytes of an answer that is a contract's code: EIP-170 allows 24 KiB, some chains 64 KiB, twice that as hex.
 pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
@@ -293,6 +308,23 @@ pub const READS_KEPT: Duration = Duration::from_secs(15);
 pub const READS_KEPT_MAX: u64 = 100_000;
 /// Wallets that one wallet may act for where a contract is concerned; each is asked about.
 pub const VAULTS_MAX: usize = 64;
+/// Bytes of a password.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// See [`PASSWORD_BYTES_MIN`].
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Passwords and links of a rule; a secret that is shown is tried with each.
+pub const PASSWORDS_A_RULE_MAX: usize = 4;
+/// What one look at a password takes (Argon2id, one lane): OWASP's first choice, 19 MiB and two passes, about 20 ms.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+/// See [`PASSWORD_MEMORY_KIB`].
+pub const PASSWORD_PASSES: u32 = 2;
+/// Passwords that are looked at at once: 38 MiB and two processors at most; others wait.
+pub const GUESSES_AT_ONCE: usize = 2;
+/// Tries at an asset's passwords from one address: so many at once (a class behind one address), and then one in ten seconds, which is
+/// 8,640 a day.
+pub const GUESSES_BURST: u64 = 30;
+/// See [`GUESSES_BURST`].
+pub const GUESS_EVERY_US: u64 = 10_000_000;
 /// Wallets that a rule is tried for at once, as many as an account has.
 pub const VERIFY_WALLETS_MAX: usize = 16;
 /// Decisions that are remembered for the grace of their rule, about 200 bytes each.
@@ -301,6 +333,18 @@ pub const LETS_KEPT_MAX: u64 = 100_000;
 /// How often a chain is looked at while somebody has a token by what it says: what is given away is seen so much later at most, and what
 /// the questions take.
 pub const CHAIN_LOOK: Duration = Duration::from_millis(500);
+/// What a WebSocket of a chain may take to be opened, and to take a question.
+pub const WS_CONNECT: Duration = Duration::from_secs(5);
+/// How long one may be silent before it is asked whether it lives, and again before it is given up.
+pub const WS_QUIET: Duration = Duration::from_secs(15);
+/// How soon it is tried again, at first and at most.
+pub const WS_AGAIN_MIN: Duration = Duration::from_millis(500);
+/// See [`WS_AGAIN_MIN`].
+pub const WS_AGAIN_MAX: Duration = Duration::from_secs(30);
+/// Bytes of one message: a block's head has 2 KiB.
+pub const WS_MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// A chain is looked at no more often, however many blocks are told.
+pub const WS_RING_EVERY: Duration = Duration::from_millis(50);
 /// Blocks whose logs are read each time, the last ones: a reorganisation is seen when it is not deeper.
 pub const LOGS_BLOCKS: u64 = 64;
 /// Contracts of one question for logs; endpoints refuse long lists.

@@ -11,15 +11,15 @@ mod tests;
 
 use std::time::Duration;
 
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Body;
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 pub(crate) use connect::public_roots;
-use connect::{ConnectError, Connector};
+use connect::{ConnectError, Connector, Line};
 pub(crate) use reach::Reach;
 
 use crate::limits::{WEB_HEAD_BYTES_MAX, WEB_HEADERS_MAX, WEB_IDLE, WEB_IDLE_MAX};
@@ -54,11 +54,13 @@ pub(crate) struct Bounds {
 #[derive(Debug, Clone)]
 pub(crate) struct Web {
     client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
 }
 
 impl Web {
     /// A client that connects to where `reach` lets it, over TLS when the scheme is https, with `roots` to verify by.
     pub(crate) fn new(reach: Reach, roots: rustls::RootCertStore) -> Self {
+        let connector = Connector::new(reach, roots);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -66,8 +68,13 @@ impl Web {
             .pool_max_idle_per_host(WEB_IDLE_MAX)
             .http1_max_buf_size(WEB_HEAD_BYTES_MAX)
             .http1_max_headers(WEB_HEADERS_MAX)
-            .build(Connector::new(reach, roots));
-        Self { client }
+            .build(connector.clone());
+        Self { client, connector }
+    }
+
+    /// A connection of one's own to where an `http://` or `https://` address leads.
+    pub(crate) async fn line(&self, to: Uri) -> Result<TokioIo<Line>, WebError> {
+        self.connector.clone().connect(to).await.map(TokioIo::new).map_err(WebError::Connect)
     }
 
     /// Sends `request`, whose address is absolute, and reads the whole answer, whatever its status.

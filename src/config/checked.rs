@@ -336,7 +336,7 @@ fn hsts(text: &str) -> Result<Option<String>> {
 
 /// A chain: one that is built in, or any other one with its number.
 fn chain(written: GateChain) -> Result<origin::ChainConfig> {
-    let GateChain { name, id, rpc, finality, quorum } = written;
+    let GateChain { name, id, rpc, ws, finality, quorum } = written;
     let mut chain = match origin::ChainConfig::known(&name, rpc.clone()) {
         Some(known) => {
             ensure!(id == 0 || id == known.id, "gate.chains: {name} has the id {}", known.id);
@@ -345,6 +345,7 @@ fn chain(written: GateChain) -> Result<origin::ChainConfig> {
         None => origin::ChainConfig::other(&name, id, rpc),
     };
     chain.quorum = quorum;
+    chain.ws = (!ws.is_empty()).then_some(ws);
     if !finality.is_empty() {
         chain.finality = finality.parse().map_err(|()| {
             anyhow::anyhow!("gate.chains: the finality of {name} is \"safe\", \"finalized\" or a number of blocks")

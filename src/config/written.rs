@@ -120,6 +120,7 @@ section!(GateChain {
     name: String = String::new(),
     id: u64 = 0,
     rpc: Vec<String> = Vec::new(),
+    ws: String = String::new(),
     finality: String = String::new(),
     quorum: usize = 1,
 });

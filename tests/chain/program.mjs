@@ -35,14 +35,14 @@ class Process {
 }
 
 export class Origin extends Process {
-  /** An origin that reads the chain at `rpc`; `gate`: more lines of its section. */
-  static async start(binary, rpc, gate = "") {
+  /** An origin that reads the chain at `rpc`; `gate`: more lines of its section; `more`: more keys of the chain. */
+  static async start(binary, rpc, gate = "", more = "") {
     const origin = new Origin();
     origin.binary = binary;
     origin.data = await mkdtemp(join(tmpdir(), "streamgate-chain-"));
     origin.port = await freePort();
     origin.toml = `[storage]\ndata = ${JSON.stringify(origin.data)}\n[origin]\nlisten = "127.0.0.1:${origin.port}"\n` +
-      `[gate]\nchains = [{ name = "anvil", rpc = [${JSON.stringify(rpc)}] }]\n${gate}`;
+      `[gate]\nchains = [{ name = "anvil", rpc = [${JSON.stringify(rpc)}]${more} }]\n${gate}`;
     await origin.again();
     origin.key = (await readFile(join(origin.data, "keys/api.key"), "utf8")).trim();
     return origin;

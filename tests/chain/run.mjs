@@ -7,10 +7,12 @@ import { Chain } from "./anvil.mjs";
 import { holding } from "./checks/holding.mjs";
 import { delegates } from "./checks/delegates.mjs";
 import { hostileSignatures } from "./checks/hostile.mjs";
+import { minted } from "./checks/minted.mjs";
 import { nft } from "./checks/nft.mjs";
 import { demoSealsAreTheirSource, operating, sentences } from "./checks/operating.mjs";
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
+import { subscribed } from "./checks/subscribed.mjs";
 import { storm } from "./checks/storm.mjs";
 import { trees } from "./checks/trees.mjs";
 import { page, renewal } from "./checks/watching.mjs";
@@ -19,7 +21,7 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, ended, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, operating, sentences, demoSealsAreTheirSource };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, operating, sentences, demoSealsAreTheirSource };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

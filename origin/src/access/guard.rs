@@ -18,6 +18,7 @@ use super::table::{self, Object, Rule, Who};
 use crate::api::once;
 use crate::api::problem::{Problem, Refusal};
 use crate::clock::{now_ms, now_us};
+use crate::gate::same;
 use crate::gate::signin::{AccessError, read_access_token};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
@@ -160,7 +161,7 @@ async fn caller(house: &Arc<House>, given: &[u8]) -> Result<Caller, Problem> {
     let wrong = || Refusal::KeyWrong.because("No key of this origin reads so. The first one stands in keys/api.key.");
     let (id, hash) = key::parse(given).ok_or_else(wrong)?;
     let row = house.store.catalogue.key(id).await?.ok_or_else(wrong)?;
-    if !key::same(&hash, &row.hash) {
+    if !same(&hash, &row.hash) {
         return Err(wrong());
     }
     let now = now_ms();

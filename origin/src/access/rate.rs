@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::cache::{Remote, Taken};
-use crate::limits::RATES_MAX;
+use crate::limits::{GUESS_EVERY_US, GUESSES_BURST, RATES_MAX};
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -27,6 +27,8 @@ pub(crate) enum Whom {
     Key(String),
     /// IPv6 by /64: one household has all of it.
     Address(IpAddr),
+    /// Whoever tries passwords of an asset from an address; `None`: from nobody knows where.
+    Guess(String, Option<IpAddr>),
     /// Everybody who came when the table was full.
     Others,
 }
@@ -42,7 +44,7 @@ impl Whom {
     fn word(&self) -> &'static str {
         match self {
             Self::Key(_) => "key",
-            Self::Address(_) | Self::Others => "address",
+            Self::Address(_) | Self::Guess(..) | Self::Others => "address",
         }
     }
 }
@@ -86,7 +88,7 @@ pub(crate) async fn take_shared(remote: &Remote, rate: Rate, whom: &Whom) -> Opt
     let bucket = match whom {
         Whom::Key(key) => format!("key:{key}"),
         Whom::Address(ip) => format!("address:{ip}"),
-        Whom::Others => return None,
+        Whom::Guess(..) | Whom::Others => return None,
     };
     Some(match remote.take(&bucket, each, room).await? {
         Taken::Yes(full_in) => {
@@ -95,6 +97,27 @@ pub(crate) async fn take_shared(remote: &Remote, rate: Rate, whom: &Whom) -> Opt
         }
         Taken::No(room_in) => Err(room_in.div_ceil(SECOND_US)),
     })
+}
+
+/// Takes one try at the passwords of an asset, of those that all gateways share where they share any; else says in how many seconds.
+pub(crate) async fn guess(
+    rates: &Rates,
+    remote: Option<&Remote>,
+    asset: &str,
+    from: Option<IpAddr>,
+    now_us: u64,
+) -> Result<(), u64> {
+    let from = from.and_then(|from| if let Whom::Address(ip) = Whom::address(from) { Some(ip) } else { None });
+    let (each, room) = (GUESS_EVERY_US, GUESS_EVERY_US * GUESSES_BURST);
+    if let Some(remote) = remote {
+        let name = from.map_or_else(String::new, |ip| ip.to_string());
+        match remote.take(&format!("guess:{asset}:{name}"), each, room).await {
+            Some(Taken::Yes(_)) => return Ok(()),
+            Some(Taken::No(room_in)) => return Err(room_in.div_ceil(SECOND_US)),
+            None => {}
+        }
+    }
+    rates.fill((each, room), Whom::Guess(asset.to_owned(), from), now_us).map(drop)
 }
 
 /// All buckets.
@@ -107,21 +130,25 @@ pub(crate) struct Rates {
 impl Rates {
     /// Takes one request out of a bucket, or says in how many seconds there will be one.
     pub(crate) fn take(&self, rate: Rate, whom: Whom, now_us: u64) -> Result<Standing, u64> {
+        let (word, (each, room)) = (whom.word(), sizes(rate));
+        let full_in = self.fill((each, room), whom, now_us)?;
+        Ok(Standing { rate, word, remaining: (room - full_in) / each, reset_seconds: full_in.div_ceil(SECOND_US) })
+    }
+
+    /// The same of a bucket of this size, in microseconds; answers in how many it is full again.
+    fn fill(&self, (each, room): (u64, u64), whom: Whom, now_us: u64) -> Result<u64, u64> {
         let mut buckets = self.full_at_us.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= RATES_MAX && !buckets.contains_key(&whom) {
             buckets.retain(|_, full_at| *full_at > now_us);
         }
         let whom = if buckets.len() >= RATES_MAX && !buckets.contains_key(&whom) { Whom::Others } else { whom };
-        let (each, room) = sizes(rate);
-        let word = whom.word();
         let full_at = buckets.entry(whom).or_insert(now_us);
         let next = (*full_at).max(now_us) + each;
         if next - now_us > room {
             return Err((next - now_us - room).div_ceil(SECOND_US));
         }
         *full_at = next;
-        let remaining = (room - (next - now_us)) / each;
-        Ok(Standing { rate, word, remaining, reset_seconds: (next - now_us).div_ceil(SECOND_US) })
+        Ok(next - now_us)
     }
 }
 
@@ -142,6 +169,21 @@ mod tests {
         assert_eq!(rates.take(RATE, Whom::Key("b".into()), 0).map(|s| s.remaining), Ok(2), "another's");
         let passed = (0..1_000_000).step_by(1000).filter(|now| took(100_000_000 + now).is_ok()).count();
         assert_eq!(passed, 3 + 9, "ten a second, and the burst");
+    }
+
+    #[tokio::test]
+    async fn passwords_of_an_asset_are_tried_so_often_from_one_place() {
+        let rates = Rates::default();
+        let tries = async |asset: &str, from: &str, now_us| {
+            guess(&rates, None, asset, Some(from.parse().unwrap()), now_us).await
+        };
+        for n in 0..GUESSES_BURST {
+            assert_eq!(tries("a", "2001:db8::1", n).await, Ok(()));
+        }
+        assert_eq!(tries("a", "2001:db8::2", GUESSES_BURST).await, Err(10), "the same household");
+        assert_eq!(tries("a", "2001:db8:0:1::1", 0).await, Ok(()));
+        assert_eq!(tries("b", "2001:db8::1", 0).await, Ok(()));
+        assert_eq!(tries("a", "2001:db8::1", GUESS_EVERY_US + GUESSES_BURST).await, Ok(()), "one in ten seconds");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/api/v1/content/{id}/grants`: the tokens that the asset's rule has given and that have not expired, and taking them back.
+//! `/api/v1/content/{id}/grants`: tokens of the asset that its rule has given, or whoever may, and that have not expired; and taking them back.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(super) async fn revoke(
     // Its asset is what the guard has looked at.
     let is_here = house.store.catalogue.grant_of(&cti, &id, now).await?;
     if !is_here {
-        return Err(Refusal::UnknownGrant.because("The asset's rule has given no such token, or it has expired."));
+        return Err(Refusal::UnknownGrant.because("No such token was given for this asset, or it has expired."));
     }
     house.store.catalogue.revoke_grants(Which::One(&cti), TakenBack::Operator, now).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

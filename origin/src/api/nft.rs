@@ -15,7 +15,7 @@ use super::watch::proved;
 use crate::access::Caller;
 use crate::clock::now_ms;
 use crate::gate::Holder;
-use crate::gate::rules::{Amount, ProbeError, Rule, Truth, Wallet, describe, missing, truth};
+use crate::gate::rules::{Amount, ProbeError, Rule, Shown, Truth, Wallet, describe, missing, truth};
 use crate::house::House;
 use crate::limits::VERIFY_WALLETS_MAX;
 
@@ -59,7 +59,8 @@ pub(super) async fn verify(
     if wallets.len() > VERIFY_WALLETS_MAX {
         return Err(Refusal::BadBody.because(format!("At most {VERIFY_WALLETS_MAX} wallets are tried at once.")));
     }
-    let leaves = house.door.leaves(&rule.rule, &wallets, &house.chains, now_ms()).await;
+    let leaves =
+        house.door.leaves(&rule.rule, Shown { wallets: &wallets, ..Shown::default() }, house.sources(), now_ms()).await;
     let decided = match truth(&rule.rule, &mut leaves.iter().copied()) {
         Truth::Yes => "yes",
         Truth::No => "no",

@@ -8,13 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use durable::catalogue::RuleWritten;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
 use crate::access::Caller;
 use crate::clock::now_ms;
-use crate::gate::rules::{ProbeError, Rule, probe};
+use crate::gate::rules::{Made, ProbeError, Rule, SealError, probe, seal};
 use crate::house::House;
 
 /// The rule that holds.
@@ -25,7 +25,8 @@ pub(super) async fn read(State(house): State<Arc<House>>, Path(id): Path<String>
     }
     let stored = house.store.catalogue.rule(&id).await?.filter(|stored| !stored.rule.is_empty());
     let stored = stored.ok_or_else(|| Refusal::UnknownRule.because("This asset has no rule."))?;
-    let mut value: Value = serde_json::from_str(&stored.rule).map_err(|e| Problem::internal(&e))?;
+    let rule: Rule = serde_json::from_str(&stored.rule).map_err(|e| Problem::internal(&e))?;
+    let mut value = serde_json::to_value(rule.without_secrets()).map_err(|e| Problem::internal(&e))?;
     value["version"] = stored.version.into();
     value["written_ms"] = stored.written_ms.into();
     Ok(tagged(json::answer(StatusCode::OK, &value), stored.version))
@@ -50,8 +51,24 @@ pub(super) async fn write(
         }
         error => Refusal::BadRule.because(error.to_string()),
     })?;
+    let (rule, made) = sealed(&house, &id, rule).await?;
     let text = serde_json::to_string(&rule).map_err(|e| Problem::internal(&e))?;
-    done(house.store.catalogue.write_rule(&id, &text, known, &caller.actor(), now_ms()).await?, id.as_str())
+    done(house.store.catalogue.write_rule(&id, &text, known, &caller.actor(), now_ms()).await?, id.as_str(), &made)
+}
+
+/// The rule as it is stored, and the links that were made for it.
+async fn sealed(house: &House, id: &durable::AssetId, mut rule: Rule) -> Result<(Rule, Vec<Made>), Problem> {
+    if rule.rule.passwords().is_empty() {
+        return Ok((rule, Vec::new()));
+    }
+    let stored = house.store.catalogue.rule(id).await?;
+    let before: Option<Rule> = stored.and_then(|stored| serde_json::from_str(&stored.rule).ok());
+    let _turn = house.guesses.acquire().await.map_err(|e| Problem::internal(&e))?;
+    let sealing = tokio::task::spawn_blocking(move || seal(&mut rule, before.as_ref()).map(|made| (rule, made)));
+    sealing.await.map_err(|e| Problem::internal(&e))?.map_err(|error| match error {
+        SealError::Unknown(_) => Refusal::BadRule.because(error.to_string()),
+        error => Problem::internal(&error),
+    })
 }
 
 /// Takes the rule away. The asset stays gated: nobody is let in until there is another one.
@@ -63,12 +80,18 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
     let known = if_match(&headers)?;
-    done(house.store.catalogue.write_rule(&id, "", known, &caller.actor(), now_ms()).await?, id.as_str())
+    done(house.store.catalogue.write_rule(&id, "", known, &caller.actor(), now_ms()).await?, id.as_str(), &[])
 }
 
-fn done(written: RuleWritten, id: &str) -> Result<Response, Problem> {
+fn done(written: RuleWritten, id: &str, made: &[Made]) -> Result<Response, Problem> {
     match written {
-        RuleWritten::Done(version) => Ok(tagged(json::answer(StatusCode::OK, &json!({ "version": version })), version)),
+        RuleWritten::Done(version) => {
+            let mut said = json!({ "version": version });
+            if !made.is_empty() {
+                said["links"] = made.iter().map(Made::shown).collect();
+            }
+            Ok(tagged(json::answer(StatusCode::OK, &said), version))
+        }
         RuleWritten::Unknown => Err(unknown_asset(id)),
         RuleWritten::Stale(version) => {
             Err(Refusal::Stale.because(format!("The rule is of version {version} now. Read it and decide again.")))

@@ -1,4 +1,5 @@
-//! `POST /api/v1/content/{id}/token` with `{ "ttl_seconds"?, "subject"? }`: a playback token for one asset.
+//! `POST /api/v1/content/{id}/token` with `{ "ttl_seconds"? }`: a playback token for one asset, whatever its rule says. It is written down
+//! as those are that rules give, so that it is taken back by its id, with its asset's, and with the session or key that asked for it.
 
 use std::sync::Arc;
 
@@ -7,13 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
-use super::{asset_id, json, unknown_asset};
+use super::{asset_id, json, unknown_asset, watch};
+use crate::access::Caller;
 use crate::clock::now_ms;
-use crate::gate;
+use crate::gate::grants::{Given, NotGiven, give};
 use crate::house::House;
 use crate::limits::{TOKEN_TTL_SECONDS, TOKEN_TTL_SECONDS_MAX};
 
@@ -25,6 +26,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn mint(
+    caller: Caller,
     State(house): State<Arc<House>>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -39,16 +41,20 @@ pub(super) async fn mint(
     if house.store.catalogue.asset(&id).await?.is_none() {
         return Err(unknown_asset(id.as_str()));
     }
-    let minted = gate::mint(&house.keys, &id, ttl, None, now_ms()).map_err(|e| Problem::internal(&e))?;
-    let token = &minted.token;
-    let value = json!({
-        "token": token,
-        "expires": minted.expires,
-        "prefix": minted.prefix,
-        "playback": {
-            "hls": format!("/p/{token}/v/{id}/master.m3u8"),
-            "dash": format!("/p/{token}/v/{id}/manifest.mpd"),
-        },
-    });
-    Ok(json::answer(StatusCode::CREATED, &value))
+    let by = caller.session.clone().unwrap_or_else(|| durable::catalogue::key_as_session(&caller.key));
+    let given = Given {
+        asset: &id,
+        account: &caller.owner,
+        is_named: false,
+        session: Some(&by),
+        wallets: &[],
+        passwords: &[],
+        rule: 0,
+        seconds: ttl,
+    };
+    let minted = give(&house, &given, now_ms()).await.map_err(|error| match error {
+        NotGiven::Mint(error) => Problem::internal(&error),
+        NotGiven::Store(error) => error.into(),
+    })?;
+    Ok(json::answer(StatusCode::CREATED, &watch::shown(&minted, id.as_str())))
 }

@@ -1,29 +1,49 @@
-//! `POST /api/v1/content/{id}/watch`: a playback token, or what is missing. The body and the query are not read: nothing that a
-//! client says names a contract, a chain or a token.
+//! `POST /api/v1/content/{id}/watch`: a playback token, or what is missing. The query is not read, and of the body `password` alone:
+//! nothing that a client says names a contract, a chain or a token.
 
 use std::sync::Arc;
 
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable::StoreError;
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::problem::{Problem, Refusal};
 use super::{asset_id, json, unknown_asset};
-use crate::access::Caller;
+use crate::access::{Caller, Peer};
 use crate::clock::now_ms;
-use crate::gate::{Holder, Minted, NotLetIn, Viewer, watch as let_in};
+use crate::gate::{Holder, Minted, NotLetIn, Plain, Viewer, watch as let_in};
 use crate::house::House;
+
+/// What else there is in the body is nobody's business.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WatchWanted)]
+pub(super) struct Asked {
+    /// A password of the rule, or the secret of a link.
+    #[schema(value_type = Option<String>)]
+    password: Option<Plain>,
+}
 
 pub(super) async fn watch(
     caller: Caller,
     State(house): State<Arc<House>>,
     Path(id): Path<String>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
+    let asked: Asked = json::read(&headers, body).await?;
+    let from = peer.map(|Extension(Peer(address))| address);
     let wallets = proved(&house, &caller).await.map_err(|error| problem(NotLetIn::Store(error)))?;
-    let viewer = Viewer { wallets, account: Some(caller.owner), session: caller.session };
+    let viewer = Viewer { wallets, account: Some(caller.owner), session: caller.session, secret: asked.password, from };
     let minted = let_in(&house, &id, viewer, now_ms()).await.map_err(|refused| match refused {
         NotLetIn::Unknown => unknown_asset(id.as_str()),
         refused => problem(refused),
@@ -45,9 +65,11 @@ pub(super) async fn proved(house: &House, caller: &Caller) -> Result<Vec<Holder>
     Ok(linked.iter().filter_map(holder).collect())
 }
 
-fn shown(minted: &Minted, id: &str) -> serde_json::Value {
+/// A token as it is answered.
+pub(super) fn shown(minted: &Minted, id: &str) -> serde_json::Value {
     let token = &minted.token;
     json!({
+        "id": URL_SAFE_NO_PAD.encode(minted.cti),
         "token": token,
         "expires": minted.expires,
         "prefix": minted.prefix,
@@ -68,6 +90,15 @@ fn problem(refused: NotLetIn) -> Problem {
         NotLetIn::NotMet(missing) => Refusal::RuleNotMet
             .because("The wallets that have signed in do not meet the rule; \"missing\" says what is.")
             .with_missing(missing),
+        NotLetIn::SecretNeeded(missing) => Refusal::PasswordNeeded
+            .because("Send it as \"password\" in the body; \"missing\" says what else would do.")
+            .with_missing(missing),
+        NotLetIn::SecretWrong(missing) => Refusal::PasswordWrong
+            .because("Nothing is missing but the password, and this is another one.")
+            .with_missing(missing),
+        NotLetIn::TooOften(seconds) => Refusal::TooManyRequests
+            .because(format!("Passwords of this asset were tried too often from here. Try again in {seconds} s."))
+            .after(seconds),
         NotLetIn::NotRead(missing) => Refusal::ChainNotRead
             .because("Who holds what cannot be read now, and so nobody is let in. Try again in a moment.")
             .with_missing(missing)

@@ -51,6 +51,11 @@ async fn status(chain: &Chain) -> Value {
         "last": heads.as_ref().ok().map(|heads| block(&heads.last)),
         "settled": heads.as_ref().ok().map(|heads| block(&heads.settled)),
         "error": heads.as_ref().err().map(ToString::to_string),
+        "blocks": match chain.is_told() {
+            Some(true) => "told",
+            Some(false) => "told-no-more",
+            None => "looked-for",
+        },
         "endpoints": endpoints.collect::<Vec<_>>(),
     })
 }

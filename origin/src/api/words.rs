@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answers::Gives;
 use super::openapi::schema_of;
-use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, token, webhooks, work};
+use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, token, watch, webhooks, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -239,6 +239,7 @@ pub(super) const WORDS: &[Words] = &[
         &[201],
         "A playback token by the asset's rule; 403 says what is missing",
     )
+    .body(Body::Json(schema_of::<watch::Asked>))
     .gives("PlaybackToken"),
     words("GET", "/api/v1/content/{id}/gating-rules", &[200], "The rule of who may watch").answers_with(Gives::Object),
     words("PUT", "/api/v1/content/{id}/gating-rules", &[200], "Writes the rule of who may watch, and gates the asset")
@@ -248,7 +249,7 @@ pub(super) const WORDS: &[Words] = &[
     words("DELETE", "/api/v1/content/{id}/gating-rules", &[200], "Takes the rule away; the asset stays gated")
         .headers(&["If-Match"])
         .gives("RuleVersion"),
-    words("GET", "/api/v1/content/{id}/grants", &[200], "Tokens that the rule has given and that have not expired")
+    words("GET", "/api/v1/content/{id}/grants", &[200], "Tokens that were given and that have not expired")
         .answers_with(Gives::Object),
     words("DELETE", "/api/v1/content/{id}/grants", &[200], "Takes all of them back; edges refuse them within seconds")
         .answers_with(Gives::Object),

@@ -2,6 +2,7 @@
 
 pub(crate) mod chains;
 pub(crate) mod grants;
+mod guess;
 mod keys;
 pub(crate) mod rules;
 mod secret;
@@ -12,7 +13,8 @@ mod watch;
 pub use chains::{ChainConfig, ChainSetupError, Finality};
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
-pub(crate) use rules::Holder;
+pub(crate) use rules::{Holder, Plain};
+pub(crate) use secret::same;
 pub(crate) use token::mint;
 pub use token::{MintError, Minted};
 pub use watch::NotLetIn;

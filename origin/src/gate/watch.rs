@@ -1,13 +1,16 @@
 //! watch: may whoever holds these wallets watch this asset now? The stored rule decides, and only yes opens.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use durable::{AssetId, StoreError, UnixMs};
 use moka::future::Cache;
 use serde_json::Value;
 
 use super::Minted;
-use super::chains::Chains;
-use super::grants::{Given, give};
-use super::rules::{Doubt, Holder, Node, Reads, Rule, Truth, missing, truth};
+use super::grants::{Given, NotGiven, give};
+use super::guess::Secret;
+use super::rules::{Doubt, Holder, Node, Plain, Reads, Rule, Shown, Sources, Truth, missing, truth};
 use super::token::MintError;
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
@@ -27,6 +30,15 @@ pub enum NotLetIn {
     /// What would have to be otherwise.
     #[error("the asset's rule is not met")]
     NotMet(Vec<Value>),
+    /// Nothing is missing but a secret, and none was shown.
+    #[error("the asset's rule asks for a password")]
+    SecretNeeded(Vec<Value>),
+    /// Nothing is missing but a secret, and another one was shown.
+    #[error("the password is not the one of the asset's rule")]
+    SecretWrong(Vec<Value>),
+    /// Secrets were tried too often from where this one comes; in so many seconds one may be tried.
+    #[error("passwords are tried too often")]
+    TooOften(u64),
     /// A chain could not be read, and the rest of the rule does not decide alone.
     #[error("a chain that the asset's rule names cannot be read now")]
     NotRead(Vec<Value>),
@@ -38,6 +50,15 @@ pub enum NotLetIn {
     Mint(#[from] MintError),
 }
 
+impl From<NotGiven> for NotLetIn {
+    fn from(why: NotGiven) -> Self {
+        match why {
+            NotGiven::Mint(error) => Self::Mint(error),
+            NotGiven::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Who asks to watch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Viewer {
@@ -46,6 +67,10 @@ pub(crate) struct Viewer {
     /// The account, or as whom a key acts; none: the token names nobody.
     pub(crate) account: Option<String>,
     pub(crate) session: Option<String>,
+    /// What is shown to a rule that asks for a password.
+    pub(crate) secret: Option<Plain>,
+    /// The client's address.
+    pub(crate) from: Option<IpAddr>,
 }
 
 /// What is remembered of earlier decisions.
@@ -53,13 +78,13 @@ pub(crate) struct Viewer {
 pub(crate) struct Door {
     reads: Reads,
     /// When these wallets were last let in by this version of an asset's rule, its chains having been read.
-    let_in: Cache<(AssetId, i64, Vec<Holder>), UnixMs>,
+    let_in: Cache<(AssetId, i64, Vec<Holder>, Vec<String>), UnixMs>,
 }
 
 impl Door {
     /// What is known of each condition of a tree, for these wallets.
-    pub(crate) async fn leaves(&self, node: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Vec<Truth> {
-        self.reads.leaves(node, holders, chains, now).await
+    pub(crate) async fn leaves(&self, node: &Node, shown: Shown<'_>, from: Sources<'_>, now: UnixMs) -> Vec<Truth> {
+        self.reads.leaves(node, shown, from, now).await
     }
 }
 
@@ -74,18 +99,21 @@ impl Default for Door {
 }
 
 /// A playback token for one asset, if this viewer may watch it at `now`.
-pub(crate) async fn watch(house: &House, asset: &AssetId, viewer: Viewer, now: UnixMs) -> Result<Minted, NotLetIn> {
-    let Viewer { mut wallets, account, session } = viewer;
-    wallets.sort_unstable();
-    wallets.dedup();
+pub(crate) async fn watch(house: &House, asset: &AssetId, mut viewer: Viewer, now: UnixMs) -> Result<Minted, NotLetIn> {
+    viewer.wallets.sort_unstable();
+    viewer.wallets.dedup();
     if house.store.catalogue.asset(asset).await?.is_none() {
         return Err(NotLetIn::Unknown);
     }
     let stored = house.store.catalogue.rule(asset).await?.filter(|stored| !stored.rule.is_empty());
     let stored = stored.ok_or(NotLetIn::NoRule)?;
     let rule: Rule = serde_json::from_str(&stored.rule).map_err(|_| NotLetIn::Unreadable)?;
-    let leaves = house.door.leaves(&rule.rule, &wallets, &house.chains, now).await;
-    let key = (asset.clone(), stored.version, wallets.clone());
+    let rule = Arc::new(rule);
+    let shown = Shown { wallets: &viewer.wallets, ..Shown::default() };
+    let mut leaves = house.door.leaves(&rule.rule, shown, house.sources(), now).await;
+    let secret = Secret::of(house, (asset, &rule), &leaves, &viewer, now).await?;
+    secret.count(&rule.rule, &mut leaves);
+    let key = (asset.clone(), stored.version, viewer.wallets.clone(), secret.right().to_vec());
     match truth(&rule.rule, &mut leaves.iter().copied()) {
         Truth::Yes => house.door.let_in.insert(key, now).await,
         Truth::Doubt(Doubt::Unread) => {
@@ -98,17 +126,23 @@ pub(crate) async fn watch(house: &House, asset: &AssetId, viewer: Viewer, now: U
         Truth::No | Truth::Doubt(Doubt::NoWallet | Doubt::NotSettled | Doubt::Garbled) => {
             // Whoever was seen without it has no grace when the chain falls silent afterwards.
             house.door.let_in.invalidate(&key).await;
-            return Err(NotLetIn::NotMet(missing(&rule.rule, &leaves)));
+            let missing = missing(&rule.rule, &leaves);
+            return Err(match secret {
+                Secret::Needed => NotLetIn::SecretNeeded(missing),
+                Secret::Wrong => NotLetIn::SecretWrong(missing),
+                Secret::NotAsked | Secret::Right(_) => NotLetIn::NotMet(missing),
+            });
         }
     }
     let given = Given {
         asset,
-        account: account.as_deref().unwrap_or_default(),
-        is_named: account.is_some(),
-        session: session.as_deref(),
-        wallets: &wallets,
+        account: viewer.account.as_deref().unwrap_or_default(),
+        is_named: viewer.account.is_some(),
+        session: viewer.session.as_deref(),
+        wallets: &viewer.wallets,
+        passwords: secret.right(),
         rule: stored.version,
         seconds: rule.token_seconds,
     };
-    give(house, &given, now).await
+    Ok(give(house, &given, now).await?)
 }

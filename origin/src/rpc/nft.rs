@@ -1,6 +1,7 @@
 //! `NftService`: chains, and asking to watch by what a wallet holds.
 
 use axum::http::Method;
+use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use super::twin::{Ask, From, Twin, escaped};
@@ -30,6 +31,7 @@ impl NftService for Twin {
     async fn ask_to_watch(&self, call: Request<AskToWatchRequest>) -> Result<Response<AskToWatchResponse>, Status> {
         let (metadata, extensions, asked) = call.into_parts();
         let ask = Ask::new(Method::POST, format!("/api/v1/content/{}/watch", escaped(&asked.id)));
+        let ask = if asked.password.is_empty() { ask } else { ask.json(&json!({ "password": asked.password })) };
         self.ask(&From::of(&metadata, &extensions), ask).await.map(Response::new)
     }
 }

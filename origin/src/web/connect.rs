@@ -63,7 +63,7 @@ impl Connector {
         Self { reach: Arc::new(reach), tls: TlsConnector::from(Arc::new(config)) }
     }
 
-    async fn connect(self, to: Uri) -> Result<Line, ConnectError> {
+    pub(super) async fn connect(self, to: Uri) -> Result<Line, ConnectError> {
         let tls = match to.scheme_str() {
             Some("https") => true,
             Some("http") => false,
@@ -116,7 +116,7 @@ impl tower_service::Service<Uri> for Connector {
 }
 
 /// A connection, with TLS or without.
-pub(super) enum Line {
+pub(crate) enum Line {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }

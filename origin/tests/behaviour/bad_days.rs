@@ -37,6 +37,9 @@ async fn what_needs_the_catalogue_says_so_while_it_is_gone_and_works_again_after
         assert_eq!(answer.problem(), (503, "catalogue_away".into()), "{answer:?}");
         assert_eq!(answer.header("retry-after"), "2");
     }
+    assert_eq!(site.api("POST", &format!("{asset}/token"), b"{}").await.problem(), (503, "catalogue_away".into()));
+    let watch = site.api("POST", &format!("{asset}/watch"), br#"{"password":"open, sesame"}"#).await;
+    assert_eq!(watch.problem(), (503, "gate_closed".into()), "nobody is let in");
     let ready = site.get("/readyz", &[]).await;
     assert_eq!((ready.status, &ready.json()["parts"]), (503, &json!({ "catalogue": "away", "objects": "ok" })));
     assert_eq!(site.get("/healthz", &[]).await.status, 200, "no reason to be restarted");

@@ -246,6 +246,24 @@ async fn a_rule_that_someone_else_wrote_is_not_overwritten_and_one_taken_away_cl
     assert!(matches!(site.origin.watch(&id, &[ANN]).await, Err(NotLetIn::NoRule)));
 }
 
+/// What is kept is kept under the hash of its block: in another history nothing of it counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reorganisation_voids_what_was_read() {
+    let chain = FakeChain::start().await;
+    chain.contract(NFT, ERC721);
+    for (holder, n) in [(ANN, 1), (BOB, 0)] {
+        chain.balance(NFT, holder, n);
+    }
+    let site = site(&chain).await;
+    let id = site.upload("", b"no video at all").await;
+    assert_eq!(put(&site, &id, &json!({ "rule": held() })).await.status, 200);
+    chain.transfer(NFT, ANN, BOB);
+    until(&site, &id, &[BOB], Result::is_ok).await;
+    chain.reorganise();
+    until(&site, &id, &[BOB], |got| matches!(got, Err(NotLetIn::NotMet(_)))).await;
+    site.origin.watch(&id, &[ANN]).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_at_a_block_is_asked_once() {
     let chain = FakeChain::start().await;

@@ -160,3 +160,55 @@ async fn a_rule_that_runs_out_takes_its_tokens_with_it() {
     assert_eq!(scene.watch().await, 201);
     assert_eq!(scene.told("token.revoked").await["why"], "rule");
 }
+
+/// What `POST /content/{id}/token` gave is taken back by whatever takes back what a rule gave, but for the rule.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minted_token_is_taken_back_by_its_id_with_its_key_its_session_its_account_and_its_asset() {
+    let mut scene = scene().await;
+    let path = format!("/api/v1/content/{}/token", scene.id);
+    let mint = async |site: &Site, key: &str| {
+        let answer = site.with(key, "POST", &path, br#"{"ttl_seconds":600}"#).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].clone()
+    };
+    let admin = scene.site.origin.api_key().to_owned();
+    let body = json!({ "name": "back end", "role": "operator", "owner": "shop" }).to_string();
+    let key = scene.site.api("POST", "/api/v1/keys", body.as_bytes()).await.json();
+    let (key, key_id) = (key["key"].as_str().unwrap(), key["id"].as_str().unwrap());
+    let grants = format!("/api/v1/content/{}/grants", scene.id);
+
+    let one = mint(&scene.site, key).await;
+    let by_id = format!("{grants}/{}", one.as_str().unwrap());
+    assert_eq!(scene.site.with(key, "DELETE", &by_id, b"").await.status, 204);
+    let event = scene.told("token.revoked").await;
+    assert_eq!((&event["cti"], &event["why"]), (&one, &json!("operator")));
+
+    let one = mint(&scene.site, key).await;
+    // Another rule, and a transfer, are nothing to it: only the viewer's goes.
+    scene.write(&held("2")).await;
+    assert_eq!(scene.told("token.revoked").await["why"], "rule");
+    assert_eq!(scene.site.api("DELETE", &format!("/api/v1/keys/{key_id}"), b"").await.status, 204);
+    let event = scene.told("token.revoked").await;
+    assert_eq!((&event["cti"], &event["why"]), (&one, &json!("key")));
+
+    let operator = Wallet::new(2);
+    let tokens = signin::login(&scene.site, &operator).await;
+    let account = format!("/api/v1/accounts/{}", tokens["account"]["id"].as_str().unwrap());
+    assert_eq!(scene.site.api("PATCH", &account, br#"{"role":"operator"}"#).await.status, 200);
+    let session = tokens["access_token"].as_str().unwrap();
+    let one = mint(&scene.site, session).await;
+    assert_eq!(scene.site.with(session, "POST", "/api/v1/auth/logout", b"").await.status, 204);
+    let event = scene.told("token.revoked").await;
+    assert_eq!((&event["cti"], &event["why"]), (&one, &json!("session")));
+
+    let again = signin::login(&scene.site, &operator).await["access_token"].as_str().unwrap().to_owned();
+    let one = mint(&scene.site, &again).await;
+    assert_eq!(scene.site.api("PATCH", &account, br#"{"banned":true}"#).await.status, 200);
+    let event = scene.told("token.revoked").await;
+    assert_eq!((&event["cti"], &event["why"]), (&one, &json!("account")));
+
+    let one = mint(&scene.site, &admin).await;
+    assert_eq!(scene.site.api("DELETE", &grants, b"").await.status, 200);
+    let cti = scene.told("token.revoked").await["cti"].clone();
+    assert!(scene.revoked().await.contains(&one), "{cti}");
+}

@@ -15,6 +15,7 @@ mod http2;
 mod keys;
 mod monitor;
 mod nats;
+mod passwords;
 mod playback;
 mod rates;
 mod redis;

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use origin::Rate;
-use serde_json::Value;
+use origin::{ChainConfig, Rate};
+use serde_json::{Value, json};
 
 use crate::signin::{Wallet, login, settings};
+use crate::support::chain::FakeChain;
 use crate::support::redis::Redis;
 use crate::support::{Site, http};
 
@@ -93,4 +94,33 @@ async fn a_redis_that_is_gone_refuses_nothing_and_is_used_again_when_it_is_back(
     }
     assert_eq!(site.with(token, "POST", "/api/v1/auth/logout", b"").await.status, 204);
     assert_eq!(verify().await.problem(), (401, "session_ended".into()), "at once, though it was kept");
+}
+
+/// What a contract said at a block is immutable under the block's hash, and so good for every process that trusts the same Redis.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_gateway_has_read_of_a_chain_another_does_not_ask() {
+    let nft = "0x1111111111111111111111111111111111111111";
+    let ann = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let redis = Redis::start();
+    let chain = FakeChain::start().await;
+    chain.contract(nft, "80ac58cd");
+    chain.balance(nft, ann, 1);
+    let rule = json!({ "rule": { "erc721": { "chain": "anvil", "contract": nft, "min_balance": "1" } } }).to_string();
+    let mut sites = Vec::new();
+    for _ in 0..2 {
+        let site = Site::start(|config| {
+            config.redis = Some(redis.url());
+            config.chains = vec![ChainConfig::known("anvil", vec![chain.url.clone()]).unwrap()];
+        })
+        .await;
+        let id = site.upload("", b"no video at all").await;
+        let path = format!("/api/v1/content/{id}/gating-rules");
+        assert_eq!(site.api("PUT", &path, rule.as_bytes()).await.status, 200);
+        sites.push((site, id));
+    }
+    let before = chain.calls();
+    for (site, id) in &sites {
+        site.origin.watch(id, &[ann]).await.unwrap();
+    }
+    assert_eq!(chain.calls() - before, 1);
 }

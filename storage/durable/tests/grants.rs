@@ -4,7 +4,7 @@
 mod support;
 
 use durable::AssetId;
-use durable::catalogue::{NewGrant, RuleWritten, TakenBack, Which};
+use durable::catalogue::{NewGrant, RuleWritten, TakenBack, Which, key_as_session};
 use support::{House, actor, house};
 
 fn new(asset: &AssetId, cti: &str, made_ms: i64) -> NewGrant {
@@ -14,6 +14,7 @@ fn new(asset: &AssetId, cti: &str, made_ms: i64) -> NewGrant {
         account: "ann".into(),
         session: Some("s1".into()),
         wallets: r#"["0xAA"]"#.into(),
+        passwords: "[]".into(),
         rule: 1,
         made_ms,
         expires_ms: made_ms + 1_000_000,
@@ -86,4 +87,24 @@ async fn of_too_many_tokens_of_a_viewer_the_oldest_end() {
     ended.sort();
     assert_eq!(ended, ["t00", "t01"]);
     assert!(house.store.catalogue.grant_of("t49", &asset, 100).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_rule_gave_no_rule_looks_at() {
+    let house = house().await;
+    let catalogue = &house.store.catalogue;
+    let asset = house.upload(1, b"one", 0).await;
+    let key = key_as_session("k1");
+    for n in 0..60 {
+        let minted =
+            NewGrant { rule: 0, session: Some(key.clone()), look_ms: i64::MAX, ..new(&asset, &format!("{n}"), n) };
+        catalogue.grant(&minted).await.unwrap();
+    }
+    catalogue.write_rule(&asset, "{}", None, &actor(), 1_000).await.unwrap();
+    assert!(!catalogue.has_grants(1_000).await.unwrap() && catalogue.watched_rules(1_000).await.unwrap().is_empty());
+    assert!(catalogue.grants_due(10_000, 99).await.unwrap().is_empty());
+    assert!(catalogue.grants_by_rule(asset.as_str(), "", 1_000, 99).await.unwrap().is_empty());
+    assert_eq!(catalogue.grants(&asset, 1_000, 99).await.unwrap().len(), 60, "a back end mints for many");
+    assert_eq!(catalogue.revoke_grants(Which::Session(&key), TakenBack::Key, 1_000).await.unwrap(), 60);
+    assert!(catalogue.passwords_proved(&key, &asset, 1_000).await.unwrap().is_empty());
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use futures_util::future::join_all;
@@ -14,7 +15,10 @@ use tokio::sync::{OnceCell, oneshot};
 use super::abi::{self, Word};
 use super::error::{ChainError, RpcError};
 use super::{Block, Call, Chain, Returned};
-use crate::limits::{BATCH_CALLS_MAX, BATCHES_AT_ONCE};
+use crate::limits::{
+    BATCH_CALLS_MAX, BATCH_FREE, BATCH_KEYS_KEPT, BATCH_KEYS_MAX, BATCH_WAIT_MAX, BATCH_WAIT_STEP, BATCHES_AT_ONCE,
+    RPC_BATCH_BYTES_MAX,
+};
 
 /// Multicall3, at the same address on every chain that has it.
 const MULTICALL3: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
@@ -30,12 +34,37 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Batches {
     waiting: Mutex<HashMap<(B256, Address), Vec<Waiting>>>,
+    /// How often a contract was asked at a block, and when first.
+    asked: Mutex<HashMap<(B256, Address), (u32, Instant)>>,
     has_multicall: OnceCell<bool>,
 }
 
 impl Batches {
     fn hold(&self) -> MutexGuard<'_, HashMap<(B256, Address), Vec<Waiting>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<(B256, Address), (u32, Instant)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long whoever waits for this contract at this block waits for others.
+    fn wait(&self, key: &(B256, Address)) -> Duration {
+        let before = self.asked().get(key).map_or(0, |(before, _)| *before);
+        (BATCH_WAIT_STEP * before.saturating_sub(BATCH_FREE - 1)).min(BATCH_WAIT_MAX)
+    }
+
+    /// It is asked once more.
+    fn count(&self, key: (B256, Address)) {
+        let mut asked = self.asked();
+        if asked.len() >= BATCH_KEYS_MAX && !asked.contains_key(&key) {
+            asked.retain(|_, (_, first)| first.elapsed() < BATCH_KEYS_KEPT);
+        }
+        if asked.len() >= BATCH_KEYS_MAX && !asked.contains_key(&key) {
+            asked.clear();
+        }
+        let (before, _) = asked.entry(key).or_insert_with(|| (0, Instant::now()));
+        *before = before.saturating_add(1);
     }
 
     /// Some of those who wait; `None`, and the entry is gone, when nobody does.
@@ -92,7 +121,7 @@ impl Chain {
         }
         let data: Vec<&Bytes> = calls.iter().map(|call| &call.data).collect();
         let call = Call { to: Some(MULTICALL3), data: aggregate(to, &data), gas: None };
-        match self.eth_call(&call, at).await {
+        match self.call_within(&call, at, RPC_BATCH_BYTES_MAX).await {
             Ok(Returned::Data(data)) => results(&data, calls.len()),
             _ => None,
         }
@@ -101,7 +130,13 @@ impl Chain {
 
 /// Until nobody waits any more.
 async fn serve(chain: Arc<Chain>, key: (B256, Address), at: Block) {
-    while let Some(mut calls) = chain.batches.take(&key) {
+    loop {
+        let wait = chain.batches.wait(&key);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        let Some(mut calls) = chain.batches.take(&key) else { return };
+        chain.batches.count(key);
         let mut batches = Vec::new();
         while !calls.is_empty() {
             let rest = calls.split_off(calls.len().min(BATCH_CALLS_MAX));
@@ -189,6 +224,20 @@ mod tests {
         let told = results(&data, 3).unwrap();
         assert_eq!(told, [Some(Returned::Data(vec![1; 32])), None, Some(Returned::Data(Vec::new()))]);
         assert_eq!((results(&data, 2), results(&data, 4), results(&[], 1)), (None, None, None));
+    }
+
+    #[test]
+    fn the_oftener_a_contract_is_asked_at_a_block_the_longer_a_question_waits_for_others() {
+        let (batches, key) = (Batches::default(), (B256::ZERO, Address::ZERO));
+        let asked = |_| {
+            let wait = batches.wait(&key).as_millis();
+            batches.count(key);
+            wait
+        };
+        let waits: Vec<u128> = (0..20).map(asked).collect();
+        assert_eq!(waits[..6], [0, 0, 0, 0, 40, 80]);
+        assert_eq!(waits[19], 500);
+        assert_eq!(batches.wait(&(B256::repeat_byte(1), Address::ZERO)), Duration::ZERO, "another block");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::Chain;
 use super::config::Finality;
 use super::error::{ChainError, RpcError};
 use super::rpc::{Question, data, quantity};
-use crate::limits::{HEADS_KEPT, RPC_BLOCK_BYTES_MAX};
+use crate::limits::{HEADS_KEPT, RPC_BLOCK_BYTES_MAX, SETTLED_KEPT};
 
 /// A block, by number and hash: two of one number are two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,9 +30,15 @@ pub(crate) struct Heads {
     pub(crate) settled: Block,
 }
 
-/// Heads, and when they were read.
+/// Heads as they were read.
 #[derive(Debug)]
-pub(super) struct Seen(Instant, Heads);
+pub(super) struct Seen {
+    at: Instant,
+    /// How often new blocks had been told before.
+    told: u64,
+    heads: Heads,
+    settled_at: Instant,
+}
 
 #[derive(Deserialize)]
 struct Row {
@@ -52,16 +58,25 @@ impl Chain {
     /// The blocks to read now. Asked at most every [`HEADS_KEPT`], by one of those who wait.
     pub(crate) async fn heads(&self, now: UnixMs) -> Result<Heads, ChainError> {
         let mut seen = self.heads.lock().await;
-        if let Some(Seen(at, heads)) = &*seen
-            && at.elapsed() < HEADS_KEPT
+        let rung = self.rung();
+        if let Some(seen) = &*seen
+            && seen.at.elapsed() < HEADS_KEPT
+            && seen.told == rung
         {
-            return Ok(*heads);
+            return Ok(seen.heads);
         }
+        let at = Instant::now();
         let last = self.tagged("latest").await?;
         if let Some(limit) = self.config.head_age_max
             && age(&last, now) > limit
         {
             return Err(ChainError::StandsStill { chain: self.config.name.clone() });
+        }
+        let same = seen.as_ref().filter(|seen| seen.heads.last == last && seen.settled_at.elapsed() < SETTLED_KEPT);
+        if let Some(Seen { heads, settled_at, .. }) = same {
+            let (heads, settled_at) = (*heads, *settled_at);
+            *seen = Some(Seen { at, told: rung, heads, settled_at });
+            return Ok(heads);
         }
         let settled = match self.config.finality {
             Finality::Depth(0) => last,
@@ -72,7 +87,7 @@ impl Chain {
             Finality::Finalized => self.tagged("finalized").await?,
         };
         let heads = Heads { last, settled };
-        *seen = Some(Seen(Instant::now(), heads));
+        *seen = Some(Seen { at, told: rung, heads, settled_at: at });
         Ok(heads)
     }
 

@@ -31,6 +31,11 @@ impl Chain {
     /// Runs a call that changes nothing. The answer has [`RPC_CALL_BYTES_MAX`] bytes as text at most, and comes within the
     /// chain's time limit.
     pub(crate) async fn eth_call(&self, call: &Call, at: &Block) -> Result<Returned, ChainError> {
+        self.call_within(call, at, RPC_CALL_BYTES_MAX).await
+    }
+
+    /// The same with another bound of the answer.
+    pub(super) async fn call_within(&self, call: &Call, at: &Block, bytes_max: usize) -> Result<Returned, ChainError> {
         let mut what = json!({ "data": call.data.to_string() });
         if let Some(to) = call.to {
             what["to"] = json!(format!("{to:#x}"));
@@ -39,7 +44,7 @@ impl Chain {
             what["gas"] = json!(format!("0x{gas:x}"));
         }
         let params = json!([what, by_hash(at)]);
-        let question = Question { method: "eth_call", params, bytes_max: RPC_CALL_BYTES_MAX };
+        let question = Question { method: "eth_call", params, bytes_max };
         let answer = self.ask(&question, self.config.quorum, |text: String| data(&text)).await?;
         Ok(answer.map_or(Returned::Reverted, Returned::Data))
     }

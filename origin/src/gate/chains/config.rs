@@ -49,6 +49,8 @@ pub struct ChainConfig {
     pub id: u64,
     /// Where JSON-RPC is spoken, `http://` or `https://`.
     pub rpc: Vec<String>,
+    /// Where new blocks are told, `ws://` or `wss://`; `None`: they are looked for.
+    pub ws: Option<String>,
     /// Which block counts as settled.
     pub finality: Finality,
     /// So many endpoints must give the same answer.
@@ -76,6 +78,7 @@ impl ChainConfig {
             name: name.to_owned(),
             id,
             rpc,
+            ws: None,
             finality: Finality::Finalized,
             quorum: 1,
             head_age_max: None,
@@ -99,6 +102,7 @@ impl ChainConfig {
         if self.quorum == 0 || self.quorum > self.rpc.len() {
             return Err(ChainSetupError::Quorum(self.name.clone()));
         }
+        self.ws.iter().try_for_each(|url| super::subscribe::address(url).map(|_| ()))?;
         self.rpc.iter().try_for_each(|url| super::endpoint::address(url).map(|_| ()))
     }
 }

@@ -18,6 +18,9 @@ pub enum ChainSetupError {
     /// Not `http://` or `https://`.
     #[error("gate.chains: an endpoint is no address such as \"https://host/path\"")]
     Url,
+    /// Not `ws://` or `wss://`.
+    #[error("gate.chains: ws is no address such as \"wss://host/path\"")]
+    Socket,
     /// Two of the same name or number.
     #[error("gate.chains: {0} is there twice, or its number is")]
     Twice(String),

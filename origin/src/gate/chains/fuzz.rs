@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{abi, batch, block, logs, rpc};
+use super::{abi, batch, block, logs, rpc, subscribe};
 
 pub(crate) fn fuzz_abi(bytes: &[u8]) {
     let _ = (abi::truth(bytes), abi::address(bytes), abi::number(bytes));
@@ -22,4 +22,5 @@ pub(crate) fn fuzz_rpc(bytes: &[u8]) {
     }
     block::fuzz(bytes);
     logs::fuzz(bytes);
+    subscribe::fuzz(bytes);
 }

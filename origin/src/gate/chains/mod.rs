@@ -9,6 +9,7 @@
 //!   batch.rs     calls that wait for each other go together (Multicall3)
 //!   call.rs      eth_call and eth_getCode
 //!   logs.rs      eth_getLogs: whose tokens moved
+//!   subscribe.rs eth_subscribe: a bell at each new block, where an endpoint has a WebSocket
 //!   abi.rs       words of 32 bytes, read strictly
 //! ```
 //!
@@ -27,6 +28,7 @@ mod fuzz;
 mod known;
 mod logs;
 mod rpc;
+mod subscribe;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +57,8 @@ pub(crate) struct Chain {
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
     heads: tokio::sync::Mutex<Option<block::Seen>>,
     batches: batch::Batches,
+    bell: subscribe::Bell,
+    web: Web,
 }
 
 impl Chains {
@@ -76,6 +80,8 @@ impl Chains {
                 endpoints,
                 heads: Default::default(),
                 batches: Default::default(),
+                bell: Default::default(),
+                web: web.clone(),
             }));
         }
         Ok(Self(chains))

@@ -4,7 +4,7 @@ use durable::catalogue::{Grant, TakenBack, Which};
 use durable::{StoreError, UnixMs};
 use futures_util::future::try_join_all;
 
-use crate::gate::rules::{Doubt, Holder, Rule, Truth, truth};
+use crate::gate::rules::{Doubt, Holder, Rule, Shown, Truth, truth};
 use crate::house::House;
 use crate::limits::{GRANT_LOOK_AGAIN_MS, GRANT_LOOK_SOON_MS, GRANTS_AT_ONCE};
 
@@ -30,7 +30,10 @@ async fn decide(house: &House, rule: Option<&Rule>, grant: &Grant, now: UnixMs) 
     let wallets: Vec<Holder> = serde_json::from_str(&grant.wallets).unwrap_or_default();
     let told = match rule {
         Some(rule) => {
-            let leaves = house.door.leaves(&rule.rule, &wallets, &house.chains, now).await;
+            // A password that was changed has another id.
+            let passwords: Vec<String> = serde_json::from_str(&grant.passwords).unwrap_or_default();
+            let shown = Shown { wallets: &wallets, passwords: &passwords };
+            let leaves = house.door.leaves(&rule.rule, shown, house.sources(), now).await;
             truth(&rule.rule, &mut leaves.into_iter())
         }
         None => Truth::No,

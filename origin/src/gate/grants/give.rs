@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable::catalogue::NewGrant;
-use durable::{AssetId, UnixMs};
+use durable::{AssetId, StoreError, UnixMs};
 
 use crate::gate::rules::Holder;
-use crate::gate::{Minted, NotLetIn, mint};
+use crate::gate::{MintError, Minted, mint};
 use crate::house::House;
 use crate::limits::GRANT_LOOK_FIRST_MS;
 
@@ -20,13 +20,24 @@ pub(crate) struct Given<'a> {
     pub(crate) is_named: bool,
     pub(crate) session: Option<&'a str>,
     pub(crate) wallets: &'a [Holder],
-    /// Version of the rule that lets them in.
+    /// Ids of the passwords that counted.
+    pub(crate) passwords: &'a [String],
+    /// Version of the rule that lets them in; 0: whoever may has minted it, and no rule takes it back.
     pub(crate) rule: i64,
     pub(crate) seconds: u64,
 }
 
+/// Why no token was given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotGiven {
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// A token that opens the asset. One that could not be written down is not given.
-pub(crate) async fn give(house: &House, given: &Given<'_>, now: UnixMs) -> Result<Minted, NotLetIn> {
+pub(crate) async fn give(house: &House, given: &Given<'_>, now: UnixMs) -> Result<Minted, NotGiven> {
     let subject = given.is_named.then(|| given.account.to_owned());
     let minted = mint(&house.keys, given.asset, given.seconds, subject, now)?;
     let grant = NewGrant {
@@ -35,11 +46,12 @@ pub(crate) async fn give(house: &House, given: &Given<'_>, now: UnixMs) -> Resul
         account: given.account.to_owned(),
         session: given.session.map(str::to_owned),
         wallets: serde_json::to_string(given.wallets).unwrap_or_default(),
+        passwords: serde_json::to_string(given.passwords).unwrap_or_default(),
         rule: given.rule,
         made_ms: now,
         expires_ms: i64::try_from(minted.expires).unwrap_or(i64::MAX / 1000) * 1000,
         // What moved between the block that was read and this row was seen before there was anyone whom it concerned.
-        look_ms: now + GRANT_LOOK_FIRST_MS,
+        look_ms: if given.rule == 0 { UnixMs::MAX } else { now + GRANT_LOOK_FIRST_MS },
     };
     house.store.catalogue.grant(&grant).await?;
     Ok(minted)

@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
 
-pub(crate) use give::{Given, give};
+pub(crate) use give::{Given, NotGiven, give};
 
 use crate::house::House;
 
 /// Goes on until it is dropped.
 pub(crate) async fn keep(house: Arc<House>) {
-    let chains = house.chains.iter().map(|chain| transfers::follow(&house, chain));
+    let chains = house.chains.iter().map(|chain| join(transfers::follow(&house, chain), chain.listen()));
     join(due::follow(&house), join_all(chains)).await;
 }

@@ -41,6 +41,7 @@ pub(super) async fn follow(house: &House, chain: &Chain) {
     let mut followed = Followed::default();
     let mut is_cut = false;
     loop {
+        let told = chain.rung();
         let done = followed.round(house, chain).await;
         if let Err(cut) = &done
             && !is_cut
@@ -48,7 +49,7 @@ pub(super) async fn follow(house: &House, chain: &Chain) {
             tracing::warn!(chain = chain.config.name, error = %cut, "the chain is not followed: tokens that were given away are not taken back");
         }
         is_cut = done.is_err();
-        tokio::time::sleep(CHAIN_LOOK).await;
+        chain.next_block(told, CHAIN_LOOK).await;
     }
 }
 

@@ -2,10 +2,12 @@
 
 use alloy_primitives::U256;
 
+use super::password::{Password, Plain};
 use super::tree::{Erc721, Node, Rule, Window};
 use crate::limits::{
-    RULE_DEPTH_MAX, RULE_GRACE_SECONDS_MAX, RULE_LEAVES_MAX, RULE_LIST_MAX, RULE_TOKEN_IDS_MAX, RULE_TOKEN_SECONDS_MAX,
-    RULE_TOKEN_SECONDS_MIN, RULE_WORDS_BYTES_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PASSWORDS_A_RULE_MAX, RULE_DEPTH_MAX, RULE_GRACE_SECONDS_MAX,
+    RULE_LEAVES_MAX, RULE_LIST_MAX, RULE_TOKEN_IDS_MAX, RULE_TOKEN_SECONDS_MAX, RULE_TOKEN_SECONDS_MIN,
+    RULE_WORDS_BYTES_MAX,
 };
 
 /// Why a rule is none.
@@ -30,6 +32,10 @@ pub(crate) enum BadRule {
     #[error("A name or link has at most {RULE_WORDS_BYTES_MAX} bytes; a link begins with https:// or http://.")]
     Words,
     #[error(
+        "A password condition has one of secret ({PASSWORD_BYTES_MIN} to {PASSWORD_BYTES_MAX} bytes), \"make\": true, and the id of one that is kept; at most {PASSWORDS_A_RULE_MAX} of them, none below \"not\"."
+    )]
+    Password,
+    #[error(
         "token_seconds goes from {RULE_TOKEN_SECONDS_MIN} to {RULE_TOKEN_SECONDS_MAX}, grace_seconds to {RULE_GRACE_SECONDS_MAX}."
     )]
     Seconds,
@@ -49,6 +55,9 @@ impl Rule {
         if leaves.len() > RULE_LEAVES_MAX {
             return Err(BadRule::TooManyLeaves);
         }
+        if self.rule.passwords().len() > PASSWORDS_A_RULE_MAX {
+            return Err(BadRule::Password);
+        }
         leaves.into_iter().try_for_each(leaf)
     }
 }
@@ -61,6 +70,8 @@ fn shape(node: &Node, depth: usize) -> Result<(), BadRule> {
         // "All of nothing" would be open to everyone.
         Node::All(nodes) | Node::Any(nodes) if nodes.is_empty() => Err(BadRule::Empty),
         Node::All(nodes) | Node::Any(nodes) => nodes.iter().try_for_each(|node| shape(node, depth + 1)),
+        // What a wrong secret would open.
+        Node::Not(node) if !node.passwords().is_empty() => Err(BadRule::Password),
         Node::Not(node) => shape(node, depth + 1),
         _ => Ok(()),
     }
@@ -97,6 +108,14 @@ fn leaf(node: &Node) -> Result<(), BadRule> {
             (Some(from), Some(until)) if from >= until => Err(BadRule::Window),
             _ => Ok(()),
         },
+        Node::Password(Password { id, secret, make, kept, name }) => {
+            let fits = |secret: &Plain| (PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&secret.text().len());
+            let ways = usize::from(id.is_some()) + usize::from(secret.is_some()) + usize::from(*make);
+            if ways != 1 || kept.is_some() || !secret.as_ref().is_none_or(fits) {
+                return Err(BadRule::Password);
+            }
+            words(name, &None)
+        }
         Node::All(_) | Node::Any(_) | Node::Not(_) => Ok(()),
     }
 }
@@ -127,6 +146,17 @@ mod tests {
         check(&held.replace(r#"balance":"1""#, r#"balance":"1","token_ids":["7"]"#), Some(BadRule::TokenIds));
         check(&held.replace(r#"balance":"1""#, r#"balance":"1","link":"javascript:x""#), Some(BadRule::Words));
         check(r#"{"allow":[]}"#, Some(BadRule::List));
+        check(r#"{"password":{"secret":"open, sesame"}}"#, None);
+        check(r#"{"password":{"make":true}}"#, None);
+        for bad in [
+            r#"{"password":{}}"#,
+            r#"{"password":{"secret":"short"}}"#,
+            r#"{"password":{"make":true,"id":"x"}}"#,
+            r#"{"password":{"id":"x","kept":{"sha256":{"hash":"x"}}}}"#,
+            r#"{"not":{"all":[{"password":{"make":true}}]}}"#,
+        ] {
+            check(bad, Some(BadRule::Password));
+        }
         check(r#"{"valid":{}}"#, Some(BadRule::Window));
         check(r#"{"valid":{"from_ms":5,"until_ms":5}}"#, Some(BadRule::Window));
     }

@@ -30,7 +30,11 @@ pub(crate) fn truth(node: &Node, leaves: &mut impl Iterator<Item = Truth>) -> Tr
     match node {
         Node::All(nodes) => nodes.iter().fold(Truth::Yes, |sum, node| both(sum, truth(node, leaves))),
         Node::Any(nodes) => not(nodes.iter().fold(Truth::Yes, |sum, node| both(sum, not(truth(node, leaves))))),
-        Node::Not(node) => not(truth(node, leaves)),
+        Node::Not(node) => match (truth(node, leaves), node.passwords().is_empty()) {
+            (told, true) => not(told),
+            // No rule is written so: a wrong secret would open.
+            (_, false) => Truth::Doubt(Doubt::Garbled),
+        },
         _ => leaves.next().unwrap_or(Truth::Doubt(Doubt::Unread)),
     }
 }
@@ -106,6 +110,7 @@ fn said(leaf: &Node, wanted: bool, truth: Truth) -> Value {
         Node::Allow(_) => json!({ "standard": "allow-list" }),
         Node::Deny(_) => json!({ "standard": "deny-list" }),
         Node::Valid(window) => json!({ "standard": "time", "from_ms": window.from_ms, "until_ms": window.until_ms }),
+        Node::Password(leaf) => json!({ "standard": "password", "name": leaf.name }),
         Node::All(_) | Node::Any(_) | Node::Not(_) => json!({}),
     };
     said["wanted"] = wanted.into();
@@ -152,6 +157,12 @@ mod tests {
         ] {
             assert_eq!(truth(&node(text), &mut leaves.iter().copied()), expected, "{text} {leaves:?}");
         }
+    }
+
+    #[test]
+    fn a_wrong_secret_opens_nothing_whatever_it_stands_under() {
+        let node: Node = serde_json::from_str(r#"{"not":{"all":[{"password":{"id":"x"}}]}}"#).unwrap();
+        assert_eq!(truth(&node, &mut [N].into_iter()), Truth::Doubt(Doubt::Garbled));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   tree.rs     the rule as a value: all, any, not, and leaves
+//!   password.rs a secret: as it is written, as it is kept, and whether a guess is it
 //!   words.rs    addresses and amounts as rules write them
 //!   bounds.rs   what a tree may be, without asking anyone
 //!   probe.rs    before it is saved: is there such a contract, does it keep to its standard?
@@ -18,6 +19,7 @@ mod bounds;
 mod decide;
 mod delegates;
 mod describe;
+mod password;
 mod probe;
 mod read;
 mod tree;
@@ -25,7 +27,8 @@ mod words;
 
 pub(crate) use decide::{Doubt, Truth, missing, truth};
 pub(crate) use describe::describe;
+pub(crate) use password::{Made, Plain, SealError, seal};
 pub(crate) use probe::{ProbeError, probe};
-pub(crate) use read::Reads;
+pub(crate) use read::{Reads, Shown, Sources};
 pub(crate) use tree::{Node, Rule};
 pub(crate) use words::{Amount, Holder, Wallet};

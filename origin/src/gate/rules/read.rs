@@ -1,10 +1,10 @@
 //! One leaf for the wallets of one viewer. What a contract says at a block is kept for a while under the block's hash, so that
-//! a reorganisation voids it, and asked once for all who wait for it.
+//! a reorganisation voids it, and asked once for all who wait for it, in this process or, by the role cache, in several.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use durable::UnixMs;
 use futures_util::future::{join_all, try_join_all};
 use moka::future::Cache;
@@ -13,9 +13,13 @@ use super::decide::{Doubt, Truth};
 use super::delegates::{self, Vault};
 use super::tree::{Erc721, Node, Window};
 use super::words::{Amount, Holder, Wallet};
+use crate::cache::{Cache as Shared, Looked};
 use crate::gate::chains::abi::{self, Word};
 use crate::gate::chains::{Block, Chain, ChainError, Chains, Returned};
 use crate::limits::{READS_KEPT, READS_KEPT_MAX};
+
+/// The tag of what is kept for other processes.
+const READS_TAG: &str = "reads";
 
 /// One word that a contract answered at a block.
 type Key = (u64, B256, Address, Bytes);
@@ -39,6 +43,23 @@ impl Default for Reads {
     }
 }
 
+/// What a viewer has shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    /// Each has proved itself.
+    pub(crate) wallets: &'a [Holder],
+    /// Ids of the passwords that were right.
+    pub(crate) passwords: &'a [String],
+}
+
+/// Where what contracts say is had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) chains: &'a Chains,
+    /// The role cache: what one process has read at a block, others need not ask.
+    pub(crate) cache: &'a Shared,
+}
+
 /// Why a leaf was not read.
 #[derive(Debug, Clone, thiserror::Error)]
 enum Unread {
@@ -50,12 +71,16 @@ enum Unread {
 
 impl Reads {
     /// Every leaf of a tree, in order.
-    pub(crate) async fn leaves(&self, node: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Vec<Truth> {
-        join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, holders, chains, now))).await
+    pub(crate) async fn leaves(&self, node: &Node, shown: Shown<'_>, from: Sources<'_>, now: UnixMs) -> Vec<Truth> {
+        join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, shown, from, now))).await
     }
 
-    async fn leaf(&self, leaf: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Truth {
+    async fn leaf(&self, leaf: &Node, shown: Shown<'_>, from: Sources<'_>, now: UnixMs) -> Truth {
         let known = |holds: bool| if holds { Truth::Yes } else { Truth::No };
+        if let Node::Password(password) = leaf {
+            return password.truth(shown);
+        }
+        let holders = shown.wallets;
         if holders.is_empty() && !matches!(leaf, Node::Valid(_)) {
             return Truth::Doubt(Doubt::NoWallet);
         }
@@ -68,7 +93,7 @@ impl Reads {
             Node::Valid(Window { from_ms, until_ms }) => {
                 known(from_ms.is_none_or(|from| from <= now) && until_ms.is_none_or(|until| now < until))
             }
-            _ => match self.held(leaf, holders, chains, now).await {
+            _ => match self.held(leaf, holders, from, now).await {
                 Ok(truth) => truth,
                 Err(error) => {
                     tracing::warn!(%error, "a rule could not be read: nobody is let in by it");
@@ -78,17 +103,19 @@ impl Reads {
         }
     }
 
-    async fn held(&self, leaf: &Node, holders: &[Holder], chains: &Chains, now: UnixMs) -> Result<Truth, Unread> {
+    async fn held(&self, leaf: &Node, holders: &[Holder], from: Sources<'_>, now: UnixMs) -> Result<Truth, Unread> {
         let Some((name, _)) = leaf.contract() else { return Ok(Truth::No) };
-        let chain = chains.named(name).ok_or(Unread::NoChain)?;
+        let chain = from.chains.named(name).ok_or(Unread::NoChain)?;
         let counts = |holder: &&Holder| holder.only_on.is_none_or(|id| id == chain.config.id);
         let wallets: Vec<Wallet> = holders.iter().filter(counts).map(|holder| holder.wallet).collect();
         if wallets.is_empty() {
             return Ok(Truth::Doubt(Doubt::NoWallet));
         }
         let heads = chain.heads(now).await.map_err(Arc::new)?;
-        let (settled, last) =
-            (self.held_at(leaf, &wallets, chain, &heads.settled), self.held_at(leaf, &wallets, chain, &heads.last));
+        let (settled, last) = (
+            self.held_at(leaf, &wallets, (chain, &heads.settled), from),
+            self.held_at(leaf, &wallets, (chain, &heads.last), from),
+        );
         Ok(match futures_util::future::try_join(settled, last).await? {
             (one, other) if one == other => one,
             (doubt @ Truth::Doubt(_), _) | (_, doubt @ Truth::Doubt(_)) => doubt,
@@ -97,9 +124,15 @@ impl Reads {
     }
 
     /// Whether one of the wallets holds what the leaf asks for.
-    async fn held_at(&self, leaf: &Node, wallets: &[Wallet], chain: &Arc<Chain>, at: &Block) -> Result<Truth, Unread> {
+    async fn held_at(
+        &self,
+        leaf: &Node,
+        wallets: &[Wallet],
+        (chain, at): (&Arc<Chain>, &Block),
+        from: Sources<'_>,
+    ) -> Result<Truth, Unread> {
         let Some((_, contract)) = leaf.contract() else { return Ok(Truth::No) };
-        let ask = |data: Bytes| self.word(chain, at, contract.0, data);
+        let ask = |data: Bytes| self.word((chain, at), contract.0, data, from.cache);
         let mut vaults = Vec::new();
         if leaf.is_delegated() {
             let named = wallets.iter().map(|wallet| delegates::vaults(chain, *wallet, contract.0, at));
@@ -137,17 +170,57 @@ impl Reads {
         Ok(any(words.into_iter().map(is_enough)))
     }
 
-    /// The one word that a contract answers.
-    async fn word(&self, chain: &Arc<Chain>, at: &Block, to: Address, data: Bytes) -> Result<Said, Unread> {
+    /// The one word that a contract answers: known here, to another process by the cache that they share, or asked.
+    async fn word(
+        &self,
+        (chain, at): (&Arc<Chain>, &Block),
+        to: Address,
+        data: Bytes,
+        cache: &Shared,
+    ) -> Result<Said, Unread> {
         let key = (chain.config.id, at.hash, to, data.clone());
+        let name = format!("read:{}:{:#x}:{to:#x}:{:#x}", chain.config.id, at.hash, keccak256(&data));
         let read = async {
-            let returned = chain.call_with_others(to, data, at).await?;
-            Ok(match returned {
+            let slot = match cache.is_shared().then_some(cache.look(&name, &[READS_TAG])) {
+                Some(looking) => match looking.await {
+                    Looked::Hit(bytes) => match Said::read(&bytes) {
+                        Some(said) => return Ok(said),
+                        None => None,
+                    },
+                    Looked::Miss(slot) => Some(slot),
+                },
+                None => None,
+            };
+            let said = match chain.call_with_others(to, data, at).await? {
                 Returned::Data(data) => data.try_into().map_or(Said::Garbled, Said::Word),
                 Returned::Reverted => Said::Reverted,
-            })
+            };
+            if let Some(slot) = slot {
+                cache.fill(slot, said.written(), READS_KEPT).await;
+            }
+            Ok(said)
         };
         self.0.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
+    }
+}
+
+impl Said {
+    /// As the cache keeps it: one byte, and the word.
+    fn written(self) -> bytes::Bytes {
+        match self {
+            Self::Word(word) => [&[0][..], &word].concat().into(),
+            Self::Reverted => bytes::Bytes::from_static(&[1]),
+            Self::Garbled => bytes::Bytes::from_static(&[2]),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0, word @ ..] => word.try_into().ok().map(Self::Word),
+            [1] => Some(Self::Reverted),
+            [2] => Some(Self::Garbled),
+            _ => None,
+        }
     }
 }
 
@@ -185,3 +258,18 @@ fn least(leaf: &Node) -> U256 {
 }
 
 const _: () = assert!(READS_KEPT.as_millis() <= Duration::from_secs(15).as_millis());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_has_read_is_what_it_said_or_nothing() {
+        for said in [Said::Word([7; 32]), Said::Reverted, Said::Garbled] {
+            assert_eq!(Said::read(&said.written()), Some(said));
+        }
+        for bad in [&[][..], &[0], &[3], &[0; 32], &[0; 34], &[1, 0]] {
+            assert_eq!(Said::read(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use super::delegates::REGISTRY;
+use super::password::Password;
 use super::words::{Amount, Wallet};
 
 /// What is stored for an asset.
@@ -39,6 +40,8 @@ pub(crate) enum Node {
     /// None of these wallets.
     Deny(Vec<Wallet>),
     Valid(Window),
+    /// A secret is shown.
+    Password(Password),
 }
 
 /// Where a contract is, and how people call it.
@@ -128,6 +131,22 @@ impl Node {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().flat_map(Self::leaves).collect(),
             Self::Not(node) => node.leaves(),
             leaf => vec![leaf],
+        }
+    }
+
+    /// The conditions that a secret opens.
+    pub(crate) fn passwords(&self) -> Vec<&Password> {
+        let leaves = self.leaves().into_iter();
+        leaves.filter_map(|leaf| if let Self::Password(password) = leaf { Some(password) } else { None }).collect()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn passwords_mut(&mut self) -> Vec<&mut Password> {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().flat_map(Self::passwords_mut).collect(),
+            Self::Not(node) => node.passwords_mut(),
+            Self::Password(password) => vec![password],
+            _ => Vec::new(),
         }
     }
 

@@ -15,6 +15,8 @@ pub enum TakenBack {
     Rule,
     /// Its session ended.
     Session,
+    /// The API key that asked for it was revoked.
+    Key,
     /// Its account was shut out.
     Account,
     /// A wallet that it was given for was let go.
@@ -27,6 +29,7 @@ pub enum TakenBack {
 words!(TakenBack {
     Rule = "rule",
     Session = "session",
+    Key = "key",
     Account = "account",
     Wallet = "wallet",
     Operator = "operator",
@@ -42,11 +45,13 @@ pub struct NewGrant {
     pub asset: AssetId,
     /// Whom it is for.
     pub account: String,
-    /// The session that it was asked for in.
+    /// The session that it was asked for in, or the API key ([`key_as_session`]).
     pub session: Option<String>,
     /// The wallets that counted, JSON.
     pub wallets: String,
-    /// Version of the rule that let them in.
+    /// Ids of the rule's passwords that were right, JSON.
+    pub passwords: String,
+    /// Version of the rule that let them in; 0: whoever may has minted it, and no rule takes or gives it back.
     pub rule: i64,
     /// When.
     pub made_ms: UnixMs,
@@ -67,6 +72,8 @@ pub struct Grant {
     pub account: String,
     /// See [`NewGrant`].
     pub wallets: String,
+    /// See [`NewGrant`].
+    pub passwords: String,
     /// See [`NewGrant`].
     pub rule: i64,
     /// See [`NewGrant`].
@@ -94,28 +101,35 @@ pub enum Which<'a> {
     Account(&'a str),
 }
 
-const COLUMNS: &str = "cti, asset, account, wallets, rule, made_ms, expires_ms, look_ms, revoked_ms, why";
+/// How an API key stands in the place of a session.
+pub fn key_as_session(key: &str) -> String {
+    format!("key:{key}")
+}
+
+const COLUMNS: &str = "cti, asset, account, wallets, passwords, rule, made_ms, expires_ms, look_ms, revoked_ms, why";
 
 impl Catalogue {
     /// Writes down a token before it is handed out. Of a viewer who has as many of the asset as may be, the oldest are taken back.
     pub async fn grant(&self, new: &NewGrant) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO grants (cti, asset, account, session, wallets, rule, made_ms, expires_ms, look_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO grants (cti, asset, account, session, wallets, passwords, rule, made_ms, expires_ms, look_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&new.cti)
         .bind(new.asset.as_str())
         .bind(&new.account)
         .bind(new.session.clone())
         .bind(&new.wallets)
+        .bind(&new.passwords)
         .bind(new.rule)
         .bind(new.made_ms)
         .bind(new.expires_ms)
         .bind(new.look_ms)
         .execute(&mut *tx)
         .await?;
-        if new.session.is_some() {
+        // A back end mints for many.
+        if new.session.is_some() && new.rule > 0 {
             oldest(&mut tx, new).await?;
         }
         tx.commit().await?;
@@ -130,9 +144,21 @@ impl Catalogue {
         Ok(found.is_some())
     }
 
-    /// Whether somebody has a token that has not expired.
+    /// What a session has proved by passwords for an asset, and has a token by that was not taken back: lists of ids, JSON.
+    pub async fn passwords_proved(
+        &self,
+        session: &str,
+        asset: &AssetId,
+        now: UnixMs,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT passwords FROM grants WHERE session = $1 AND asset = $2 AND expires_ms > $3 \
+                   AND revoked_ms IS NULL AND passwords <> '[]'";
+        Ok(sqlx::query_scalar(sql).bind(session).bind(asset.as_str()).bind(now).fetch_all(&self.read).await?)
+    }
+
+    /// Whether somebody has a token by a rule that has not expired.
     pub async fn has_grants(&self, now: UnixMs) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM grants WHERE expires_ms > $1 LIMIT 1";
+        let sql = "SELECT 1 FROM grants WHERE expires_ms > $1 AND rule > 0 LIMIT 1";
         let found: Option<i64> = sqlx::query_scalar(sql).bind(now).fetch_optional(&self.read).await?;
         Ok(found.is_some())
     }
@@ -140,7 +166,7 @@ impl Catalogue {
     /// Assets of which somebody has one, with the rules that hold; empty where the rule was taken away.
     pub async fn watched_rules(&self, now: UnixMs) -> Result<Vec<(String, String)>, StoreError> {
         let sql = "SELECT r.asset, r.rule FROM gating_rules r \
-                   WHERE r.asset IN (SELECT asset FROM grants WHERE expires_ms > $1) \
+                   WHERE r.asset IN (SELECT asset FROM grants WHERE expires_ms > $1 AND rule > 0) \
                    AND r.version = (SELECT max(version) FROM gating_rules WHERE asset = r.asset)";
         Ok(sqlx::query_as(sql).bind(now).fetch_all(&self.read).await?)
     }
@@ -172,7 +198,7 @@ impl Catalogue {
     ) -> Result<Vec<Grant>, StoreError> {
         let sql = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM grants WHERE asset = $1 AND expires_ms > $2 AND cti > $3 \
-             AND (why IS NULL OR why = 'rule') ORDER BY cti LIMIT $4"
+             AND rule > 0 AND (why IS NULL OR why = 'rule') ORDER BY cti LIMIT $4"
         ));
         let query = sqlx::query_as(sql).bind(asset).bind(now).bind(after).bind(i64::from(limit));
         Ok(query.fetch_all(&self.read).await?)
@@ -229,7 +255,7 @@ impl Catalogue {
 
 /// Of a viewer who has as many tokens of the asset as may be, the oldest are taken back.
 async fn oldest(tx: &mut Tx, new: &NewGrant) -> Result<(), StoreError> {
-    let condition = "cti IN (SELECT cti FROM grants WHERE account = $3 AND asset = $4 AND expires_ms > $1 \
+    let condition = "cti IN (SELECT cti FROM grants WHERE account = $3 AND asset = $4 AND rule > 0 AND expires_ms > $1 \
                      AND revoked_ms IS NULL ORDER BY made_ms DESC, cti LIMIT 1000 OFFSET $5)";
     let sql = sqlx::AssertSqlSafe(revoking(condition));
     let rows = sqlx::query_as(sql)
@@ -270,7 +296,7 @@ pub(super) async fn revoke_of_wallet(tx: &mut Tx, account: &str, wallet: &str, n
 pub(super) async fn look_at(tx: &mut Tx, asset: &AssetId, now: UnixMs) -> Result<(), StoreError> {
     // Another number each time: whoever looks at this moment must not take it for what they have seen.
     let sql = "UPDATE grants SET look_ms = CASE WHEN look_ms > 0 THEN 0 ELSE look_ms - 1 END \
-               WHERE asset = $1 AND expires_ms > $2";
+               WHERE asset = $1 AND expires_ms > $2 AND rule > 0";
     sqlx::query(sql).bind(asset.as_str()).bind(now).execute(&mut **tx).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use sqlx::{FromRow, Row};
 
 use super::Catalogue;
+use super::grants::{self, TakenBack, Which, key_as_session};
 use super::sql::words;
 use crate::limits::{KEYS_MAX, REVOKED_KEYS_KEPT_MS};
 use crate::{AssetId, StoreError, UnixMs};
@@ -93,8 +94,12 @@ impl Catalogue {
 
     /// Takes a key back, at once and for ever; `false` when there is none of this name.
     pub async fn revoke_key(&self, id: &str, now: UnixMs) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
         let sql = "UPDATE api_keys SET revoked_ms = coalesce(revoked_ms, $2) WHERE id = $1";
-        Ok(sqlx::query(sql).bind(id).bind(now).execute(&self.write).await?.rows_affected() == 1)
+        let is_there = sqlx::query(sql).bind(id).bind(now).execute(&mut *tx).await?.rows_affected() == 1;
+        grants::revoke(&mut tx, Which::Session(&key_as_session(id)), TakenBack::Key, now).await?;
+        tx.commit().await?;
+        Ok(is_there)
     }
 
     /// Notes that a key was used.

@@ -57,7 +57,7 @@ pub use chunks::StoredChunk;
 pub use counts::{Count, CountSource, Day};
 pub use edits::{Change, Changed};
 pub use events::Event;
-pub use grants::{Grant, NewGrant, TakenBack, Which};
+pub use grants::{Grant, NewGrant, TakenBack, Which, key_as_session};
 pub use idempotency::{Earlier, KeptAnswer};
 pub use jobs::{Job, JobKind, JobState, Lease, QueueDepth, Stage};
 pub use keys::{ApiKey, Role};
