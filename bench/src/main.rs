@@ -1,7 +1,7 @@
 //! Measures StreamGate against what people would use instead, on this machine, over the loopback.
 //!
 //! ```text
-//! streamgate-bench all | edge | idle | encode | catalogue   [--rounds N] [--seconds S] [--only TEXT] [--save]
+//! streamgate-bench all | edge | idle | encode | catalogue | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
 //! ```
 //!
 //! - `edge`: our edge against nginx (`proxy_cache`, sendfile), varnish, trafficserver and h2o, as far as they are installed:
@@ -11,6 +11,8 @@
 //!
 //! - `catalogue`: listing, search and jobs a second with a million assets, on SQLite, and on PostgreSQL where one is named.
 //!
+//! - `gate`: what a token costs to check, sign-ins and rule checks a second, and a premiere of five thousand wallets.
+//!
 //! `--save` appends the tables to a file under `bench/results/`. The binary also starts itself as the server under
 //! measurement (`serve-edge`) and as the load (`load` where wrk is missing, `load-at` at a rate).
 #![forbid(unsafe_code)]
@@ -18,6 +20,7 @@
 mod catalogue;
 mod edge;
 mod encode;
+mod gate;
 mod load;
 mod machine;
 mod options;
@@ -38,10 +41,11 @@ fn main() -> ExitCode {
         }
     };
     let done = match &options.command {
-        Command::All => run(&options, &[edge::run, edge::idle::run, encode::run, catalogue::run]),
+        Command::All => run(&options, &[edge::run, edge::idle::run, encode::run, catalogue::run, gate::run]),
         Command::Edge => run(&options, &[edge::run]),
         Command::Idle => run(&options, &[edge::idle::run]),
         Command::Catalogue => run(&options, &[catalogue::run]),
+        Command::Gate => run(&options, &[gate::run]),
         Command::Encode => run(&options, &[encode::run]),
         Command::ServeEdge { listen, upstream } => edge::serve::run(listen, upstream),
         Command::LoadAt { address, rate, paths } => load::open::serve(address, *rate, paths, options.seconds),

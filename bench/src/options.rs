@@ -3,12 +3,13 @@
 use crate::edge::serve::Listen;
 
 const USAGE: &str =
-    "usage: streamgate-bench all | edge | idle | encode | catalogue   [--rounds N] [--seconds S] [--only TEXT] [--save]
+    "usage: streamgate-bench all | edge | idle | encode | catalogue | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
 
   edge     our edge against nginx, varnish, trafficserver and h2o: hits, requests per CPU-second of the server
   idle     memory of an idle connection, and entries into the ring a request
   encode   media::transcode on all cores against the rav1e tool
   catalogue  listing, search and jobs a second with a million assets
+  gate     tokens, sign-ins, rule checks and a premiere of five thousand wallets
   all      these
 
   --rounds N    interleaved rounds of each server and workload (default 5, at most 50)
@@ -50,6 +51,8 @@ pub enum Command {
     Encode,
     /// The catalogue with many rows.
     Catalogue,
+    /// The gate.
+    Gate,
     /// The server under measurement: our edge.
     ServeEdge {
         /// Where it listens.
@@ -110,6 +113,7 @@ fn command(mut words: Vec<String>) -> Result<Command, String> {
         (Some("edge"), 1) => Ok(Command::Edge),
         (Some("encode"), 1) => Ok(Command::Encode),
         (Some("catalogue"), 1) => Ok(Command::Catalogue),
+        (Some("gate"), 1) => Ok(Command::Gate),
         (Some("idle"), 1) => Ok(Command::Idle),
         (Some("serve-edge"), 6) => {
             let (http, https) = (words.remove(1), words.remove(1));
