@@ -37,6 +37,7 @@ pages! {
     "/watch/words.js", "player/words.js", SCRIPT;
     "/watch/gate/api.js", "player/gate/api.js", SCRIPT;
     "/watch/gate/session.js", "player/gate/session.js", SCRIPT;
+    "/watch/gate/kept.js", "player/gate/kept.js", SCRIPT;
     "/watch/gate/declined.js", "player/gate/declined.js", SCRIPT;
     "/watch/gate/wallets.js", "player/gate/wallets.js", SCRIPT;
     "/watch/gate/ethereum.js", "player/gate/ethereum.js", SCRIPT;

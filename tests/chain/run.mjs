@@ -15,13 +15,13 @@ import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { subscribed } from "./checks/subscribed.mjs";
 import { storm } from "./checks/storm.mjs";
 import { trees } from "./checks/trees.mjs";
-import { page, renewal } from "./checks/watching.mjs";
+import { page, renewal, tabs } from "./checks/watching.mjs";
 import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, operating, sentences, demoSealsAreTheirSource };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

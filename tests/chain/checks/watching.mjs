@@ -6,6 +6,7 @@ import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { openBrowser } from "../../browser/chromium.mjs";
 import { film } from "../media.mjs";
 import { ofSolana, Page } from "../page.mjs";
+import { Origin } from "../program.mjs";
 import { until } from "../wait.mjs";
 
 const WITHIN_MS = 5_000;
@@ -89,6 +90,39 @@ async function ofSolanaToo(browser, edge, id) {
     await viewer.door("refused");
     assert.equal(await viewer.tab.getAttribute("#account-wallet", "title"), wallet.solana.address);
     await viewer.close();
+  }
+}
+
+/** Two tabs share a session whose access token is over before each question: its refresh token is of use once, and no tab loses it. */
+export async function tabs({ chain, options }) {
+  const origin = await Origin.start(options.binary, chain.url, "access_seconds = 10\n");
+  try {
+    const ada = person("Ada");
+    return await inCinema({ origin }, () => ({ allow: [person("").account.address] }), async ({ id, edge, browser }) => {
+      const viewer = await Page.open(browser, [ada]);
+      await viewer.goto(`${edge.url}/watch/?v=${id}`);
+      await viewer.door("sign-in");
+      await viewer.click(ada.name);
+      await viewer.door("refused");
+      const second = await viewer.tab.context().newPage();
+      await second.goto(`${edge.url}/watch/?v=${id}`);
+      await second.waitForFunction(() => document.body.dataset.door === "refused");
+      const ask = (tab) => tab.evaluate(async () => {
+        const { access } = await import("/watch/gate/session.js");
+        for (let n = 0; n < 10; n += 1) await access();
+      });
+      const before = browser.requests.length;
+      await Promise.all([ask(viewer.tab), ask(second)]);
+      const renewed = browser.requests.slice(before).filter(({ pathname }) => pathname === "/api/v1/auth/refresh").length;
+      assert.ok(renewed >= 10, `renewed ${renewed} times`);
+      // Signing out in one tab is seen in the other.
+      await viewer.click("Sign out");
+      await second.waitForFunction(() => document.getElementById("account").hidden, null, { timeout: WITHIN_MS });
+      await viewer.close();
+      return `renewed ${renewed} times`;
+    });
+  } finally {
+    await origin.end();
   }
 }
 
