@@ -40,6 +40,8 @@ pub enum Command {
     Serve(ConfigFile),
     /// Run the origin: uploads, encoding, catalogue, gate; or some of its roles
     Origin(Origin),
+    /// Take jobs off the queue of an origin on another machine: the roles transcoder and worker
+    Worker(ConfigFile),
     /// Run an edge: the cache in front of any HTTP origin
     Edge(ConfigFile),
     /// Check a configuration file and print what it resolves to
@@ -71,7 +73,8 @@ pub struct ConfigFile {
 pub struct Origin {
     #[command(flatten)]
     pub file: ConfigFile,
-    /// Which roles run here: all, or some of gateway, upload, streaming, worker; wins over roles.run
+    /// Which roles run here: all, or some of gateway, upload, transcoder, streaming, metadata, cache, auth, worker, monitor;
+    /// wins over roles.run
     #[arg(long, value_name = "ROLES")]
     pub roles: Option<origin::Roles>,
 }

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Serve(options) => serve::run(options),
         Command::Origin(options) => origin_only::run(options),
+        Command::Worker(options) => origin_only::work(options),
         Command::Edge(options) => edge_only::run(options),
         Command::CheckConfig(options) => check_config::run(options),
         Command::Purge(options) => purge::run(options),

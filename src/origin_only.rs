@@ -1,11 +1,22 @@
-//! `streamgate origin`: uploads, encoding, catalogue and gate, for edges elsewhere.
+//! `streamgate origin`: uploads, encoding, catalogue and gate, for edges elsewhere; or some of its roles. `streamgate worker`: those that
+//! take jobs off the queue.
 
+use crate::config::Config;
 use crate::{cli, config, serve, signals, stack};
 use anyhow::Result;
 
 pub fn run(options: cli::Origin) -> Result<()> {
     let mut config = config::load(options.file.config.as_deref())?;
     config.roles = options.roles.unwrap_or(config.roles);
+    serve(config)
+}
+
+pub fn work(options: cli::ConfigFile) -> Result<()> {
+    let config = config::load(options.config.as_deref())?;
+    serve(Config { roles: origin::Roles::OF_JOBS, ..config })
+}
+
+fn serve(mut config: Config) -> Result<()> {
     if config.origin_listen == config::ORIGIN_LISTEN {
         config.origin_listen.set_port(config.roles.port());
     }

@@ -13,7 +13,7 @@ use crate::cache::RedisUrl;
 use crate::gate::ChainConfig;
 use crate::gate::signin::{is_domain, is_statement};
 use crate::monitor::Logs;
-use crate::roles::{Address, Roles};
+use crate::roles::{Address, Role, Roles};
 use crate::web::Reach;
 
 /// Settings of one origin.
@@ -61,7 +61,8 @@ pub struct Config {
     pub roles: Roles,
     /// Where the others are.
     pub role_addresses: RoleAddresses,
-    /// By what processes of one installation know each other; `None`: nobody is believed.
+    /// By what processes of one installation know each other, and what their keys come from, 32 characters at least; `None`: nobody is
+    /// believed, and keys come from chance.
     pub role_secret: Option<AdminKey>,
     /// The Redis that several processes share; `None`: each has its own memory.
     pub redis: Option<RedisUrl>,
@@ -80,8 +81,37 @@ pub struct Config {
 pub struct RoleAddresses {
     /// Of the role upload.
     pub upload: Vec<Address>,
+    /// Of the role transcoder.
+    pub transcoder: Vec<Address>,
     /// Of the role streaming.
     pub streaming: Vec<Address>,
+    /// Of the role metadata.
+    pub metadata: Vec<Address>,
+    /// Of the role cache.
+    pub cache: Vec<Address>,
+    /// Of the role auth.
+    pub auth: Vec<Address>,
+    /// Of the role worker.
+    pub worker: Vec<Address>,
+    /// Of the role monitor.
+    pub monitor: Vec<Address>,
+}
+
+impl RoleAddresses {
+    /// Of one role. A gateway is what asks.
+    pub(crate) fn of(&self, role: Role) -> &[Address] {
+        match role {
+            Role::Gateway => &[],
+            Role::Upload => &self.upload,
+            Role::Transcoder => &self.transcoder,
+            Role::Streaming => &self.streaming,
+            Role::Metadata => &self.metadata,
+            Role::Cache => &self.cache,
+            Role::Auth => &self.auth,
+            Role::Worker => &self.worker,
+            Role::Monitor => &self.monitor,
+        }
+    }
 }
 
 /// What texts of wallets must name, and how long a sign-in lasts.
@@ -193,6 +223,11 @@ impl AdminKey {
         self.0.len() >= SECRET_CHARS_MIN
     }
 
+    /// Whether it may be the secret of the roles, see [`Config::role_secret`].
+    pub fn is_secret_enough(&self) -> bool {
+        self.0.len() >= ROLE_SECRET_CHARS_MIN
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -206,6 +241,10 @@ impl std::fmt::Debug for AdminKey {
 
 /// A shorter secret could be guessed.
 pub(crate) const SECRET_CHARS_MIN: usize = 16;
+
+/// The keys of an installation come from this secret, and some of them are given to edges: it must bear to be guessed at for years without
+/// anybody being asked.
+pub(crate) const ROLE_SECRET_CHARS_MIN: usize = 32;
 
 /// Kept free of uploads, so that the catalogue can still be written when the disk is full.
 const RESERVE_BYTES: u64 = 64 << 20;

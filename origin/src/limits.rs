@@ -105,6 +105,8 @@ pub const COUNTS_A_REPORT_MAX: usize = 1_000;
 pub const PLAYS_MAX: usize = 10_000;
 /// How often counts are written, and other upkeep is done.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(10);
+/// How often files of uploads are looked for that no row names any more.
+pub const UPLOADS_SWEEP: Duration = Duration::from_secs(300);
 
 /// How long a deleted asset can be brought back.
 pub const BIN_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;

@@ -16,7 +16,7 @@ use wire::token::KeySet;
 use crate::clock::now_ms;
 use crate::config::RoleAddresses;
 use crate::gate::chains::Chains;
-use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted, NotLetIn};
+use crate::gate::{self, ChainSetupError, KeyFileError, Keys, MintError, Minted, NotLetIn, Source};
 use crate::house::House;
 use crate::roles::{Elsewhere, Role};
 use crate::work::Why;
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The database server, or the S3, cannot be used; a sentence that says what to do.
     #[error("{0}")]
     Catalogue(String),
+    /// A part of an origin lacks what a part needs; a sentence that says what to do.
+    #[error("{0}")]
+    Roles(String),
     /// A key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -73,7 +76,8 @@ pub struct Origin {
     serving: JoinHandle<()>,
     workers: JoinSet<()>,
     keeping: JoinHandle<()>,
-    granting: JoinHandle<()>,
+    /// Where nobody is let in, nobody is shut out either.
+    granting: Option<JoinHandle<()>>,
 }
 
 /// Starts an origin on the caller's runtime; it answers when this returns.
@@ -82,6 +86,7 @@ pub struct Origin {
 /// A sentence for the operator.
 pub async fn start(config: Config) -> Result<Origin, StartError> {
     let chains = Chains::open(&config.chains)?;
+    config.check_roles().map_err(StartError::Roles)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken(config.listen),
         _ => StartError::Listen { addr: config.listen, source },
@@ -95,7 +100,8 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     };
     let places = Places { catalogue: config.catalogue.clone(), objects: config.objects.clone() };
     let store = Store::open_at(&config.data, config.disk.clone(), &places).await.map_err(unusable)?;
-    let keys = Keys::open(&config.data, config.admin_key.as_ref())?;
+    let source = config.role_secret.as_ref().map_or(Source::Chance, |secret| Source::Secret(secret.text().to_owned()));
+    let keys = Keys::open(&config.data, config.admin_key.as_ref(), &source)?;
     let reclaimed = store.catalogue.reclaim_jobs(now_ms()).await.map_err(unusable)?;
     if reclaimed > 0 {
         tracing::info!(jobs = reclaimed, "go on with jobs that were cut off");
@@ -103,8 +109,8 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     store.catalogue.forget_unanswered().await.map_err(unusable)?;
     let house = Arc::new(House::new(config, store, keys, chains));
     let (stop, stopped) = watch::channel(false);
-    let mut workers = if house.config.roles.has(Role::Worker) { work::spawn(&house, &stopped) } else { JoinSet::new() };
-    if house.config.role_addresses != RoleAddresses::default() {
+    let mut workers = work::spawn(&house, &stopped);
+    if !house.config.roles.is_whole() && house.config.role_addresses != RoleAddresses::default() {
         workers.spawn(Elsewhere::keep(house.clone(), stopped.clone()));
     }
     if let Some(url) = house.config.nats.clone() {
@@ -112,7 +118,8 @@ pub async fn start(config: Config) -> Result<Origin, StartError> {
     }
     let serving = tokio::spawn(serve::serve(listener, rpc::beside(api::router(house.clone())), house.clone(), stopped));
     let keeping = tokio::spawn(upkeep::upkeep(house.clone()));
-    let granting = tokio::spawn(gate::grants::keep(house.clone()));
+    let granting = house.config.roles.answers(Role::Auth, &house.config);
+    let granting = granting.then(|| tokio::spawn(gate::grants::keep(house.clone())));
     Ok(Origin { addr, house, stop, serving, workers, keeping, granting })
 }
 
@@ -166,7 +173,9 @@ impl Origin {
         house.ending.store(true, Ordering::Relaxed);
         house.board.cancel_all(Why::Shutdown);
         keeping.abort();
-        granting.abort();
+        if let Some(granting) = granting {
+            granting.abort();
+        }
         let aborting = serving.abort_handle();
         let orderly = async {
             let _ = serving.await;

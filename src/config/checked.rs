@@ -166,7 +166,13 @@ pub fn check(written: Written) -> Result<Config> {
         roles: roles.run.parse().map_err(|why: origin::NoRole| anyhow::anyhow!("roles.run: {why}"))?,
         role_addresses: origin::RoleAddresses {
             upload: role_addresses("roles.upload", &roles.upload)?,
+            transcoder: role_addresses("roles.transcoder", &roles.transcoder)?,
             streaming: role_addresses("roles.streaming", &roles.streaming)?,
+            metadata: role_addresses("roles.metadata", &roles.metadata)?,
+            cache: role_addresses("roles.cache", &roles.cache)?,
+            auth: role_addresses("roles.auth", &roles.auth)?,
+            worker: role_addresses("roles.worker", &roles.worker)?,
+            monitor: role_addresses("roles.monitor", &roles.monitor)?,
         },
         role_secret: role_secret(roles.secret)?,
         nats: nats_url(&nats.url)?,
@@ -246,8 +252,8 @@ fn role_addresses(key: &str, texts: &[String]) -> Result<Vec<origin::Address>> {
 fn role_secret(text: String) -> Result<Option<origin::AdminKey>> {
     let secret = origin::AdminKey::new(text);
     ensure!(
-        secret.is_empty() || secret.is_long_enough(),
-        "roles.secret is shorter than 16 characters; `openssl rand -hex 32` makes one"
+        secret.is_empty() || secret.is_secret_enough(),
+        "roles.secret is shorter than 32 characters; `openssl rand -hex 32` makes one"
     );
     Ok(Some(secret).filter(|secret| !secret.is_empty()))
 }

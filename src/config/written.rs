@@ -130,7 +130,13 @@ section!(Nats { url: String = String::new() });
 section!(Roles {
     run: String = "all".into(),
     upload: Vec<String> = Vec::new(),
+    transcoder: Vec<String> = Vec::new(),
     streaming: Vec<String> = Vec::new(),
+    metadata: Vec<String> = Vec::new(),
+    cache: Vec<String> = Vec::new(),
+    auth: Vec<String> = Vec::new(),
+    worker: Vec<String> = Vec::new(),
+    monitor: Vec<String> = Vec::new(),
     secret: String = String::new(),
 });
 section!(Limits {

@@ -23,7 +23,7 @@ use crate::gate::signin::{AccessError, read_access_token};
 use crate::house::House;
 use crate::limits::KEY_USE_NOTED_MS;
 use crate::playback::EDGE_KEY;
-use crate::roles::{forward, vouched};
+use crate::roles::{Clue, forward, vouched};
 
 /// The whole check of one request.
 pub(crate) async fn guard(
@@ -38,11 +38,12 @@ pub(crate) async fn guard(
     };
     let peer = request.extensions().get::<Peer>().copied();
     let admitted = admit(&house, rule, &params, request.headers(), peer).await;
-    let (mut answer, standing) = match (admitted, house.config.roles.elsewhere(rule.path)) {
+    let (mut answer, standing) = match (admitted, house.config.elsewhere(rule.path)) {
         (Err(problem), _) => (problem.into_response(), None),
         (Ok((asking, standing)), Some(role)) => {
             let caller = if let Asking::Caller(caller) = &asking { Some(caller) } else { None };
-            (forward(&house, role, caller, request).await, standing)
+            let clue = Clue { upload: (rule.object == Object::Upload).then(|| named(&params)) };
+            (forward(&house, role, clue, caller, request).await, standing)
         }
         (Ok((Asking::Caller(caller), standing)), None) => {
             request.extensions_mut().insert(caller.clone());
@@ -179,7 +180,7 @@ async fn is_own(house: &House, rule: &Rule, params: &RawPathParams, caller: &Cal
     if !matches!(rule.who, Who::Owner(..)) {
         return Ok(true);
     }
-    let id = params.iter().find_map(|(name, value)| (name == "id").then_some(value)).unwrap_or_default();
+    let id = named(params);
     let owner = match rule.object {
         Object::Nothing => None,
         Object::Upload => house.store.catalogue.upload(id).await?.map(|upload| upload.owner),
@@ -189,6 +190,11 @@ async fn is_own(house: &House, rule: &Rule, params: &RawPathParams, caller: &Cal
         },
     };
     Ok(owner.is_none_or(|owner| owner == caller.owner))
+}
+
+/// The `{id}` of a path.
+fn named(params: &RawPathParams) -> &str {
+    params.iter().find_map(|(name, value)| (name == "id").then_some(value)).unwrap_or_default()
 }
 
 fn wrong_method(path: &str) -> Response {

@@ -94,7 +94,10 @@ const SHAPES: &[Shape] = &[
     shape("Schedules", &[("items", "[Schedule]")]),
     shape("ScheduleMade", &[("id", "string"), ("next_ms", "integer")]),
     shape("Health", &[("status", "string")]),
-    shape("ReadyParts", &[("catalogue", "string"), ("objects", "string")]),
+    shape("ReadyParts", &[
+        ("catalogue", "string"), ("objects", "string"), ("upload", "string+"), ("transcoder", "string+"), ("streaming", "string+"),
+        ("metadata", "string+"), ("cache", "string+"), ("auth", "string+"), ("worker", "string+"), ("monitor", "string+"),
+    ]),
     more("Ready", "Health", &[("parts", "ReadyParts")]),
     shape("Objects", &[("free_bytes", "integer?")]),
     shape("JobsDepth", &[("queued", "integer"), ("running", "integer")]),

@@ -16,6 +16,7 @@ use super::json;
 use super::problem::{Problem, Refusal};
 use crate::access::{Caller, role_word, session as session_cache};
 use crate::clock::now_ms;
+use crate::gate::KeyFileError;
 use crate::gate::signin::{self, Proven, Purpose, Refresh, Shown};
 pub(super) use crate::gate::signin::{Asked as ChallengeWanted, Proof};
 use crate::house::House;
@@ -221,7 +222,12 @@ pub(super) async fn rotate(
     body: Body,
 ) -> Result<Response, Problem> {
     let wanted: RotateWanted = json::read(&headers, body).await?;
-    let kid = house.keys.signin.rotate(wanted.at_once, now_ms()).map_err(|error| Problem::internal(&error))?;
+    let kid = house.keys.signin.rotate(wanted.at_once, now_ms()).map_err(|error| match error {
+        KeyFileError::FromSecret => {
+            Refusal::KeysShared.because("Give all processes another roles.secret; everyone signs in again then.")
+        }
+        error => Problem::internal(&error),
+    })?;
     house.store.catalogue.note(&caller.actor(), "session-key.made", &kid, now_ms()).await?;
     Ok(json::answer(StatusCode::OK, &json!({ "kid": kid })))
 }

@@ -107,6 +107,8 @@ pub(crate) enum Refusal {
     CatalogueAway,
     ObjectsAway,
     RoleAway,
+    UploadAway,
+    KeysShared,
     Internal,
 }
 
@@ -211,6 +213,8 @@ impl Refusal {
             Self::CatalogueAway => (S::SERVICE_UNAVAILABLE, "catalogue_away", "The catalogue does not answer"),
             Self::ObjectsAway => (S::SERVICE_UNAVAILABLE, "objects_away", "The object storage does not answer"),
             Self::RoleAway => (S::SERVICE_UNAVAILABLE, "role_away", "This part of the server is not there"),
+            Self::UploadAway => (S::SERVICE_UNAVAILABLE, "upload_away", "The bytes of this upload are away"),
+            Self::KeysShared => (S::CONFLICT, "keys_shared", "The keys come from the secret of the roles"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         }
     }

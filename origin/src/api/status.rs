@@ -15,8 +15,9 @@ use crate::work::Snapshot;
 
 pub(super) async fn status(State(house): State<Arc<House>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = asset_id(&id)?;
-    // The live part first: what it knows early is in the rows a moment later, never the other way round.
-    let live = house.board.snapshot(&id);
+    // The live part first: what it knows early is in the rows a moment later, never the other way round. Where others may work on it,
+    // asking one after the other would show progress that falls: the rows are what all of them know.
+    let live = house.config.roles.is_whole().then(|| house.board.snapshot(&id)).flatten();
     let asset = house.store.catalogue.asset(&id).await?.ok_or_else(|| unknown_asset(id.as_str()))?;
     let tracks = house.store.catalogue.tracks(&id).await?;
     let job = house.store.catalogue.latest_job(&id).await?;

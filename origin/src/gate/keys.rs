@@ -11,6 +11,7 @@ use wire::token::{KeySet, SigningKey};
 
 use super::secret::Secret;
 use super::signin::SignInKeys;
+use super::source::Source;
 use crate::clock::now_ms;
 use crate::config::{AdminKey, SECRET_CHARS_MIN};
 
@@ -52,21 +53,26 @@ pub enum KeyFileError {
     /// The key of the configuration could be guessed.
     #[error("origin.admin_key is shorter than {SECRET_CHARS_MIN} characters; `openssl rand -hex 32` makes one")]
     ShortKey,
+    /// It is not of a file.
+    #[error(
+        "the keys of access tokens come from roles.secret; give all processes another one, and everyone signs in again"
+    )]
+    FromSecret,
     /// No key could be made.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
 }
 
 impl Keys {
-    /// Reads the keys, making those that are not there yet. `admin_key` takes the place of `api.key`.
-    pub(crate) fn open(data: &Path, admin_key: Option<&AdminKey>) -> Result<Self, KeyFileError> {
+    /// Reads the keys, making those that are not there yet out of `source`. `admin_key` takes the place of `api.key`.
+    pub(crate) fn open(data: &Path, admin_key: Option<&AdminKey>, source: &Source) -> Result<Self, KeyFileError> {
         let folder = data.join("keys");
         let failed = |source| KeyFileError::Io { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
         fs::set_permissions(&folder, Permissions::from_mode(0o700)).map_err(failed)?;
         let shared = |name: &str| {
             let path = folder.join(name);
-            let text = read_or_make(&path, || Ok(format!("sg-{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))?;
+            let text = read_or_make(&path, || Ok(format!("sg-{}", URL_SAFE_NO_PAD.encode(source.bytes::<32>(name)?))))?;
             if text.len() < SECRET_CHARS_MIN {
                 let why = format!("it is shorter than {SECRET_CHARS_MIN} characters");
                 return Err(KeyFileError::NoKey { path, why });
@@ -78,8 +84,8 @@ impl Keys {
             Some(key) => Secret::new(key.text().to_owned()),
             None => shared("api.key")?,
         };
-        let signin = SignInKeys::open(&folder, now_ms())?;
-        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"))?, signin })
+        let signin = SignInKeys::open(&folder, source, now_ms())?;
+        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"), source)?, signin })
     }
 
     /// What edges check tokens with.
@@ -88,11 +94,11 @@ impl Keys {
     }
 }
 
-fn token_key(path: &Path) -> Result<SigningKey, KeyFileError> {
+fn token_key(path: &Path, source: &Source) -> Result<SigningKey, KeyFileError> {
     let no_key = |why: String| KeyFileError::NoKey { path: path.to_path_buf(), why };
     let text = read_or_make(path, || {
-        let kid: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        let key = SigningKey::ed25519(&kid, &random()?).map_err(|e| no_key(e.to_string()))?;
+        let kid: String = source.bytes::<4>("token.key name")?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = SigningKey::ed25519(&kid, &source.bytes("token.key")?).map_err(|e| no_key(e.to_string()))?;
         Ok(key.to_secret_text())
     })?;
     SigningKey::from_secret_text(&text).map_err(|e| no_key(e.to_string()))
@@ -142,7 +148,8 @@ mod tests {
     #[test]
     fn keys_are_made_once_and_only_the_owner_reads_them() {
         let data = tempfile::tempdir().unwrap();
-        let (first, again) = (Keys::open(data.path(), None).unwrap(), Keys::open(data.path(), None).unwrap());
+        let open = || Keys::open(data.path(), None, &Source::Chance).unwrap();
+        let (first, again) = (open(), open());
         assert_eq!(first.api.text(), again.api.text());
         assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
         assert_ne!(first.api.text(), first.edge.text());
@@ -153,12 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn folders_of_one_installation_have_the_same_keys_and_a_file_wins() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let source = Source::Secret("0123456789abcdef0123456789abcdef".into());
+        let open = |folder: &tempfile::TempDir| Keys::open(folder.path(), None, &source).unwrap();
+        let texts =
+            |keys: &Keys| [keys.api.text().to_owned(), keys.edge.text().to_owned(), keys.token.to_secret_text()];
+        assert_eq!(texts(&open(&one)), texts(&open(&two)));
+        fs::write(two.path().join("keys/edge.key"), "an edge key of before").unwrap();
+        assert_eq!(open(&two).edge.text(), "an edge key of before");
+    }
+
+    #[test]
     fn a_damaged_key_file_is_named_and_not_replaced() {
         let data = tempfile::tempdir().unwrap();
-        Keys::open(data.path(), None).unwrap();
+        Keys::open(data.path(), None, &Source::Chance).unwrap();
         let path = data.path().join("keys/token.key");
         fs::write(&path, "nonsense").unwrap();
-        let error = Keys::open(data.path(), None).unwrap_err();
+        let error = Keys::open(data.path(), None, &Source::Chance).unwrap_err();
         assert!(error.to_string().contains("keys/token.key holds no key"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "nonsense");
     }

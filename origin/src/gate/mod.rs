@@ -7,6 +7,7 @@ mod keys;
 pub(crate) mod rules;
 mod secret;
 pub(crate) mod signin;
+mod source;
 mod token;
 mod watch;
 
@@ -15,6 +16,7 @@ pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
 pub(crate) use rules::{Holder, Plain};
 pub(crate) use secret::same;
+pub(crate) use source::Source;
 pub(crate) use token::mint;
 pub use token::{MintError, Minted};
 pub use watch::NotLetIn;

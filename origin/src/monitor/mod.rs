@@ -8,7 +8,7 @@ mod plays;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) use counters::Counters;
@@ -19,8 +19,19 @@ use serde_json::json;
 
 use crate::house::House;
 
+/// Which data folder the process has that answers: gateways send uploads under way where their bytes are.
+pub(crate) const INSTANCE: HeaderName = HeaderName::from_static("streamgate-instance");
+
 /// 200 when this process works, else 503: restart it. A server that is away for a while is no reason to, it comes back by itself.
 pub(crate) async fn health(State(house): State<Arc<House>>) -> Response {
+    let mut answer = alive(&house).await;
+    if let Ok(name) = HeaderValue::from_str(house.store.instance()) {
+        answer.headers_mut().insert(INSTANCE, name);
+    }
+    answer
+}
+
+async fn alive(house: &House) -> Response {
     match house.store.catalogue.ping().await {
         Ok(()) => told(StatusCode::OK, r#"{"status":"ok"}"#.into()),
         Err(error) if error.is_away() => told(StatusCode::OK, r#"{"status":"ok, without its catalogue"}"#.into()),
@@ -31,7 +42,8 @@ pub(crate) async fn health(State(house): State<Arc<House>>) -> Response {
     }
 }
 
-/// 200 when everything that requests need answers, else 503; each part is named, with `ok` or `away`.
+/// 200 when everything that all requests need answers, else 503; each part is named, with `ok` or `away`. A role that is away takes its own
+/// requests along and no others, so it is named and the rest stays in use.
 pub(crate) async fn ready(State(house): State<Arc<House>>) -> Response {
     let (catalogue, objects) = tokio::join!(house.store.catalogue.ping(), house.store.objects.ping());
     let is_ready = catalogue.is_ok() && objects.is_ok();
@@ -42,8 +54,18 @@ pub(crate) async fn ready(State(house): State<Arc<House>>) -> Response {
             "away"
         }
     };
-    let status = if is_ready { "ready" } else { "not ready" };
-    let body = json!({ "status": status, "parts": { "catalogue": word(catalogue), "objects": word(objects) } });
+    let mut parts = json!({ "catalogue": word(catalogue), "objects": word(objects) });
+    let mut is_whole = true;
+    for (role, is_there) in house.elsewhere.standing(&house.config) {
+        parts[role] = if is_there { "ok" } else { "away" }.into();
+        is_whole &= is_there;
+    }
+    let status = match (is_ready, is_whole) {
+        (true, true) => "ready",
+        (true, false) => "ready in part",
+        (false, _) => "not ready",
+    };
+    let body = json!({ "status": status, "parts": parts });
     told(if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body.to_string())
 }
 

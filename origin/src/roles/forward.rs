@@ -18,12 +18,15 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::instances::Instances;
+use super::place::{Clue, place};
 use super::vouch::{ROLE_KEY, vouch};
 use super::{Address, Role};
+use crate::Config;
 use crate::access::Caller;
 use crate::api::problem::Refusal;
 use crate::house::House;
 use crate::limits::{ROLE_ANSWER_WITHIN, ROLE_CONNECT_WITHIN, ROLES_LOOK};
+use crate::monitor::INSTANCE;
 
 /// Of one connection alone (RFC 9110 section 7.6.1), and what this hop says itself.
 const NOT_FORWARDED: [HeaderName; 9] = [
@@ -41,33 +44,37 @@ const NOT_FORWARDED: [HeaderName; 9] = [
 /// The instances of the roles that do not run here.
 #[derive(Debug, Default)]
 pub(crate) struct Elsewhere {
-    upload: Instances,
-    streaming: Instances,
+    /// By [`Role`], as it counts.
+    of: [Instances; Role::ALL.len()],
 }
 
 impl Elsewhere {
-    fn of(&self, role: Role) -> Option<&Instances> {
-        match role {
-            Role::Upload => Some(&self.upload),
-            Role::Streaming => Some(&self.streaming),
-            Role::Gateway | Role::Worker => None,
-        }
+    fn of(&self, role: Role) -> &Instances {
+        &self.of[role as usize]
+    }
+
+    /// The roles that run elsewhere and are asked from here, and whether somebody is there.
+    pub(crate) fn standing(&self, config: &Config) -> impl Iterator<Item = (&'static str, bool)> {
+        asked(config).map(|role| (role.word(), !self.of(role).are_away()))
     }
 
     /// Resolves names and looks after the instances, until `stop` turns true.
     pub(crate) async fn keep(house: Arc<House>, mut stop: watch::Receiver<bool>) {
-        let roles = &house.config.role_addresses;
         while !*stop.borrow() {
-            tokio::join!(
-                look(&house.elsewhere.upload, &roles.upload),
-                look(&house.elsewhere.streaming, &roles.streaming),
-            );
+            let looks =
+                asked(&house.config).map(|role| look(house.elsewhere.of(role), house.config.role_addresses.of(role)));
+            futures_util::future::join_all(looks).await;
             tokio::select! {
                 () = tokio::time::sleep(ROLES_LOOK) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         }
     }
+}
+
+/// The roles that requests may be forwarded to.
+fn asked(config: &Config) -> impl Iterator<Item = Role> {
+    Role::ALL.into_iter().filter(|role| !config.roles.has(*role) && !config.role_addresses.of(*role).is_empty())
 }
 
 async fn look(instances: &Instances, addresses: &[Address]) {
@@ -84,6 +91,9 @@ async fn look(instances: &Instances, addresses: &[Address]) {
             sender.send_request(ask.expect("constant parts")).await.ok()
         };
         let answer = timeout(ROLES_LOOK, asked).await.ok().flatten();
+        if let Some(name) = answer.as_ref().and_then(|answer| answer.headers().get(INSTANCE)?.to_str().ok()) {
+            instances.is_called(at, name);
+        }
         instances.showed(at, answer.is_some_and(|answer| answer.status().is_success()));
     });
     futures_util::future::join_all(looks).await;
@@ -99,17 +109,29 @@ async fn connect(at: SocketAddr) -> Option<http1::SendRequest<Body>> {
 }
 
 /// Asks an instance of `role` what `caller` asks here. What a gateway has forwarded already goes no further.
-pub(crate) async fn forward(house: &House, role: Role, caller: Option<&Caller>, request: Request) -> Response {
-    let is_forwarded = request.headers().contains_key(ROLE_KEY);
-    let Some(instances) = house.elsewhere.of(role).filter(|_| !is_forwarded) else { return away(role) };
+pub(crate) async fn forward(
+    house: &House,
+    role: Role,
+    clue: Clue<'_>,
+    caller: Option<&Caller>,
+    request: Request,
+) -> Response {
+    if request.headers().contains_key(ROLE_KEY) {
+        return away(role);
+    }
+    let instances = house.elsewhere.of(role);
     let (mut parts, body) = request.into_parts();
+    let places = match place(house, instances, &clue, &parts.headers, caller).await {
+        Ok(places) => places,
+        Err(problem) => return problem.into_response(),
+    };
     without_hop(&mut parts.headers);
     let secret = house.config.role_secret.as_ref().map(|secret| secret.text()).unwrap_or_default();
     vouch(&mut parts.headers, secret, caller);
     let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD);
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let mut body = Some(body);
-    for at in instances.order() {
+    for at in places {
         let Some(mut sender) = connect(at).await else {
             instances.showed(at, false);
             continue;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use sha2::{Digest, Sha256};
+
 /// One place as the operator wrote it: `http://upload.internal:9091`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -42,10 +44,12 @@ impl Address {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Instance {
     at: SocketAddr,
     is_well: bool,
+    /// The name of its data folder, once it has said it.
+    name: Option<String>,
 }
 
 /// The instances of a role, in turn.
@@ -62,7 +66,7 @@ impl Instances {
         known.retain(|instance| found.contains(&instance.at));
         for at in found {
             if !known.iter().any(|instance| instance.at == *at) {
-                known.push(Instance { at: *at, is_well: true });
+                known.push(Instance { at: *at, is_well: true, name: None });
             }
         }
     }
@@ -81,6 +85,42 @@ impl Instances {
             tracing::info!(%at, is_well, "an instance of a role");
             instance.is_well = is_well;
         }
+    }
+
+    /// One said which data folder it has. Another one may come to the same address.
+    pub(super) fn is_called(&self, at: SocketAddr, name: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(instance) = known.iter_mut().find(|instance| instance.at == at)
+            && instance.name.as_deref() != Some(name)
+        {
+            instance.name = Some(name.to_owned());
+        }
+    }
+
+    /// The one that has this data folder, when it is well.
+    pub(super) fn named(&self, name: &str) -> Option<SocketAddr> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |instance: &&Instance| instance.is_well && instance.name.as_deref() == Some(name);
+        known.iter().find(is_it).map(|instance| instance.at)
+    }
+
+    /// Whether nobody is there who could be asked.
+    pub(super) fn are_away(&self) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        !known.iter().any(|instance| instance.is_well)
+    }
+
+    /// Those that are well, for this owner always the same one first: rendezvous hashing by their names, so that all gateways agree
+    /// and an instance that goes moves its own owners alone.
+    pub(super) fn order_of(&self, owner: &str) -> Vec<SocketAddr> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let weight = |instance: &Instance| {
+            let name = instance.name.clone().unwrap_or_else(|| instance.at.to_string());
+            <[u8; 32]>::from(Sha256::digest(format!("{owner} {name}")))
+        };
+        let mut well: Vec<_> = known.iter().filter(|instance| instance.is_well).map(|i| (weight(i), i.at)).collect();
+        well.sort_unstable();
+        well.into_iter().map(|(_, at)| at).collect()
     }
 
     /// Whom to ask, in this order: those that are well, each first in turn.
@@ -113,6 +153,15 @@ mod tests {
         assert_eq!(instances.order(), [at(3)], "what was known of it stays");
         instances.showed(at(2), true);
         assert_eq!(instances.order().len(), 2);
+        instances.is_called(at(2), "two");
+        assert_eq!((instances.named("two"), instances.named("one")), (Some(at(2)), None));
+        for owner in ["alice", "bob"] {
+            assert_eq!(instances.order_of(owner), instances.order_of(owner), "one owner, one place");
+        }
+        let firsts: Vec<_> = (0..32).map(|n| instances.order_of(&n.to_string())[0]).collect();
+        assert!(firsts.contains(&at(2)) && firsts.contains(&at(3)), "owners are spread");
+        instances.showed(at(2), false);
+        assert_eq!((instances.named("two"), instances.are_away()), (None, false));
         let read = |text: &str| text.parse::<Address>();
         assert!(read("http://upload:9091").is_ok() && read("http://[::1]:1/").is_ok());
         for bad in ["upload:9091", "https://a:1", "http://a", "http://a:1/x", ""] {

@@ -1,14 +1,18 @@
 //! Roles apart: which parts of an origin run in this process, and where the others are. The way of a request whose role is elsewhere:
 //!
 //! ```text
-//! guard (here) -> pick an instance that is well (instances.rs) -> vouch for the caller (vouch.rs) -> forward (forward.rs)
+//! guard (here) -> whose part is it (table.rs) -> an instance that is well, or the one that has the upload (place.rs, instances.rs)
+//!     -> vouch for the caller (vouch.rs) -> forward (forward.rs)
 //! ```
 //!
 //! Whoever takes requests decides about rights and rates; an instance believes what it says of the caller because of the secret that
-//! both have. All of them share one catalogue, and so one queue of jobs. Decision 0172.
+//! all have (apart.rs). They share one catalogue, and so one queue of jobs. Decisions 0172 to 0175.
 
+mod apart;
 mod forward;
 mod instances;
+mod place;
+mod table;
 mod vouch;
 
 use std::fmt;
@@ -16,7 +20,10 @@ use std::str::FromStr;
 
 pub(crate) use forward::{Elsewhere, forward};
 pub use instances::{Address, BadAddress};
+pub(crate) use place::Clue;
 pub(crate) use vouch::vouched;
+
+use crate::Config;
 
 /// A part of an origin that can run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,22 +32,48 @@ pub enum Role {
     Gateway,
     /// What takes bytes of uploads.
     Upload,
+    /// What makes uploads playable: probes, packages, encodes.
+    Transcoder,
     /// What edges pull.
     Streaming,
-    /// What works off jobs: encodes, sweeps, tells webhooks.
+    /// The catalogue: content, search, categories, webhooks.
+    Metadata,
+    /// What may be lost: its figures, and what ends it.
+    Cache,
+    /// Who signs in, who may watch: accounts, keys, rules, tokens.
+    Auth,
+    /// The house's own work: schedules, sweeps, messages to webhooks; and what jobs there are.
     Worker,
+    /// How the place is.
+    Monitor,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Gateway, Self::Upload, Self::Streaming, Self::Worker];
+    /// In the order of DESIGN's table of ports: the first one of a process says where it listens.
+    pub const ALL: [Self; 9] = [
+        Self::Gateway,
+        Self::Upload,
+        Self::Transcoder,
+        Self::Streaming,
+        Self::Metadata,
+        Self::Cache,
+        Self::Auth,
+        Self::Worker,
+        Self::Monitor,
+    ];
 
     /// As it is written.
     pub fn word(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
             Self::Upload => "upload",
+            Self::Transcoder => "transcoder",
             Self::Streaming => "streaming",
+            Self::Metadata => "metadata",
+            Self::Cache => "cache",
+            Self::Auth => "auth",
             Self::Worker => "worker",
+            Self::Monitor => "monitor",
         }
     }
 
@@ -49,28 +82,47 @@ impl Role {
         match self {
             Self::Gateway => 9090,
             Self::Upload => 9091,
+            Self::Transcoder => 9092,
             Self::Streaming => 9093,
+            Self::Metadata => 9005,
+            Self::Cache => 9006,
+            Self::Auth => 9007,
             Self::Worker => 9008,
+            Self::Monitor => 9009,
         }
+    }
+
+    /// A gateway stands in for it where it has no address: all that its answers need is the catalogue, which every process has.
+    fn needs_the_catalogue_alone(self) -> bool {
+        !matches!(self, Self::Gateway | Self::Upload | Self::Streaming)
     }
 }
 
 /// Roles of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Roles(u8);
+pub struct Roles(u16);
 
 /// The text names a role that there is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no role \"{0}\"; write all, or some of gateway, upload, streaming, worker")]
+#[error(
+    "there is no role \"{0}\"; write all, or some of gateway, upload, transcoder, streaming, metadata, cache, auth, worker, monitor"
+)]
 pub struct NoRole(String);
 
 impl Roles {
     /// All of them: the whole origin.
-    pub const ALL: Self = Self(0b1111);
+    pub const ALL: Self = Self(0b1_1111_1111);
+    /// What takes jobs off the queue: `streamgate worker`.
+    pub const OF_JOBS: Self = Self(1 << Role::Transcoder as u16 | 1 << Role::Worker as u16);
 
     /// Whether it is one of them.
     pub fn has(self, role: Role) -> bool {
         self.0 & Self::bit(role) != 0
+    }
+
+    /// Whether nothing is elsewhere.
+    pub fn is_whole(self) -> bool {
+        self == Self::ALL
     }
 
     /// Where they listen when nothing else is said.
@@ -78,8 +130,8 @@ impl Roles {
         Role::ALL.into_iter().find(|role| self.has(*role)).map_or(9090, Role::port)
     }
 
-    fn bit(role: Role) -> u8 {
-        1 << role as u8
+    fn bit(role: Role) -> u16 {
+        1 << role as u16
     }
 }
 
@@ -91,8 +143,6 @@ impl FromStr for Roles {
         words
             .map(|word| match (word, Role::ALL.into_iter().find(|role| role.word() == word)) {
                 ("all", _) => Ok(Self::ALL.0),
-                // The same program works off all kinds of jobs.
-                ("transcoder", _) => Ok(Self::bit(Role::Worker)),
                 (_, Some(role)) => Ok(Self::bit(role)),
                 (word, None) => Err(NoRole(word.to_owned())),
             })
@@ -109,15 +159,17 @@ impl fmt::Display for Roles {
 }
 
 impl Roles {
-    /// The role that answers a route, named as the router does, when it does not run here. What needs the catalogue alone every
-    /// process answers.
-    pub(crate) fn elsewhere(self, path: &str) -> Option<Role> {
-        let role = match path {
-            _ if path.starts_with("/api/v1/upload") => Role::Upload,
-            "/v/{*path}" => Role::Streaming,
-            _ => return None,
-        };
-        (!self.has(role)).then_some(role)
+    /// Whether this process does what the role does: it is here, or a gateway stands in for it.
+    pub(crate) fn answers(self, role: Role, config: &Config) -> bool {
+        let stands_in = || self.has(Role::Gateway) && role.needs_the_catalogue_alone();
+        self.has(role) || (stands_in() && config.role_addresses.of(role).is_empty())
+    }
+}
+
+impl Config {
+    /// The role that answers a route, named as the router does, when this process does not.
+    pub(crate) fn elsewhere(&self, route: &str) -> Option<Role> {
+        table::role_of(route).filter(|role| !self.roles.answers(*role, self))
     }
 }
 
@@ -129,16 +181,33 @@ mod tests {
     fn roles_are_read_and_written() {
         let read = |text: &str| text.parse::<Roles>();
         assert_eq!(read("all"), Ok(Roles::ALL));
+        let words: Vec<_> = Role::ALL.into_iter().map(Role::word).collect();
+        assert_eq!(read(&words.join(",")), Ok(Roles::ALL));
         let two = read("upload, worker").unwrap();
         assert_eq!((two.to_string().as_str(), two.port()), ("upload,worker", 9091));
-        assert!(two.has(Role::Worker) && !two.has(Role::Gateway));
-        assert_eq!(read("transcoder"), read("worker"));
+        assert!(two.has(Role::Worker) && !two.has(Role::Gateway) && !two.is_whole());
+        assert_eq!(read("worker,transcoder"), Ok(Roles::OF_JOBS));
         for bad in ["", "gate", "gateway,x"] {
             assert!(read(bad).is_err(), "{bad}");
         }
-        assert_eq!(two.elsewhere("/api/v1/upload/tus/{id}"), None);
-        assert_eq!(two.elsewhere("/v/{*path}"), Some(Role::Streaming));
-        assert_eq!(two.elsewhere("/healthz"), None);
-        assert_eq!(Roles::ALL.elsewhere("/v/{*path}"), None);
+    }
+
+    #[test]
+    fn a_gateway_stands_in_for_what_has_no_address_and_nobody_else_does() {
+        let elsewhere = |roles: &str, metadata: &[&str], route: &str| {
+            let metadata = metadata.iter().map(|text| text.parse().unwrap()).collect();
+            let role_addresses = crate::RoleAddresses { metadata, ..Default::default() };
+            let config = Config { roles: roles.parse().unwrap(), role_addresses, ..Config::default() };
+            config.elsewhere(route)
+        };
+        assert_eq!(elsewhere("upload,worker", &[], "/api/v1/upload/tus/{id}"), None);
+        assert_eq!(elsewhere("upload,worker", &[], "/v/{*path}"), Some(Role::Streaming));
+        assert_eq!(elsewhere("upload,worker", &[], "/healthz"), None);
+        assert_eq!(elsewhere("upload,worker", &[], "/api/v1/content"), Some(Role::Metadata));
+        assert_eq!(elsewhere("gateway", &[], "/api/v1/content"), None);
+        assert_eq!(elsewhere("gateway", &["http://a:1"], "/api/v1/content"), Some(Role::Metadata));
+        assert_eq!(elsewhere("gateway", &["http://a:1"], "/api/v1/content/{id}/watch"), None);
+        assert_eq!(elsewhere("gateway", &[], "/v/{*path}"), Some(Role::Streaming));
+        assert_eq!(elsewhere("all", &["http://a:1"], "/api/v1/content"), None);
     }
 }

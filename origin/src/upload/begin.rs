@@ -91,6 +91,7 @@ async fn enter(house: &House, beginning: Beginning, id: String, multipart: Optio
         created_ms: now,
         expires_ms: now + UPLOAD_KEPT_MS,
         asset: None,
+        instance: Some(house.store.instance().to_owned()),
     };
     match house.store.catalogue.create_upload(&upload, house.config.owner_bytes_max).await? {
         Entered::Done => Ok(upload),
@@ -106,8 +107,11 @@ pub(crate) async fn join(house: &Arc<House>, mut beginning: Beginning, parts: Ve
     let mut found = Vec::new();
     let mut length = 0;
     for id in &parts {
-        let part = find(house, id).await?;
         let bad = |rule: &str| Refusal::BadParts.because(rule);
+        let part = find(house, id).await.map_err(|problem| match problem.refusal {
+            Refusal::UploadAway => bad("The parts are with several instances of the server. Begin anew."),
+            _ => problem,
+        })?;
         if !part.part || part.owner != beginning.owner {
             return Err(bad("Upload-Concat names something that is no part of yours."));
         }

@@ -43,7 +43,16 @@ pub(crate) async fn find(house: &House, id: &str) -> Result<Upload, Problem> {
     if upload.expires_ms <= now_ms() {
         return Err(Refusal::UploadExpired.because("Nothing was received for too long. Begin anew."));
     }
+    if upload.bytes_at().is_some_and(|at| at != house.store.instance()) {
+        return Err(bytes_away());
+    }
     Ok(upload)
+}
+
+/// Its bytes are in the data folder of another process, which is not there, or which the request should have gone to.
+pub(crate) fn bytes_away() -> Problem {
+    let sentence = "The process that has the bytes of this upload does not answer now. Ask again in a moment; it goes on when that one is back.";
+    Refusal::UploadAway.because(sentence).after(1)
 }
 
 /// How many bytes count as received. Ask only while nobody writes.

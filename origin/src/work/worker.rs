@@ -11,17 +11,22 @@ use super::run::Run;
 use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{IDLE_LOOK, INGEST_WORKERS, LEASE_MS};
+use crate::roles::Role;
 
-/// Starts all workers. They end when `stop` turns true, after their present job.
+/// Starts the workers of the roles that run here. They end when `stop` turns true, after their present job.
 pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    for (kind, count) in [(JobKind::Ingest, INGEST_WORKERS), (JobKind::Fallback, 1), (JobKind::Ladder, 1)] {
-        for _ in 0..count {
-            workers.spawn(work(house.clone(), kind, stop.clone()));
+    if house.config.roles.has(Role::Transcoder) {
+        for (kind, count) in [(JobKind::Ingest, INGEST_WORKERS), (JobKind::Fallback, 1), (JobKind::Ladder, 1)] {
+            for _ in 0..count {
+                workers.spawn(work(house.clone(), kind, stop.clone()));
+            }
         }
     }
-    workers.spawn(super::keep(house.clone(), stop.clone()));
-    workers.spawn(crate::hooks::deliver(house.clone(), stop.clone()));
+    if house.config.roles.has(Role::Worker) {
+        workers.spawn(super::keep(house.clone(), stop.clone()));
+        workers.spawn(crate::hooks::deliver(house.clone(), stop.clone()));
+    }
     workers
 }
 

@@ -10,7 +10,7 @@ use crate::support::nats::Nats;
 use crate::support::postgres::Server;
 use crate::support::{Site, clip, http};
 
-const SECRET: &str = "a secret of the roles";
+const SECRET: &str = "a secret of the roles, of 40 characters";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn part(config: &mut Config, postgres: &Server, roles: &str) {
@@ -25,7 +25,7 @@ async fn gateway(postgres: &Server, of: &[&Site], change: impl FnOnce(&mut Confi
     let addresses: Vec<_> = of.iter().map(|site| format!("http://{}", site.origin.addr()).parse().unwrap()).collect();
     Site::start(|config| {
         part(config, postgres, "gateway");
-        config.role_addresses = RoleAddresses { upload: addresses.clone(), streaming: addresses };
+        config.role_addresses = RoleAddresses { upload: addresses.clone(), streaming: addresses, ..Default::default() };
         change(config);
     })
     .await
@@ -43,7 +43,7 @@ async fn until_known(site: &Site) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_takes_what_others_store_encode_and_play() {
     let postgres = Server::start();
-    let behind = Site::start(|config| part(config, &postgres, "upload,streaming,worker")).await;
+    let behind = Site::start(|config| part(config, &postgres, "upload,transcoder,streaming")).await;
     let front = gateway(&postgres, &[&behind], |_| {}).await;
     until_known(&front).await;
     let alice = front.key("creator", "alice").await;
@@ -139,7 +139,7 @@ async fn nobody_speaks_for_a_gateway_without_the_secret() {
 async fn a_worker_elsewhere_begins_at_once_when_nats_carries_the_ring() {
     let (postgres, nats) = (Server::start(), Nats::start());
     let behind = Site::start(|config| {
-        part(config, &postgres, "worker");
+        part(config, &postgres, "transcoder");
         config.nats = Some(nats.address().parse().unwrap());
     })
     .await;
@@ -160,4 +160,126 @@ async fn a_worker_elsewhere_begins_at_once_when_nats_carries_the_ring() {
     // Without a ring a worker looks every five seconds.
     assert!(waits[2] < Duration::from_secs(1), "{waits:?}");
     drop(behind);
+}
+
+/// One request of a tus upload.
+async fn tus(site: &Site, key: &str, method: &str, path: &str, more: &[(&str, &str)], body: &[u8]) -> http::Answer {
+    let key = format!("Bearer {key}");
+    let head = [&[("authorization", key.as_str()), ("tus-resumable", "1.0.0")], more].concat();
+    http::request(site.origin.addr(), method, path, &head, body).await
+}
+
+const PIECE: (&str, &str) = ("content-type", "application/offset+octet-stream");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_at_the_instance_that_has_its_bytes() {
+    let postgres = Server::start();
+    let one = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
+    let two = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
+    let front = gateway(&postgres, &[&one, &two], |_| {}).await;
+    until_known(&front).await;
+    let key = front.key("creator", "alice").await;
+    let mut places = Vec::new();
+    for _ in 0..2 {
+        let begun = tus(&front, &key, "POST", "/api/v1/upload/tus", &[("upload-length", "9")], b"").await;
+        assert_eq!(begun.status, 201, "{begun:?}");
+        places.push(begun.header("location").to_owned());
+    }
+    assert_eq!((one.files("uploads").len(), two.files("uploads").len()), (1, 1), "begun in turn");
+    for place in &places {
+        for offset in ["0", "3"] {
+            let sent = tus(&front, &key, "PATCH", place, &[("upload-offset", offset), PIECE], b"abc").await;
+            assert_eq!(sent.status, 204, "{sent:?}");
+        }
+    }
+    // The one that has it goes; asked directly or by the gateway, nobody says that its bytes were gone.
+    let name = places[0].rsplit('/').next().unwrap().to_owned();
+    let (gone, left) =
+        if one.folder.path().join("data/uploads").join(&name).exists() { (one, two) } else { (two, one) };
+    let direct = tus(&left, &key, "HEAD", &places[0], &[], b"").await;
+    assert_eq!((direct.status, direct.header("retry-after")), (503, "1"));
+    let Site { origin, folder: _folder, config, server: _server } = gone;
+    let at = origin.addr();
+    origin.shutdown().await;
+    let last = [("upload-offset", "6"), PIECE];
+    let begun = Instant::now();
+    // Until the gateway has seen it, what it says is that nobody answered.
+    while tus(&front, &key, "PATCH", &places[0], &last, b"abc").await.problem() != (503, "upload_away".into()) {
+        assert!(begun.elapsed() < PATIENCE, "it is not said");
+    }
+    let other = tus(&front, &key, "PATCH", &places[1], &last, b"abc").await;
+    assert_eq!(other.status, 204, "the other one goes on: {other:?}");
+    let back = origin::start(Config { listen: at, ..config }).await.unwrap();
+    let begun = Instant::now();
+    let told = loop {
+        let told = tus(&front, &key, "HEAD", &places[0], &[], b"").await;
+        if told.status == 200 {
+            break told;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it does not go on: {told:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(told.header("upload-offset"), "6", "what was acknowledged is there");
+    let done = tus(&front, &key, "PATCH", &places[0], &last, b"abc").await;
+    assert_eq!(done.status, 204, "{done:?}");
+    assert!(!done.header("streamgate-asset").is_empty(), "{done:?}");
+    // What is whole is no longer of one place: whoever is there tells of it.
+    back.shutdown().await;
+    let begun = Instant::now();
+    while tus(&front, &key, "HEAD", &places[0], &[], b"").await.status != 200 {
+        assert!(begun.elapsed() < PATIENCE, "it is not told of");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_are_sent_side_by_side_are_put_together() {
+    let postgres = Server::start();
+    let one = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
+    let two = Site::start(|config| part(config, &postgres, "upload,streaming")).await;
+    let front = gateway(&postgres, &[&one, &two], |_| {}).await;
+    until_known(&front).await;
+    for owner in ["alice", "bob", "carol"] {
+        let key = front.key("creator", owner).await;
+        let mut parts = Vec::new();
+        for _ in 0..3 {
+            let head = [("upload-length", "3"), ("upload-concat", "partial"), PIECE];
+            let begun = tus(&front, &key, "POST", "/api/v1/upload/tus", &head, b"abc").await;
+            assert_eq!(begun.status, 201, "{begun:?}");
+            parts.push(begun.header("location").to_owned());
+        }
+        let all = format!("final;{}", parts.join(" "));
+        let whole = tus(&front, &key, "POST", "/api/v1/upload/tus", &[("upload-concat", &all)], b"").await;
+        assert_eq!(whole.status, 201, "{whole:?}");
+        assert!(!whole.header("streamgate-asset").is_empty(), "{whole:?}");
+    }
+    // Parts of two instances, as when one was added meanwhile.
+    let key = front.key("creator", "alice").await;
+    let mut parts = Vec::new();
+    for site in [&one, &two] {
+        let head = [("upload-length", "3"), ("upload-concat", "partial"), PIECE];
+        parts.push(tus(site, &key, "POST", "/api/v1/upload/tus", &head, b"abc").await.header("location").to_owned());
+    }
+    let all = format!("final;{}", parts.join(" "));
+    let whole = tus(&front, &key, "POST", "/api/v1/upload/tus", &[("upload-concat", &all)], b"").await;
+    assert_eq!(whole.problem(), (400, "bad_parts".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_nobody_could_reach_does_not_start() {
+    let postgres = Server::start();
+    let refused = async |change: &dyn Fn(&mut Config)| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config =
+            Config { listen: "127.0.0.1:0".parse().unwrap(), data: folder.path().join("data"), ..Config::default() };
+        part(&mut config, &postgres, "upload");
+        change(&mut config);
+        origin::start(config).await.unwrap_err().to_string()
+    };
+    let said = refused(&|config| config.role_secret = None).await;
+    assert!(said.contains("roles.secret is empty") && said.contains("STREAMGATE_ROLES__SECRET"), "{said}");
+    let said = refused(&|config| config.role_secret = Some(AdminKey::new("of 20 characters....".into()))).await;
+    assert!(said.contains("shorter than 32"), "{said}");
+    let said = refused(&|config| config.catalogue = None).await;
+    assert!(said.contains("storage.catalogue is empty"), "{said}");
 }

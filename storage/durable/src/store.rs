@@ -16,6 +16,7 @@ pub struct Store {
     pub catalogue: Catalogue,
     /// Bytes.
     pub objects: Objects,
+    instance: String,
     lock: Mutex<Option<DataLock>>,
     /// Other processes may write objects to the same place.
     is_shared: bool,
@@ -55,7 +56,12 @@ impl Store {
         };
         catalogue.index_missing().await?;
         let is_shared = places.catalogue.is_some() && places.objects.is_some();
-        Ok(Self { catalogue, objects, lock: Mutex::new(Some(lock)), is_shared })
+        Ok(Self { catalogue, objects, instance, lock: Mutex::new(Some(lock)), is_shared })
+    }
+
+    /// The name of this data folder among those of one installation: made once, of chance, 16 letters and digits.
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// Removes an asset, in the bin or not, its jobs and every object that only it named. `false` when there is no such asset.

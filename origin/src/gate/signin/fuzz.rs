@@ -20,7 +20,7 @@ pub(crate) fn fuzz_access_token(bytes: &[u8]) {
     let keys = KEYS.get_or_init(|| {
         let folder = std::env::temp_dir().join(format!("streamgate-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let keys = SignInKeys::open(&folder, NOW).expect("keys");
+        let keys = SignInKeys::open(&folder, &crate::gate::Source::Chance, NOW).expect("keys");
         let _ = std::fs::remove_dir_all(&folder);
         keys
     });

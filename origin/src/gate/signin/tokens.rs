@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_token_reads_until_its_time_is_over_and_with_every_bit_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = SignInKeys::open(folder.path(), NOW).unwrap();
+        let keys = SignInKeys::open(folder.path(), &crate::gate::Source::Chance, NOW).unwrap();
         let token = access_token(&keys, ("alice", "s1"), 60_000, NOW).unwrap();
         let claims = read_access_token(&keys, token.as_bytes(), NOW + 59_000).unwrap();
         assert_eq!((claims.sub.as_str(), claims.sid.as_str()), ("alice", "s1"));
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn another_algorithm_key_issuer_or_audience_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = SignInKeys::open(folder.path(), NOW).unwrap();
+        let keys = SignInKeys::open(folder.path(), &crate::gate::Source::Chance, NOW).unwrap();
         let (kid, seed) = keys.signing(NOW);
         let good = Claims {
             iss: ISSUER.into(),

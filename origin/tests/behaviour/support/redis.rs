@@ -27,7 +27,11 @@ impl Redis {
     }
 
     pub fn url(&self) -> origin::RedisUrl {
-        format!("redis://127.0.0.1:{}/0", self.port).parse().unwrap()
+        self.address().parse().unwrap()
+    }
+
+    pub fn address(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
     }
 
     /// Returns when it answers.

@@ -33,6 +33,16 @@ pub struct Upload {
     pub expires_ms: UnixMs,
     /// The asset that it became.
     pub asset: Option<AssetId>,
+    /// The data folder that has its bytes, see [`crate::Store::instance`]. Unknown of those that began before this was written down.
+    pub instance: Option<String>,
+}
+
+impl Upload {
+    /// The data folder without which it cannot go on; `None`: any process can answer.
+    pub fn bytes_at(&self) -> Option<&str> {
+        let is_elsewhere = self.asset.is_some() || self.multipart.is_some();
+        self.instance.as_deref().filter(|_| !is_elsewhere)
+    }
 }
 
 /// What became of a new upload.
@@ -62,8 +72,8 @@ impl Catalogue {
             }
         }
         sqlx::query(
-            "INSERT INTO uploads (id, owner, length, part, about, metadata, created_ms, expires_ms, joined, multipart) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO uploads (id, owner, length, part, about, metadata, created_ms, expires_ms, joined, multipart, \
+             instance) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(&upload.id)
         .bind(&upload.owner)
@@ -75,6 +85,7 @@ impl Catalogue {
         .bind(upload.expires_ms)
         .bind(upload.joined.as_deref())
         .bind(upload.multipart.as_deref())
+        .bind(upload.instance.as_deref())
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -172,6 +183,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for Upload {
             created_ms: row.try_get("created_ms")?,
             expires_ms: row.try_get("expires_ms")?,
             asset: asset.map(name).transpose()?,
+            instance: row.try_get("instance")?,
         })
     }
 }
