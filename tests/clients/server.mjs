@@ -9,9 +9,11 @@ import { join } from "node:path";
 const STARTED_WITHIN_MS = 60_000;
 
 export class Server {
-  static async start(binary) {
+  /** `settings`: more variables of its environment. */
+  static async start(binary, settings = {}) {
     const server = new Server();
     server.binary = binary;
+    server.settings = settings;
     server.data = await mkdtemp(join(tmpdir(), "streamgate-clients-"));
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
@@ -27,6 +29,7 @@ export class Server {
       STREAMGATE_STORAGE__DATA: this.data,
       STREAMGATE_ORIGIN__LISTEN: `127.0.0.1:${this.port}`,
       STREAMGATE_WEBHOOKS__PRIVATE: "127.0.0.0/8",
+      ...this.settings,
     };
     this.child = spawn(this.binary, ["origin"], { env, stdio: ["ignore", "ignore", "pipe"] });
     let words = "";
