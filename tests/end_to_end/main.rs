@@ -2,6 +2,7 @@
 //! promise. Media is made by FFmpeg here and now; nothing is downloaded.
 
 mod alone;
+mod bad_days;
 mod bad_input;
 mod command_line;
 mod demo;

@@ -80,6 +80,21 @@ impl Program {
         answer(request.header("authorization", format!("Bearer {}", self.key)).call())
     }
 
+    /// Tries to start over a data folder; whether that succeeded, and what was said.
+    pub fn refuses(data: &Path) -> (bool, String) {
+        let mut command = streamgate();
+        command.arg("origin").env("STREAMGATE_STORAGE__DATA", data).env("STREAMGATE_ORIGIN__LISTEN", "127.0.0.1:0");
+        let ended = command.output().expect("the program starts");
+        (ended.status.success(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    }
+
+    /// Begins a resumable upload; answers what was said.
+    pub fn begin(&self, length: u64) -> Answer {
+        let request = self.agent.post(format!("http://{}/api/v1/upload/tus", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key)).header("tus-resumable", "1.0.0");
+        answer(request.header("upload-length", length.to_string()).send_empty())
+    }
+
     /// Begins a resumable upload; answers its path.
     pub fn begin_upload(&self, length: u64) -> String {
         let request = self.agent.post(format!("http://{}/api/v1/upload/tus", self.origin));

@@ -53,6 +53,27 @@ async fn what_needs_the_catalogue_says_so_while_it_is_gone_and_works_again_after
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_is_away_within_its_bound_and_goes_on_afterwards() {
+    let mut site = Site::start_on_postgres(|_| {}).await;
+    let id = site.ready("").await;
+    let asset = format!("/api/v1/content/{id}");
+    site.server().freeze();
+    let begun = Instant::now();
+    let (asked, body, ready) = (site.api("GET", &asset, b""), clip(1, 160, 90), site.get("/readyz", &[]));
+    let (asked, uploaded, ready) = tokio::join!(asked, site.api("POST", "/api/v1/upload?name=clip.mp4", &body), ready);
+    for answer in [asked, uploaded] {
+        assert_eq!(answer.problem(), (503, "catalogue_away".into()), "{answer:?}");
+        assert_eq!(answer.header("retry-after"), "2");
+    }
+    assert_eq!((ready.status, &ready.json()["parts"]["catalogue"]), (503, &json!("away")));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    site.server().thaw();
+    until_ready(&site).await;
+    assert_eq!(site.api("GET", &asset, b"").await.status, 200);
+    site.ready("").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_while_the_server_is_stopped_and_killed_under_load() {
     let mut site = Site::start_on_postgres(|_| {}).await;
     let stop = Arc::new(AtomicBool::new(false));

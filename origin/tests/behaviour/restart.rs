@@ -97,3 +97,22 @@ async fn an_end_waits_for_uploads_and_not_for_idle_connections() {
     let status = site.settled(answer.json()["id"].as_str().unwrap()).await;
     assert_eq!(status["state"], "ready");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_waits_no_longer_than_its_limit() {
+    let site = Site::start(|config| config.shutdown_limit = Duration::from_secs(1)).await;
+    let (to, key) = (site.origin.addr(), format!("Bearer {}", site.origin.api_key()));
+    let headers = [("authorization", key.as_str()), ("content-length", "100000")];
+    let mut upload = http::send_head(to, "POST", "/api/v1/upload", &headers).await;
+    upload.write_all(&[7; 1000]).await.unwrap();
+    while site.metric("upload_bytes_total").await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The rest never comes.
+    let begun = std::time::Instant::now();
+    let site = site.restart().await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    site.until_empty("tmp").await;
+    site.ready("").await;
+    drop(upload);
+}

@@ -151,14 +151,20 @@ async fn a_worker_elsewhere_begins_at_once_when_nats_carries_the_ring() {
     // Its bytes are in another folder, so the job fails there; when it was taken is what counts.
     let mut waits = Vec::new();
     for _ in 0..5 {
-        let begun = Instant::now();
         let id = front.upload("", b"no video").await;
-        front.until(&id, |status| status["attempts"].as_i64() > Some(0) || status["state"] != "queued").await;
+        let begun = Instant::now();
+        loop {
+            let status = front.status(&id).await;
+            if status["attempts"].as_i64() > Some(0) || status["state"] != "queued" {
+                break;
+            }
+        }
         waits.push(begun.elapsed());
     }
     waits.sort();
-    // Without a ring a worker looks every five seconds.
-    assert!(waits[2] < Duration::from_secs(1), "{waits:?}");
+    eprintln!("a job was begun {waits:?} after its upload was answered");
+    // Without a ring a worker looks every five seconds. 50 ms are meant (docs/benchmarks.md); tests run beside others.
+    assert!(waits[2] < Duration::from_millis(500), "{waits:?}");
     drop(behind);
 }
 

@@ -9,6 +9,10 @@ pub const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
 /// The same for a connection to PostgreSQL: whoever asks while the server is away is told so, rather than made to wait.
 pub const POSTGRES_ACQUIRE_TIMEOUT_MS: u64 = 3_000;
 
+/// How long PostgreSQL may take for one statement. A server that hangs holds whoever asks it for this long, and what it holds in its turn: the
+/// claim of an upload, a place among the connections. Longer than a stall of its disk; the migrations at the start have all the time there is.
+pub const POSTGRES_ANSWER_MS: u64 = 10_000;
+
 /// Files of a batch that are open and not yet synced. Bounds file descriptors and what a crash makes us repeat.
 pub const BATCH_FILES_MAX: usize = 64;
 

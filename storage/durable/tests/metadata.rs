@@ -5,9 +5,10 @@ mod support;
 
 use durable::AssetId;
 use durable::catalogue::{
-    AssetState, CategoryEnd, CategoryMade, Change, Changed, Count, CountSource, Cursor, Earlier, Filter, KeptAnswer,
-    Visibility,
+    AssetState, CategoryEnd, CategoryMade, Change, Changed, Count, CountSource, Cursor, Earlier, Filter, JobKind,
+    KeptAnswer, Visibility,
 };
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 use support::{House, actor, house};
 
 async fn say(house: &House, id: &AssetId, change: Change) {
@@ -92,6 +93,40 @@ async fn a_filter_walks_an_index_and_sorts_nothing() {
             "{filter:?}:\n{plan}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_and_a_lease_walk_their_index_among_many_rows() {
+    let house = house().await;
+    let id = house.upload(1, b"one", 1).await;
+    let mut connection = AnyConnection::connect(&house.database()).await.unwrap();
+    let postgres = house.is_postgres();
+    let count = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)";
+    let words = match postgres {
+        true => {
+            format!("INSERT INTO search_rows (asset, words) {count} SELECT 'x' || n, CAST('w' || n AS TSVECTOR) FROM n")
+        }
+        false => format!("INSERT INTO search_rows (asset) {count} SELECT 'x' || n FROM n"),
+    };
+    let jobs = format!(
+        "INSERT INTO jobs (kind, asset, state, unique_key, run_after_ms, stage, created_ms, updated_ms) \
+         {count} SELECT 'ingest', '{}', 'queued', 'ingest:' || n, 0, 'probe', 0, 0 FROM n",
+        id.as_str()
+    );
+    for sql in [words, jobs, "ANALYZE".to_owned()] {
+        connection.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    let catalogue = &house.store.catalogue;
+    let check = |plan: Vec<String>, indexes: &[&str]| {
+        let plan = plan.join("\n");
+        let walks = plan.lines().all(|line| !line.contains("Seq Scan on search_rows") && !line.starts_with("SCAN j"));
+        assert!(walks && indexes.iter().all(|index| plan.contains(index)), "{plan}");
+    };
+    let search = catalogue.search_plan("w77", &Filter::default()).await.unwrap();
+    let by_word: &[&str] =
+        if postgres { &["search_by_word"] } else { &["search VIRTUAL TABLE INDEX", "r USING INTEGER PRIMARY KEY"] };
+    check(search, by_word);
+    check(catalogue.lease_plan(JobKind::Ingest).await.unwrap(), &["jobs_by_turn"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,9 +22,11 @@ mod queue;
 mod support;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use durable::catalogue::{JobKind, PostgresUrl};
 use durable::{Disk, Places, Store, StoreError};
+use sqlx::{AnyConnection, Connection};
 use support::{actor, house};
 
 fn at(url: &PostgresUrl) -> Places {
@@ -132,4 +134,39 @@ async fn a_database_that_cannot_be_used_is_told_in_a_sentence_without_the_passwo
     check("postgres://me:s3cret@127.0.0.1:1/videos".into(), "cannot be reached").await;
     check(server.url().replace("/postgres?", "/videos?"), "createdb videos").await;
     check(server.url().replace("postgres@", "nobody:s3cret@"), "user or the password").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_under_way_when_the_server_hangs_ends_within_its_bound() {
+    let house = house().await;
+    let id = house.upload(1, b"one", 1).await;
+    // Somebody writes, so that the next one waits in the middle of its transaction.
+    let mut other = AnyConnection::connect(&house.database()).await.unwrap();
+    let mut writing = other.begin().await.unwrap();
+    let lock = "SELECT CAST(count(*) AS BIGINT) FROM (SELECT pg_advisory_xact_lock($1)) AS locked";
+    let _: i64 = sqlx::query_scalar(lock).bind(0x5374_7247_0000_i64).fetch_one(&mut *writing).await.unwrap();
+    let store = Arc::new(house.store);
+    let waiting = tokio::spawn({
+        let (store, id) = (store.clone(), id.clone());
+        async move { store.catalogue.purge(&id, &actor(), 2).await }
+    });
+    let waits = "SELECT CAST(count(*) AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut *writing).await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let server = house.server.clone().unwrap();
+    server.freeze();
+    let begun = Instant::now();
+    let asking = store.catalogue.asset(&id).await;
+    assert!(asking.is_err_and(|error| error.is_away()) && begun.elapsed() < Duration::from_secs(5), "who comes later");
+    let late = waiting.await.unwrap();
+    assert!(late.as_ref().is_err_and(StoreError::is_away), "{late:?}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    server.thaw();
+    writing.rollback().await.unwrap();
+    let begun = Instant::now();
+    while let Err(error) = store.catalogue.purge(&id, &actor(), 3).await {
+        assert!(error.is_away() && begun.elapsed() < Duration::from_secs(30), "{error}");
+    }
+    assert_eq!(store.catalogue.asset(&id).await.unwrap().unwrap().id, id);
 }

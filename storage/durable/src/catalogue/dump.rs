@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sqlx::any::AnyTypeInfoKind;
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
+use super::reach::Line;
 use super::sql::{AnyRow, Sql};
 use super::{Catalogue, Dialect, Tx};
 use crate::StoreError;
@@ -50,15 +51,15 @@ impl Catalogue {
     /// Writes all rows as they are at one moment, whoever writes meanwhile. Answers how many.
     pub async fn dump(&self, to: &mut impl Write) -> Result<u64, StoreError> {
         let mut tx = match self.dialect {
-            Dialect::Sqlite => self.read.begin().await?,
-            Dialect::Postgres => self.read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            Dialect::Sqlite => self.read.begin(None).await?,
+            Dialect::Postgres => self.read.begin(Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
         };
         let head = json!({ "format": FORMAT, "schema": self.schema(&mut tx).await? });
         line(to, &head)?;
         let mut rows = 0;
         for table in TABLES {
             let sql = format!("SELECT * FROM {table}");
-            let mut found = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch(&mut *tx);
+            let mut found = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch(&mut tx);
             while let Some(row) = futures_util::TryStreamExt::try_next(&mut found).await? {
                 line(to, &json!({ "table": table, "row": read(&row)? }))?;
                 rows += 1;
@@ -124,7 +125,7 @@ impl Catalogue {
     }
 
     /// The number of the last migration.
-    async fn schema(&self, tx: &mut sqlx::AnyConnection) -> Result<i64, StoreError> {
+    async fn schema(&self, tx: &mut Line) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(tx).await?)
     }
 

@@ -4,7 +4,7 @@
 
 use sqlx::{FromRow, Row};
 
-use super::sql::words;
+use super::sql::{Sql, words};
 use super::{AssetState, Catalogue, Dialect, Tx, events};
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -138,6 +138,15 @@ impl Catalogue {
         }
         tx.commit().await?;
         Ok(lease)
+    }
+
+    /// How the database would look for the next due job, a line a step: for tests.
+    pub async fn lease_plan(&self, kind: JobKind) -> Result<Vec<String>, StoreError> {
+        let (kind_at, now_at) = DUE.split_once("$1").expect("it names the kind first");
+        let (middle, rest) = now_at.split_once("$4").expect("and then the time");
+        let mut sql = Sql::new(self.explain());
+        sql.push(kind_at).push_bind(kind).push(middle).push_bind(1_i64).push(rest);
+        self.plan(sql).await
     }
 
     /// Keeps a lease alive and tells how far the job has come.

@@ -34,6 +34,7 @@ mod open;
 mod playback;
 mod publish;
 mod queue;
+mod reach;
 mod references;
 mod rules;
 mod schedules;
@@ -44,8 +45,6 @@ mod sql;
 mod tracks;
 mod uploads;
 mod webhooks;
-
-use sqlx::AnyPool;
 
 pub use accounts::{Account, Linked, SignedIn, Unlinked, Wallet};
 pub use address::{NotPostgres, PostgresUrl};
@@ -74,13 +73,14 @@ pub use uploads::{Entered, Upload};
 pub use webhooks::{Attempted, Delivery, DeliveryState, Message, Webhook, WebhookChange};
 
 use crate::{ObjectId, StoreError};
+use reach::Reach;
 use sql::Tx;
 
 /// Rows and the rules that hold between them.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    write: AnyPool,
-    read: AnyPool,
+    write: Reach,
+    read: Reach,
     dialect: Dialect,
     /// Names this data folder among those whose processes share a server; empty when nobody does.
     instance: String,
@@ -105,14 +105,14 @@ impl Catalogue {
     /// anything, and is right when it touches one row whose state it asks for.
     async fn begin(&self) -> Result<Tx, StoreError> {
         if self.dialect == Dialect::Sqlite {
-            return Ok(Tx::new(self.write.begin_with("BEGIN IMMEDIATE").await?, self.dialect));
+            return Ok(Tx::new(self.write.begin(Some("BEGIN IMMEDIATE")).await?, self.dialect));
         }
-        let mut tx = self.write.begin().await?;
+        let mut line = self.write.begin(None).await?;
         sqlx::query("SELECT 1 FROM (SELECT pg_advisory_xact_lock($1)) AS locked")
             .bind(WRITE_LOCK)
-            .execute(&mut *tx)
+            .execute(&mut line)
             .await?;
-        Ok(Tx::new(tx, self.dialect))
+        Ok(Tx::new(line, self.dialect))
     }
 }
 
@@ -122,7 +122,7 @@ impl Catalogue {
     async fn begin_claim(&self) -> Result<Tx, StoreError> {
         match self.dialect {
             Dialect::Sqlite => self.begin().await,
-            Dialect::Postgres => Ok(Tx::new(self.write.begin().await?, self.dialect)),
+            Dialect::Postgres => Ok(Tx::new(self.write.begin(None).await?, self.dialect)),
         }
     }
 }

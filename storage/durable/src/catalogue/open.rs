@@ -8,9 +8,12 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, Connection, Executor};
 
+use super::reach::Reach;
 use super::sql::Dialect;
 use super::{Catalogue, PostgresUrl};
-use crate::limits::{ACQUIRE_TIMEOUT_MS, POSTGRES_ACQUIRE_TIMEOUT_MS, POSTGRES_CONNECTIONS, READERS};
+use crate::limits::{
+    ACQUIRE_TIMEOUT_MS, POSTGRES_ACQUIRE_TIMEOUT_MS, POSTGRES_ANSWER_MS, POSTGRES_CONNECTIONS, READERS,
+};
 use crate::{Places, StoreError};
 
 impl Catalogue {
@@ -38,6 +41,7 @@ impl Catalogue {
             .max_connections(READERS)
             .connect_with(options(&sqlite_url(path, "ro")?)?)
             .await?;
+        let (write, read) = (Reach::new(write, None), Reach::new(read, None));
         Ok(Self { write, read, dialect: Dialect::Sqlite, instance: String::new() })
     }
 
@@ -60,8 +64,11 @@ impl Catalogue {
         install_drivers();
         let told = |source: sqlx::Error| unusable(url, source);
         // One connection first: a pool would try for half a minute where nobody listens.
-        let first = AnyConnection::connect_with(&options(url.secret())?).await.map_err(told)?;
-        fits(url, first).await?;
+        let within = Duration::from_millis(POSTGRES_ANSWER_MS);
+        let first =
+            async { fits(url, AnyConnection::connect_with(&options(url.secret())?).await.map_err(told)?).await };
+        let hung = |_| StoreError::Server(format!("PostgreSQL at {url} does not answer within {} s", within.as_secs()));
+        tokio::time::timeout(within, first).await.map_err(hung)??;
         let all = AnyPoolOptions::new()
             .acquire_timeout(Duration::from_millis(POSTGRES_ACQUIRE_TIMEOUT_MS))
             // A server that was started anew has left its old connections dead.
@@ -76,6 +83,7 @@ impl Catalogue {
         let mut migrator = all.acquire().await?;
         migrate(&POSTGRES, &mut migrator, Dialect::Postgres).await?;
         drop(migrator);
+        let all = Reach::new(all, Some(Duration::from_millis(POSTGRES_ANSWER_MS)));
         Ok(Self { write: all.clone(), read: all, dialect: Dialect::Postgres, instance: instance.to_owned() })
     }
 }

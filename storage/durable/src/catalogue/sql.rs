@@ -7,8 +7,9 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::any::AnyArguments;
 use sqlx::query::{Query, QueryAs};
-use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Database, Decode, Encode, Transaction, Type};
+use sqlx::{Any, Arguments, AssertSqlSafe, Database, Decode, Encode, Type};
 
+use super::reach::Line;
 use crate::StoreError;
 
 /// A row of either database.
@@ -25,32 +26,32 @@ pub enum Dialect {
 
 /// A transaction that writes. Dropped without [`Tx::commit`] it is undone.
 pub(super) struct Tx {
-    inner: Transaction<'static, Any>,
+    line: Line,
     /// Which database it is of.
     pub(super) dialect: Dialect,
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Any>, dialect: Dialect) -> Self {
-        Self { inner, dialect }
+    pub(super) fn new(line: Line, dialect: Dialect) -> Self {
+        Self { line, dialect }
     }
 
     /// On disk when it returns.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.inner.commit().await
+        self.line.commit().await
     }
 }
 
 impl Deref for Tx {
-    type Target = AnyConnection;
-    fn deref(&self) -> &AnyConnection {
-        &self.inner
+    type Target = Line;
+    fn deref(&self) -> &Line {
+        &self.line
     }
 }
 
 impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.inner
+    fn deref_mut(&mut self) -> &mut Line {
+        &mut self.line
     }
 }
 

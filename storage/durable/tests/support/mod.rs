@@ -16,7 +16,7 @@ pub struct House {
     pub folder: TempDir,
     pub store: Store,
     /// The catalogue's server, in the test binary that runs the same tests on PostgreSQL.
-    server: Option<Arc<Server>>,
+    pub server: Option<Arc<Server>>,
 }
 
 /// Who does things in these tests.

@@ -37,6 +37,31 @@ impl Server {
         let _ = std::fs::remove_file(self.folder.path().join(".s.PGSQL.5432"));
     }
 
+    /// Every process of it stands still, as on a machine that hangs: connections stay open, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal_all("-STOP");
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.signal_all("-CONT");
+    }
+
+    /// The first process and those it made, which are as many as there are connections, and some.
+    fn signal_all(&self, signal: &str) {
+        let parent = self.child.id().to_string();
+        let is_ours =
+            |stat: &str| stat.rsplit(')').next().and_then(|rest| rest.split(' ').nth(2)) == Some(parent.as_str());
+        let processes =
+            std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+        let children = processes
+            .filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_ours(&stat)))
+            .filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
+        for pid in std::iter::once(parent.clone()).chain(children) {
+            let _ = Command::new("kill").args([signal, &pid]).status(); // one may have ended meanwhile
+        }
+    }
+
     /// Starts it again on the same data.
     pub fn start_again(&mut self) {
         let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
@@ -76,6 +101,7 @@ fn spawn(folder: &Path) -> Child {
 impl Drop for Server {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
+            self.thaw();
             let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
             let _ = self.child.wait();
         }
