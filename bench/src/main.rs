@@ -1,7 +1,7 @@
 //! Measures StreamGate against what people would use instead, on this machine, over the loopback.
 //!
 //! ```text
-//! streamgate-bench all | edge | idle | encode | catalogue | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
+//! streamgate-bench all | edge | idle | encode | catalogue | api | upload | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
 //! ```
 //!
 //! - `edge`: our edge against nginx (`proxy_cache`, sendfile), varnish, trafficserver and h2o, as far as they are installed:
@@ -10,6 +10,8 @@
 //! - `encode`: `media::transcode` on all cores against the `rav1e` tool on the same pictures with the same settings.
 //!
 //! - `catalogue`: listing, search and jobs a second with a million assets, on SQLite, and on PostgreSQL where one is named.
+//! - `api`: requests for one asset a core-second, and their times at fixed rates.
+//! - `upload`: uploads against `dd` with fsync and `@tus/server`, and the memory that 12 GiB take.
 //!
 //! - `gate`: what a token costs to check, sign-ins and rule checks a second, and a premiere of five thousand wallets.
 //!
@@ -25,6 +27,7 @@ mod load;
 mod machine;
 mod options;
 mod peers;
+mod platform;
 mod process;
 mod report;
 mod upstream;
@@ -41,10 +44,23 @@ fn main() -> ExitCode {
         }
     };
     let done = match &options.command {
-        Command::All => run(&options, &[edge::run, edge::idle::run, encode::run, catalogue::run, gate::run]),
+        Command::All => run(
+            &options,
+            &[
+                edge::run,
+                edge::idle::run,
+                encode::run,
+                catalogue::run,
+                platform::api::run,
+                platform::upload::run,
+                gate::run,
+            ],
+        ),
         Command::Edge => run(&options, &[edge::run]),
         Command::Idle => run(&options, &[edge::idle::run]),
         Command::Catalogue => run(&options, &[catalogue::run]),
+        Command::Api => run(&options, &[platform::api::run]),
+        Command::Upload => run(&options, &[platform::upload::run]),
         Command::Gate => run(&options, &[gate::run]),
         Command::Encode => run(&options, &[encode::run]),
         Command::ServeEdge { listen, upstream } => edge::serve::run(listen, upstream),

@@ -3,12 +3,14 @@
 use crate::edge::serve::Listen;
 
 const USAGE: &str =
-    "usage: streamgate-bench all | edge | idle | encode | catalogue | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
+    "usage: streamgate-bench all | edge | idle | encode | catalogue | api | upload | gate   [--rounds N] [--seconds S] [--only TEXT] [--save]
 
   edge     our edge against nginx, varnish, trafficserver and h2o: hits, requests per CPU-second of the server
   idle     memory of an idle connection, and entries into the ring a request
   encode   media::transcode on all cores against the rav1e tool
   catalogue  listing, search and jobs a second with a million assets
+  api      GET of one asset: requests a core-second, times at fixed rates
+  upload   uploads against dd with fsync and @tus/server; memory of 12 GiB
   gate     tokens, sign-ins, rule checks and a premiere of five thousand wallets
   all      these
 
@@ -51,6 +53,10 @@ pub enum Command {
     Encode,
     /// The catalogue with many rows.
     Catalogue,
+    /// One asset, asked for.
+    Api,
+    /// Uploads.
+    Upload,
     /// The gate.
     Gate,
     /// The server under measurement: our edge.
@@ -113,6 +119,8 @@ fn command(mut words: Vec<String>) -> Result<Command, String> {
         (Some("edge"), 1) => Ok(Command::Edge),
         (Some("encode"), 1) => Ok(Command::Encode),
         (Some("catalogue"), 1) => Ok(Command::Catalogue),
+        (Some("api"), 1) => Ok(Command::Api),
+        (Some("upload"), 1) => Ok(Command::Upload),
         (Some("gate"), 1) => Ok(Command::Gate),
         (Some("idle"), 1) => Ok(Command::Idle),
         (Some("serve-edge"), 6) => {

@@ -27,9 +27,14 @@ impl Pinned {
 
     /// The same, with variables in its environment.
     pub fn start_with(core: u32, program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_on(&core.to_string(), program, args, variables)
+    }
+
+    /// The same on several cores: `0,2-3`.
+    pub fn start_on(cores: &str, program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new("taskset");
         command.envs(variables.iter().copied());
-        command.arg("-c").arg(core.to_string()).arg(program).args(args);
+        command.arg("-c").arg(cores).arg(program).args(args);
         let said = NamedTempFile::new()?;
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.reopen()?).spawn();
         Ok(Self { child: child.with_context(|| format!("cannot start {program} by taskset"))?, said })

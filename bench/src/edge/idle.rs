@@ -94,7 +94,7 @@ fn enters(process: &Pinned, address: std::net::SocketAddr, load_core: u32, optio
     let mut strace = Command::new("strace");
     strace.args(["-f", "-c", "-e", "trace=io_uring_enter", "-p", &process.server_id()?.to_string(), "-o"]);
     let mut strace = strace.arg(report.path()).stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    let counted = Generator::choose().run(load_core, "http", address, &["/1024/0".to_owned()], options);
+    let counted = Generator::choose().run(load_core, "http", address, &["/1024/0".to_owned()], "", options);
     Command::new("kill").args(["-INT", &strace.id().to_string()]).status()?;
     strace.wait()?;
     let requests = counted?.requests;

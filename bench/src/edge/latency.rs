@@ -41,7 +41,7 @@ pub fn measure(
         for _ in 0..ROUNDS {
             for (server, figures) in servers.iter().zip(&mut figures) {
                 if matches!(server.peer, Peer::Ours | Peer::Nginx) {
-                    figures.push(at_rate(load_core, server.http, paths, rate as u32, options)?.p99_ms);
+                    figures.push(at_rate(load_core, server.http, paths, rate as u32, "", options)?.p99_ms);
                 }
             }
         }

@@ -140,7 +140,7 @@ fn one(
         _ => ("http", server.http),
     };
     let cpu_before = server.process.cpu_seconds()?;
-    let Counted { requests, seconds } = generator.run(load_core, scheme, address, paths, options)?;
+    let Counted { requests, seconds } = generator.run(load_core, scheme, address, paths, "", options)?;
     let cpu = server.process.cpu_seconds()? - cpu_before;
     if cpu <= 0.0 || requests == 0 {
         bail!("{requests} requests in {cpu} CPU-seconds");

@@ -14,6 +14,8 @@ use tempfile::TempPath;
 
 /// Connections of a round, each with one request under way.
 pub const CONNECTIONS: usize = 64;
+/// The variable that gives our own client the API key it asks with; empty: none.
+pub const KEY: &str = "STREAMGATE_BENCH_KEY";
 /// A server that does not answer for this long has failed the round.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -49,7 +51,7 @@ impl Generator {
         }
     }
 
-    /// Asks `address` for `paths` in turn, on `core`, for the time of a round.
+    /// Asks `address` for `paths` in turn, on `core`, for the time of a round; with an API key unless that is empty.
     ///
     /// # Errors
     /// Anything but whole answers of status 200.
@@ -59,10 +61,11 @@ impl Generator {
         scheme: &str,
         address: SocketAddr,
         paths: &[String],
+        key: &str,
         options: &Options,
     ) -> Result<Counted> {
         let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string()]);
+        command.args(["-c", &core.to_string()]).env(KEY, key);
         let script = script()?;
         match self {
             Self::Wrk => {
@@ -75,6 +78,9 @@ impl Generator {
                     "-d",
                     &format!("{}s", options.seconds),
                 ]);
+                if !key.is_empty() {
+                    command.arg("-H").arg(format!("Authorization: Bearer {key}"));
+                }
                 command.arg("-s").arg(&script).arg(format!("{scheme}://{address}/")).arg("--").args(paths);
             }
             Self::Own if scheme == "https" => bail!("wrk is needed to ask by TLS (Debian: wrk)"),
@@ -154,6 +160,8 @@ pub struct Client {
     address: SocketAddr,
     stream: BufReader<TcpStream>,
     sink: Vec<u8>,
+    /// The header line that says who asks, or nothing.
+    who: String,
 }
 
 /// The head of an answer.
@@ -179,7 +187,9 @@ impl Client {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-        Ok(Self { address, stream: BufReader::with_capacity(room, stream), sink: vec![0; room] })
+        let key = std::env::var(KEY).unwrap_or_default();
+        let who = if key.is_empty() { key } else { format!("Authorization: Bearer {key}\r\n") };
+        Ok(Self { address, stream: BufReader::with_capacity(room, stream), sink: vec![0; room], who })
     }
 
     /// Asks for `path` and reads the answer whole.
@@ -187,7 +197,7 @@ impl Client {
     /// # Errors
     /// Another status than 200, no length, or the connection.
     pub fn get(&mut self, path: &str) -> Result<Answer> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}\r\n", self.address, self.who);
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut status = String::new();
         self.stream.read_line(&mut status)?;

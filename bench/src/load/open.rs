@@ -19,13 +19,20 @@ pub struct Measured {
     pub p99_ms: f64,
 }
 
-/// Runs this binary's `load-at` on `core`.
+/// Runs this binary's `load-at` on `core`, with an API key unless that is empty.
 ///
 /// # Errors
 /// Anything but whole answers of status 200.
-pub fn at_rate(core: u32, address: SocketAddr, paths: &[String], rate: u32, options: &Options) -> Result<Measured> {
+pub fn at_rate(
+    core: u32,
+    address: SocketAddr,
+    paths: &[String],
+    rate: u32,
+    key: &str,
+    options: &Options,
+) -> Result<Measured> {
     let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]).arg(std::env::current_exe()?);
+    command.args(["-c", &core.to_string()]).arg(std::env::current_exe()?).env(super::KEY, key);
     command.args(["load-at", &address.to_string(), &rate.max(1).to_string()]).args(paths);
     let output = command.args(["--seconds", &options.seconds.to_string()]).output()?;
     if !output.status.success() {

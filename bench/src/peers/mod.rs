@@ -98,7 +98,7 @@ pub fn installed(program: &str) -> bool {
 }
 
 /// A port that was free a moment ago; not every server can choose one itself.
-fn free_address() -> Result<SocketAddr> {
+pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
@@ -111,7 +111,7 @@ fn scratch(of: Peer) -> Result<TempDir> {
 }
 
 /// A path as an argument.
-fn text(path: &Path) -> Result<&str> {
+pub fn text(path: &Path) -> Result<&str> {
     path.to_str().context("the temporary folder's name is not UTF-8")
 }
 
