@@ -181,9 +181,13 @@ async function another(path) {
 async function save() {
   for (const id of ["minutes", "grace"]) if (!byId(id).reportValidity()) return "Not saved.";
   // Without a version this is the first rule; with one, nobody may have written another meanwhile.
-  const { version: now } = await call("PUT", `content/${asset}/gating-rules`, { body: written(), version });
+  const { body, version: now } = await call("PUT", `content/${asset}/gating-rules`, { body: written(), version });
   version = now;
-  show();
+  // Secrets that were written have ids from now on: saved once more as they were written, they would be others.
+  if (JSON.stringify(rule).includes('"password"')) await read();
+  else show();
+  const links = (body?.links ?? []).map(({ secret }) => `${location.origin}/watch/?v=${asset}#p=${secret}`);
+  if (links.length > 0) return `Saved. Whoever has this link has the password; it is shown this once: ${links.join(" ")}`;
   return "Saved. It holds from now on; whoever does not meet it is stopped within seconds.";
 }
 
