@@ -104,7 +104,7 @@ async fn gate(rows: &mut Vec<Vec<String>>) -> Result<()> {
     let (_, took) = at_once(&scene, CHECKS, |scene, n| async move {
         let mut line = scene.line().await?;
         let body = json!({
-            "rule": { "erc721": { "chain": "ethereum", "contract": COLLECTION, "min_balance": "1" } },
+            "rule": { "rule": { "erc721": { "chain": "ethereum", "contract": COLLECTION, "min_balance": "1" } } },
             "wallets": [Wallet::new(1_000_000 + n).address()],
         });
         let told = line.asked("POST", "/api/v1/nft/verify", &scene.key, &body.to_string()).await?;
