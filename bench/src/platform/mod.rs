@@ -12,6 +12,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// Until a start has made its keys.
+const KEY_WITHIN: Duration = Duration::from_secs(20);
+
 /// A running one; ended, and its data removed, when dropped.
 pub struct Origin {
     pub process: Pinned,
@@ -34,7 +37,15 @@ impl Origin {
             [("STREAMGATE_STORAGE__DATA", text(data.path())?), ("STREAMGATE_ORIGIN__LISTEN", &address.to_string())];
         let mut process = Pinned::start_on(cores, text(&program)?, &["origin"], &variables)?;
         process.wait_until_listening(address)?;
-        let key = std::fs::read_to_string(data.path().join("keys/api.key")).context("the key was not made")?;
+        // It listens before it has made its keys.
+        let (file, until) = (data.path().join("keys/api.key"), Instant::now() + KEY_WITHIN);
+        let key = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(key) if key.ends_with('\n') || key.len() > 20 => break key,
+                failed if Instant::now() > until => break failed.context("the key was not made")?,
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
         Ok(Self { process, address, key: key.trim().to_owned(), _data: data })
     }
 
