@@ -1,12 +1,13 @@
 //! The origin's events at an edge: what was changed or deleted there is purged here, within a fraction of a second. An edge follows an
-//! origin whose edge key it holds.
+//! origin whose edge key it holds, and tells it what plays here (`streams.rs`).
 
 use crate::config::Config;
+use crate::streams::Reporter;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge::purge::{Purge, Purger, What};
-use edge::{Gatekeeper, Revocation};
+use edge::{Gatekeeper, Playing, Revocation};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,10 +25,10 @@ const ANSWER_BYTES_MAX: u64 = 8 << 20;
 /// Where the number of the last event stands, in the folder of the first disk.
 const NAME: &str = "events.seq";
 
-/// The thread that follows.
+/// The thread that follows, and the one that reports.
 pub struct Feed {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +39,9 @@ struct Page {
     /// Everything that is taken back at the moment; when the origin was not asked to go on from an event, or cannot.
     #[serde(default)]
     revoked: Option<Vec<Revoked>>,
+    /// Beside `revoked`: subjects and assets.
+    #[serde(default)]
+    revoked_wholes: Vec<Event>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +53,7 @@ struct Revoked {
 
 #[derive(Debug, Deserialize)]
 struct Event {
+    #[serde(default)]
     kind: String,
     #[serde(default)]
     asset: String,
@@ -58,6 +63,8 @@ struct Event {
     /// Of `subject.revoked`.
     #[serde(default)]
     subject: String,
+    /// Of `subject.revoked` and `asset.revoked`: tokens that were made by then. Without it: all.
+    made_by_s: Option<u64>,
     /// Of every revocation: when the last token that it concerns has expired.
     #[serde(default)]
     until_s: u64,
@@ -67,19 +74,29 @@ struct Event {
 }
 
 /// Follows the origin at `url`.
-pub fn follow(url: String, edge_key: String, config: &Config, purger: Purger, gatekeeper: Gatekeeper) -> Result<Feed> {
+pub fn follow(
+    url: String,
+    edge_key: String,
+    config: &Config,
+    purger: Purger,
+    (gatekeeper, playing): (Gatekeeper, Playing),
+) -> Result<Feed> {
     let stop = Arc::new(AtomicBool::new(false));
-    let told = stop.clone();
+    let (told, also_told) = (stop.clone(), stop.clone());
+    let reporter = Reporter::new(&url, edge_key.clone(), playing);
     let memory = config.edge_disks.first().map(|disk| disk.path.join(NAME));
-    let thread = std::thread::Builder::new().name("event-feed".to_owned());
-    let thread = thread.spawn(move || Follower::new(url, edge_key, memory, purger, gatekeeper).run(&told))?;
-    Ok(Feed { stop, thread: Some(thread) })
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let follower =
+        thread("event-feed").spawn(move || Follower::new(url, edge_key, memory, purger, gatekeeper).run(&told))?;
+    let mut feed = Feed { stop, threads: vec![follower] };
+    feed.threads.push(thread("stream-reports").spawn(move || reporter.run(&also_told))?);
+    Ok(feed)
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
@@ -157,7 +174,7 @@ impl Follower {
             self.take_back(event)?;
         }
         if let Some(revoked) = &page.revoked {
-            self.replace(revoked)?;
+            self.replace(revoked, &page.revoked_wholes)?;
         }
         self.gatekeeper.heard(millis());
         // The state of now, asked for with events before it still to be gone through.
@@ -171,9 +188,19 @@ impl Follower {
         Ok(last)
     }
 
-    fn replace(&self, revoked: &[Revoked]) -> Result<()> {
-        let tokens = revoked.iter().map(|one| Ok((decoded(&one.cti)?, UnixSeconds(one.until_s))));
-        self.gatekeeper.replace_tokens(tokens.collect::<Result<Vec<_>>>()?, UnixSeconds(millis() / 1000));
+    fn replace(&self, tokens: &[Revoked], wholes: &[Event]) -> Result<()> {
+        let always = UnixSeconds(u64::MAX);
+        let token = |one: &Revoked| Ok((Revocation::Token(decoded(&one.cti)?), always, UnixSeconds(one.until_s)));
+        let whole = |one: &Event| {
+            let what = if one.asset.is_empty() {
+                Revocation::Subject(one.subject.clone())
+            } else {
+                Revocation::Asset(one.asset.clone())
+            };
+            Ok((what, made_by(one), UnixSeconds(one.until_s)))
+        };
+        let taken = tokens.iter().map(token).chain(wholes.iter().map(whole)).collect::<Result<Vec<_>>>()?;
+        self.gatekeeper.replace(taken, UnixSeconds(millis() / 1000));
         Ok(())
     }
 
@@ -195,7 +222,8 @@ impl Follower {
             }
             _ => return Ok(()),
         };
-        self.gatekeeper.revoke(what, UnixSeconds(event.until_s), UnixSeconds(millis() / 1000));
+        let (until, now) = (UnixSeconds(event.until_s), UnixSeconds(millis() / 1000));
+        self.gatekeeper.revoke_made_by(what, made_by(event), until, now);
         Ok(())
     }
 
@@ -203,6 +231,10 @@ impl Follower {
         self.purger.purge_blocking(Purge { what, soft: false }).context("the purge failed")?;
         Ok(())
     }
+}
+
+fn made_by(event: &Event) -> UnixSeconds {
+    UnixSeconds(event.made_by_s.unwrap_or(u64::MAX))
 }
 
 fn decoded(cti: &str) -> Result<Vec<u8>> {

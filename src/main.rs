@@ -19,6 +19,7 @@ mod serve;
 mod signals;
 mod stack;
 mod storage;
+mod streams;
 mod token;
 mod top;
 mod version;

@@ -102,6 +102,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         defaults: config.edge_defaults,
         client_directives: config.client_directives,
         staleness_max: config.staleness_max,
+        countries: config.countries.clone(),
         prefetch: config.prefetch,
         cmsd: config.cmsd,
         gzip: config.gzip,
@@ -126,7 +127,8 @@ pub fn follow(config: &Config, upstream: &edge::Upstream, edge: &edge::Edge) -> 
         );
         return Ok(None);
     }
-    feed::follow(url, key.clone(), config, purger, edge.gatekeeper()).map(Some).context("cannot start a thread")
+    let told = (edge.gatekeeper(), edge.playing());
+    feed::follow(url, key.clone(), config, purger, told).map(Some).context("cannot start a thread")
 }
 
 /// The address by which this machine reaches what listens on `listening`.

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use edge::{Gatekeeper, Pass, Tokens};
+use edge::{Gatekeeper, Pass, Tokens, Viewer};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds, mint};
 use wire::url::AssetId;
 
@@ -38,7 +38,9 @@ fn main() {
         }
         let pure = began.elapsed().as_secs_f64() * 1e6 / f64::from(TOKENS);
         let mut checked = Tokens::new(set, Gatekeeper::default(), Duration::ZERO);
-        let mut check = |token: &str| checked.check(token.as_bytes(), PATH.as_bytes(), 1_000_000) == Pass::Valid;
+        let viewer = Viewer { address: std::net::Ipv4Addr::LOCALHOST.into(), head: b"" };
+        let mut check =
+            |token: &str| checked.check(token.as_bytes(), PATH.as_bytes(), 1_000_000, &viewer) == Pass::Valid;
         let began = Instant::now();
         for token in &tokens {
             assert!(black_box(check(token)));

@@ -35,6 +35,8 @@ pub struct Config {
     pub keys: wire::token::KeySet,
     /// Longest silence of an origin whose events are followed, after which gated objects are refused. Zero: any.
     pub staleness_max: Duration,
+    /// Which country an address is in. None: tokens for some countries open nothing.
+    pub countries: Option<Arc<crate::Countries>>,
     /// Where access records go.
     pub access_log: AccessLog,
     /// One request in so many is logged.
@@ -318,6 +320,7 @@ impl Config {
             upstream,
             keys: wire::token::KeySet::default(),
             staleness_max: Duration::ZERO,
+            countries: None,
             access_log: AccessLog::Off,
             access_log_sample: 1,
             pages: Vec::new(),

@@ -1,9 +1,13 @@
-//! Who may have a gated object: a playback token, verified with public keys and remembered per shard, and not taken back since
-//! ([`revoked`]).
+//! Who may have a gated object: a playback token, verified with public keys and remembered per shard, not taken back since ([`revoked`]),
+//! shown by a viewer whom it is for ([`conditions`], [`countries`]), of whom not too many play ([`playing`]).
 
+pub(crate) mod conditions;
+pub(crate) mod countries;
+pub(crate) mod playing;
 pub(crate) mod revoked;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +17,9 @@ use wire::token::{Claims, KeySet, TokenError, UnixSeconds, VerificationKey};
 
 use crate::limits::TOKENS_MAX;
 use crate::refusal::Refusal;
+use conditions::Viewer;
+use countries::Countries;
+use playing::{Playing, Stream};
 use revoked::{Gatekeeper, Revoked};
 
 /// What a request shows of itself.
@@ -29,13 +36,22 @@ pub enum Pass {
 /// Checks tokens as one shard does, and remembers those whose signature was right.
 pub struct Tokens {
     keys: KeySet,
-    verified: HashMap<Box<str>, Claims, RandomState>,
+    verified: HashMap<Box<str>, Verified, RandomState>,
     gatekeeper: Gatekeeper,
     /// What the gatekeeper had said by then.
     version: u64,
     revoked: Arc<Revoked>,
     /// Longest silence of an origin that is followed; 0: any.
     staleness_max_ms: u64,
+    playing: Playing,
+    countries: Option<Arc<Countries>>,
+}
+
+/// A token whose signature was right.
+struct Verified {
+    claims: Claims,
+    /// The stream that was last asked for with it, and from where.
+    stream: Option<(IpAddr, Arc<Stream>)>,
 }
 
 impl Tokens {
@@ -49,7 +65,19 @@ impl Tokens {
             version: 0,
             revoked: Arc::default(),
             staleness_max_ms: staleness_max.as_millis() as u64,
+            playing: Playing::default(),
+            countries: None,
         }
+    }
+
+    /// Streams are counted there.
+    pub(crate) fn set_playing(&mut self, playing: Playing) {
+        self.playing = playing;
+    }
+
+    /// Countries are looked up there.
+    pub(crate) fn set_countries(&mut self, countries: Option<Arc<Countries>>) {
+        self.countries = countries;
     }
 
     /// Other keys from now on: what was verified with the old ones is forgotten.
@@ -81,8 +109,8 @@ impl Tokens {
             && self.gatekeeper.silent_ms(now_ms).is_some_and(|silent| silent > self.staleness_max_ms)
     }
 
-    /// Whether `token` opens `path` (without the token, without a query) at `now`.
-    pub fn check(&mut self, token: &[u8], path: &[u8], now_ms: u64) -> Pass {
+    /// Whether `token` opens `path` (without the token, without a query) at `now` for this viewer.
+    pub fn check(&mut self, token: &[u8], path: &[u8], now_ms: u64, viewer: &Viewer<'_>) -> Pass {
         self.look();
         if self.is_out_of_touch(now_ms) {
             return Pass::Bad(Refusal::RevocationsStale);
@@ -91,36 +119,58 @@ impl Tokens {
             return Pass::Bad(Refusal::TokenMalformed);
         };
         let now = UnixSeconds(now_ms / 1000);
-        if let Some(claims) = self.verified.get(token)
-            && now < claims.exp
-            && claims.nbf.is_none_or(|nbf| nbf <= now)
-            && claims.covers(path)
-        {
-            return self.unless_revoked(claims, now);
-        }
-        match wire::token::verify_by(token, &self.keys, now, path, verifies) {
-            Ok(claims) => {
-                let pass = self.unless_revoked(&claims, now);
-                self.remember(token, claims, now);
-                pass
+        let is_known = self.verified.get(token).is_some_and(|Verified { claims, .. }| {
+            now < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now) && claims.covers(path)
+        });
+        if !is_known {
+            match wire::token::verify_by(token, &self.keys, now, path, verifies) {
+                Ok(claims) => self.remember(token, claims, now),
+                Err(error) => return Pass::Bad(refusal(error)),
             }
-            Err(error) => Pass::Bad(refusal(error)),
+        }
+        match self.admit(token, now_ms, viewer) {
+            Ok(()) => Pass::Valid,
+            Err(refusal) => Pass::Bad(refusal),
         }
     }
 
-    fn unless_revoked(&self, claims: &Claims, now: UnixSeconds) -> Pass {
-        if self.revoked.covers(claims, now) { Pass::Bad(Refusal::TokenRevoked) } else { Pass::Valid }
+    /// What depends on more than the token: whether it was taken back, who shows it, how many play.
+    fn admit(&mut self, token: &str, now_ms: u64, viewer: &Viewer<'_>) -> Result<(), Refusal> {
+        let Some(Verified { claims, stream }) = self.verified.get_mut(token) else {
+            return Err(Refusal::TokenMalformed);
+        };
+        if self.revoked.covers(claims, UnixSeconds(now_ms / 1000)) {
+            return Err(Refusal::TokenRevoked);
+        }
+        conditions::held(claims, viewer, self.countries.as_deref())?;
+        let Some(streams) = &claims.streams else { return Ok(()) };
+        if self.staleness_max_ms > 0 && self.playing.silent_ms(now_ms) > self.staleness_max_ms {
+            return Err(Refusal::StreamsUnknown);
+        }
+        let from = playing::network(viewer.address);
+        let known = stream.as_ref().filter(|(network, _)| *network == from).and_then(|(_, stream)| stream.ask(now_ms));
+        let plays = match known {
+            Some(plays) => plays,
+            None => {
+                let subject = claims.sub.as_deref().ok_or(Refusal::StreamsUnknown)?;
+                let entered = self.playing.enter(subject, streams, from, now_ms).ok_or(Refusal::StreamsUnknown)?;
+                let plays = entered.ask(now_ms).unwrap_or(false);
+                *stream = Some((from, entered));
+                plays
+            }
+        };
+        if plays { Ok(()) } else { Err(Refusal::StreamsExceeded) }
     }
 
     fn remember(&mut self, token: &str, claims: Claims, now: UnixSeconds) {
         if self.verified.len() >= TOKENS_MAX {
-            self.verified.retain(|_, claims| now < claims.exp);
+            self.verified.retain(|_, known| now < known.claims.exp);
         }
         if self.verified.len() >= TOKENS_MAX {
             // Every one is still valid: forget all rather than grow; each is verified once more.
             self.verified.clear();
         }
-        self.verified.insert(token.into(), claims);
+        self.verified.insert(token.into(), Verified { claims, stream: None });
     }
 
     /// Whether this text is one of our tokens, valid or not: it must not be sent to the origin.

@@ -49,6 +49,9 @@ pub use config::{
     AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, Tier, TrustedField, Upstream,
 };
 pub use features::Feature;
+pub use gate::conditions::Viewer;
+pub use gate::countries::{Countries, CountriesError};
+pub use gate::playing::{Asked as StreamAsked, Playing, Told as StreamTold};
 pub use gate::revoked::{Gatekeeper, Revocation};
 pub use gate::{Pass, Tokens};
 pub use limits::Limits;

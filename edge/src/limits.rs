@@ -107,6 +107,12 @@ pub(crate) const PRESSED_MS: u64 = 1_000;
 pub(crate) const VARY_FIELDS_MAX: usize = 16;
 /// Tokens, subjects and assets that were taken back and are remembered until their tokens have expired; some 100 bytes each.
 pub(crate) const REVOKED_MAX: usize = 65_536;
+/// Streams that play at an edge by tokens that bound how many may; some 300 bytes each. Full: one more is refused.
+pub(crate) const PLAYING_MAX: usize = 65_536;
+/// A stream that is not asked for has its place for so long: two segments of 4 s. The origin's leases are as long.
+pub const STREAM_LEASE_MS: u64 = 8_000;
+/// Bytes of a file of countries, which is kept in memory: the largest free ones have 120 MiB.
+pub const COUNTRIES_FILE_BYTES_MAX: u64 = 512 << 20;
 /// Verified tokens a shard remembers.
 pub(crate) const TOKENS_MAX: usize = 16_384;
 /// Access records a shard gathers before it hands them over.

@@ -96,6 +96,17 @@ refusals! {
     RevocationsStale = 503 "revocations-stale" "It is not known which playback tokens have been revoked.";
     /// The token says something that is not understood, and that may be a restriction.
     TokenClaimUnknown = 403 "token-claim-unknown" "The playback token contains a claim that is not understood.";
+    /// The token is for other networks (`catnip`).
+    TokenNetwork = 403 "token-network" "The playback token is not for this network.";
+    /// The token is for other countries (`catgeoiso3166`), or the country is not known.
+    TokenCountry = 403 "token-country" "The playback token is not for this country.";
+    /// The token is for other pages, or the request names none.
+    TokenReferrer = 403 "token-referrer" "The playback token is not for this page.";
+    /// As many streams play as may.
+    StreamsExceeded = 403 "streams-exceeded" "As many streams play already as may at once.";
+    /// It is not known how many streams play: nobody counts them here, there are too many, or the origin has been silent for longer than the
+    /// operator allows.
+    StreamsUnknown = 503 "streams-unknown" "It is not known how many streams play.";
     /// The client wants only what is cached, and it is not.
     OnlyIfCached = 504 "only-if-cached" "Not in the cache.";
     /// The origin cannot be reached.

@@ -138,6 +138,7 @@ impl Shard {
             self.tokens.borrow_mut().change(&config.keys);
         }
         self.tokens.borrow_mut().set_staleness_max(config.staleness_max);
+        self.tokens.borrow_mut().set_countries(config.countries.clone());
         self.access.borrow_mut().set_sample(config.access_log_sample);
         self.door.change(&config.limits, new.addresses.clone());
         self.sources.change(&config.upstream, &new.tls, &new.slots, &new.seen[self.id], rt::now());

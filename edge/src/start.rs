@@ -18,6 +18,7 @@ use crate::disk;
 use crate::door::Door;
 use crate::features::{Feature, Features};
 use crate::flow::page;
+use crate::gate::playing::Playing;
 use crate::gate::revoked::Gatekeeper;
 use crate::handover::{self, Estate, Heritage, Offer};
 use crate::limits::{GATHER, LOG_BATCHES_MAX, MAILBOX_MESSAGES, SHARD_RAM_BYTES_MIN, SHARDS_MAX};
@@ -118,6 +119,7 @@ pub struct Edge {
     threads: Vec<JoinHandle<()>>,
     purger: Option<Purger>,
     gatekeeper: Gatekeeper,
+    playing: Playing,
     admin: Option<Admin>,
     /// Dropped to end the thread that gathers memory.
     memory: Option<(Sender<()>, JoinHandle<()>)>,
@@ -194,6 +196,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         threads: Vec::new(),
         purger: None,
         gatekeeper: Gatekeeper::default(),
+        playing: Playing::default(),
         admin: None,
         memory: None,
         log,
@@ -234,6 +237,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
             purges: past.table(),
             purger: purger.clone(),
             gatekeeper: edge.gatekeeper.clone(),
+            playing: edge.playing.clone(),
             addresses: addresses.clone(),
         };
         let up = up.clone();
@@ -329,6 +333,12 @@ impl Edge {
     #[must_use]
     pub fn gatekeeper(&self) -> Gatekeeper {
         self.gatekeeper.clone()
+    }
+
+    /// Who plays here by tokens that bound how many may, for whoever reports it to the origin.
+    #[must_use]
+    pub fn playing(&self) -> Playing {
+        self.playing.clone()
     }
 
     /// Purges. Returns the purge's number once no shard gives out what it covers. Blocks; not for async code.

@@ -441,3 +441,12 @@ pub const H2_PING: Duration = Duration::from_secs(30);
 pub const H2_PONG: Duration = Duration::from_secs(15);
 /// How long is waited for the rest of a preface that came in crumbs.
 pub const PREFACE_LOOK: Duration = Duration::from_millis(5);
+
+/// A stream that is not asked for has its place for so long: two segments of 4 s. Edges forget it after as long.
+pub const STREAM_LEASE_MS: i64 = 8_000;
+/// Streams of one report; an edge that has more sends several.
+pub const STREAMS_A_REPORT_MAX: usize = 256;
+/// Bytes of a subject, a class or a stream's name: a token's claims have no more.
+pub const STREAM_WORD_BYTES_MAX: usize = 256;
+/// Bytes of all hosts of pages that one rule names: with every other condition at its most, its tokens still fit.
+pub const REFERRERS_BYTES_MAX: usize = 384;

@@ -150,7 +150,15 @@ impl Origin {
     /// [`MintError::BadAsset`] when this is no asset's name; whether there is such an asset is not asked.
     pub fn mint(&self, asset: &str, ttl: Duration) -> Result<Minted, MintError> {
         let asset = asset.parse().map_err(|_| MintError::BadAsset)?;
-        gate::mint(&self.house.keys, &asset, ttl.as_secs(), None, now_ms())
+        let wanted = gate::Wanted {
+            asset: &asset,
+            seconds: ttl.as_secs(),
+            subject: None,
+            playback: &gate::Playback::default(),
+            stream: None,
+            taken_back: None,
+        };
+        gate::mint(&self.house.keys, &wanted, now_ms())
     }
 
     /// A playback token for an asset, if whoever holds these wallets may watch it by its stored rule. That they have proved

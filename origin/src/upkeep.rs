@@ -46,6 +46,7 @@ async fn round(house: &Arc<House>) -> Result<(), StoreError> {
     }
     if house.config.roles.has(Role::Worker) {
         catalogue.sweep_grants(now).await?;
+        catalogue.sweep_streams(now).await?;
     }
     if house.keys.signin.is_due(now)
         && let Err(error) = house.keys.signin.rotate(false, now)

@@ -4,7 +4,8 @@ use super::upstream;
 use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Storage, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Below this a shard cannot hold one large segment and its neighbours.
@@ -45,6 +46,7 @@ pub struct Config {
     pub client_directives: bool,
     /// Zero: any silence of the origin.
     pub staleness_max: Duration,
+    pub countries: Option<Arc<edge::Countries>>,
     pub prefetch: usize,
     pub cmsd: bool,
     pub gzip: bool,
@@ -138,6 +140,7 @@ pub fn check(written: Written) -> Result<Config> {
         },
         client_directives: edge.client_directives,
         staleness_max: Duration::from_secs(gate.staleness_max_seconds),
+        countries: countries(&gate.countries)?,
         prefetch: edge.prefetch,
         cmsd: edge.cmsd,
         gzip: edge.gzip,
@@ -190,6 +193,13 @@ pub fn check(written: Written) -> Result<Config> {
         demo_wallets: false,
         handover: Duration::from_secs(limits.handover_seconds),
     })
+}
+
+fn countries(path: &str) -> Result<Option<Arc<edge::Countries>>> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(edge::Countries::open(Path::new(path)).context("gate.countries")?)))
 }
 
 fn signin(gate: &Gate) -> Result<origin::SignIn> {

@@ -108,6 +108,7 @@ section!(Webhooks { private: Vec<String> = Vec::new() });
 section!(Gate {
     keys: Vec<String> = Vec::new(),
     staleness_max_seconds: u64 = 0,
+    countries: String = String::new(),
     chains: Vec<GateChain> = Vec::new(),
     signin_domains: Vec<String> = Vec::new(),
     signin_uri: String = String::new(),

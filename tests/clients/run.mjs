@@ -9,6 +9,8 @@ import { BROWSER } from "./browser.mjs";
 import { GRPC } from "./grpc.mjs";
 import { Server } from "./server.mjs";
 import { SIGN_IN } from "./signin.mjs";
+import { STREAMS } from "./streams.mjs";
+import { TOKENS } from "./tokens.mjs";
 import { TUS } from "./tus.mjs";
 import { WEBHOOKS } from "./webhooks.mjs";
 
@@ -18,7 +20,7 @@ const { values } = parseArgs({
 const beside = join(dirname(values.binary), "../seaweedfs/bin/weed");
 const options = { binary: values.binary, kills: Number(values.kills), weed: values.weed ?? (existsSync(beside) ? beside : "weed") };
 
-const ALL = { ...TUS, ...BROWSER, ...SIGN_IN, ...WEBHOOKS, ...GRPC };
+const ALL = { ...TUS, ...BROWSER, ...SIGN_IN, ...WEBHOOKS, ...GRPC, ...TOKENS, ...STREAMS };
 const CHECKS = Object.fromEntries(Object.entries(ALL).filter(([name]) => name.includes(values.only)));
 
 const server = await Server.start(options.binary);

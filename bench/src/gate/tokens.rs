@@ -1,7 +1,7 @@
 //! Playback tokens as one shard of an edge checks them: seen for the first time, and known.
 
 use anyhow::{Result, ensure};
-use edge::{Gatekeeper, Pass, Tokens};
+use edge::{Gatekeeper, Pass, Tokens, Viewer};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds, mint};
@@ -24,7 +24,8 @@ pub fn measure(key: &SigningKey) -> Result<(f64, f64)> {
     let path = format!("/v/{ASSET}/h264-720/7.m4s");
     let keys = KeySet::new([key.verification_key()])?;
     let mut tokens = Tokens::new(keys, Gatekeeper::default(), Duration::ZERO);
-    let mut check = |token: &str| tokens.check(token.as_bytes(), path.as_bytes(), now.0 * 1000);
+    let viewer = Viewer { address: std::net::Ipv4Addr::LOCALHOST.into(), head: b"" };
+    let mut check = |token: &str| tokens.check(token.as_bytes(), path.as_bytes(), now.0 * 1000, &viewer);
     let begun = Instant::now();
     for token in &made {
         ensure!(matches!(check(token), Pass::Valid), "a token of ours is not valid");

@@ -18,6 +18,24 @@ pub const PATH_BYTES_MAX: usize = TOKEN_CHARS_MAX + 1024;
 /// Bytes of a text claim or a token id, so that a token cannot carry somebody's file.
 pub const CLAIM_BYTES_MAX: usize = 256;
 
+/// Networks of one token: an operator's own few, not a table of routes.
+pub const NETWORKS_MAX: usize = 16;
+
+/// Countries of one token: all there are, with room.
+pub const COUNTRIES_MAX: usize = 256;
+
+/// Hosts of pages that one token may be used from.
+pub const REFERRERS_MAX: usize = 16;
+
+/// Bytes of the name that streams are counted under: an asset's id has 64.
+pub const STREAM_CLASS_BYTES_MAX: usize = 64;
+
+/// Bytes of a stream's own name.
+pub const STREAM_ID_BYTES_MAX: usize = 16;
+
+/// Streams of one subject at once. More is no limit.
+pub const STREAMS_MAX: u32 = 1000;
+
 /// Bytes of a key id.
 pub const KID_BYTES_MAX: usize = 64;
 

@@ -185,7 +185,7 @@ fn tokens() {
     check(10, 50_000, &raw, |bytes| drop(opens(&URL_SAFE_NO_PAD.encode(bytes))));
     // Signed with the right key, so that every mutation of the claims reaches their reader.
     let (protected, payload) = (&raw[4..13], &raw[15..raw.len() - 34]);
-    assert_eq!(payload[0], 0xa6, "six claims");
+    assert_eq!(payload[0], 0xa7, "seven claims");
     check(11, 50_000, payload, |payload| {
         let sealed = seal(protected, payload, &[7; 32]);
         drop(opens(&URL_SAFE_NO_PAD.encode(sealed)));

@@ -10,7 +10,7 @@ use coset::{
 };
 use wire::limits::TOKEN_BYTES_MAX;
 use wire::token::{
-    Claims, KeyError, KeySet, SigningKey, TokenError, UnixSeconds, VerificationKey, inspect, mint, verify,
+    Claims, KeyError, KeySet, SigningKey, Streams, TokenError, UnixSeconds, VerificationKey, inspect, mint, verify,
 };
 use wire::url::AssetId;
 
@@ -93,8 +93,16 @@ fn a_token_of_each_algorithm_opens_its_asset() {
 #[test]
 fn every_claim_reads_back() {
     let all = Claims { iss: Some("a".into()), sub: Some("0xabc".into()), nbf: Some(NOW), ..claims() };
-    let none = Claims { iss: None, sub: None, aud: None, nbf: None, cti: None, ..claims() };
-    for claims in [all, none] {
+    let none = Claims { iss: None, sub: None, aud: None, nbf: None, iat: None, cti: None, ..claims() };
+    let conditional = Claims {
+        networks: Some(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"].map(|text| text.parse().unwrap()).to_vec()),
+        countries: Some(vec!["SE".parse().unwrap(), "CH".parse().unwrap()]),
+        referrers: Some(vec!["watch.example.org".into(), "[::1]:8080".into()]),
+        streams: Some(Streams { class: "abc".into(), max: 2, id: vec![5; 16] }),
+        ..claims()
+    };
+    let nobody = Claims { networks: Some(vec![]), countries: Some(vec![]), referrers: Some(vec![]), ..claims() };
+    for claims in [all, none, conditional, nobody] {
         check(&mint(&claims, &keys()[0]).unwrap(), Ok(&claims));
     }
 }
@@ -198,12 +206,14 @@ fn an_audience_that_is_not_ours_is_refused() {
 #[test]
 fn what_is_not_understood_is_refused() {
     refused(&payload(&[(313, Value::Array(vec!["GET".into()]))]), TokenError::ClaimUnknown); // catm
-    refused(&payload(&[(311, Value::Array(vec![64496.into()]))]), TokenError::ClaimUnknown); // catnip
+    refused(&payload(&[(322, Value::Map(vec![]))]), TokenError::ClaimUnknown); // catif
     refused(&payload(&[(-70000, 1.into())]), TokenError::ClaimUnknown);
     let text_label = Value::Map(vec![("vip".into(), 1.into())]);
     refused(&bytes(&text_label), TokenError::ClaimUnknown);
     refused(&payload(&[(310, 2.into())]), TokenError::Version);
     refused(&payload(&[(308, 1.into())]), TokenError::RestrictionUnsupported); // no replay
+    refused(&payload(&[(311, Value::Array(vec![64496.into()]))]), TokenError::RestrictionUnsupported); // a system's number
+    refused(&payload(&[(316, Value::Array(vec!["US-CA".into()]))]), TokenError::RestrictionUnsupported);
     let restricted = |catu: Value| bytes(&map(&[(4, Value::from(NOW.0 + 60)), (312, catu)]));
     for catu in [
         map(&[]),
@@ -281,14 +291,57 @@ fn an_envelope_with_anything_unexpected_is_refused() {
 }
 
 #[test]
+fn a_condition_that_cannot_be_is_refused() {
+    let prefix = |tag, bits: u64, bytes: &[u8]| {
+        Value::Tag(tag, Box::new(Value::Array(vec![bits.into(), Value::Bytes(bytes.to_vec())])))
+    };
+    let networks = |network| payload(&[(311, Value::Array(vec![network]))]);
+    let short = verify(&signed(&networks(prefix(52, 8, &[10]))), &key_set(), NOW, PATH).unwrap();
+    assert_eq!(short.networks, Some(vec!["10.0.0.0/8".parse().unwrap()]), "zeros at the end may be left out");
+    let one = Value::Tag(54, Box::new(Value::Bytes(vec![0; 16])));
+    let one = verify(&signed(&networks(one)), &key_set(), NOW, PATH).unwrap();
+    assert_eq!(one.networks, Some(vec!["::/128".parse().unwrap()]));
+    let whole = |tag, bytes: &[u8]| Value::Tag(tag, Box::new(Value::Bytes(bytes.to_vec())));
+    let interface = Value::Tag(52, Box::new(Value::Array(vec![Value::Bytes(vec![10, 0, 0, 1]), 8.into()])));
+    for network in [
+        prefix(52, 33, &[10, 0, 0, 0]),
+        prefix(54, 129, &[0; 16]),
+        prefix(52, 8, &[10, 0, 0, 0, 0]),
+        prefix(55, 8, &[10]),
+        whole(52, &[10]),
+        whole(54, &[10, 0, 0, 0]),
+        interface,
+    ] {
+        refused(&networks(network), TokenError::ClaimInvalid);
+    }
+    let many = Value::Array(vec![whole(52, &[10, 0, 0, 1]); 17]);
+    refused(&payload(&[(311, many)]), TokenError::ClaimInvalid);
+    let streams = |class: &str, max: u64, id: &[u8]| {
+        let claim = Value::Array(vec![class.into(), max.into(), Value::Bytes(id.to_vec())]);
+        payload(&[(-65_538, claim)])
+    };
+    assert!(verify(&signed(&streams("a", 1, &[1])), &key_set(), NOW, PATH).is_ok());
+    for wrong in [
+        streams("", 1, &[1]),
+        streams("a", 0, &[1]),
+        streams("a", 1001, &[1]),
+        streams("a", 1, &[]),
+        streams("a", 1, &[1; 17]),
+    ] {
+        refused(&wrong, TokenError::ClaimInvalid);
+    }
+    refused(&payload(&[(-65_537, Value::Array(vec!["https://a.b".into()]))]), TokenError::ClaimInvalid);
+}
+
+#[test]
 fn another_implementation_reads_our_tokens() {
     let [ed, es, hs] = keys().map(|key| URL_SAFE_NO_PAD.decode(mint(&claims(), &key).unwrap()).unwrap());
     for (token, alg) in [(&ed, iana::Algorithm::EdDSA), (&es, iana::Algorithm::ES256)] {
-        assert_eq!(token[..2], [0xd8, 61], "the CWT tag");
-        let message = CoseSign1::from_tagged_slice(&token[2..]).unwrap();
+        let message = CoseSign1::from_tagged_slice(token).unwrap();
         assert_eq!(message.protected.header.alg, Some(coset::Algorithm::Assigned(alg)));
         assert!(Value::from_slice(message.payload.as_ref().unwrap()).unwrap().is_map());
     }
+    assert_eq!(hs[..2], [0xd8, 61], "the CWT tag");
     let message = CoseMac0::from_tagged_slice(&hs[2..]).unwrap();
     message
         .verify_payload_tag(

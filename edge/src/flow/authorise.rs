@@ -1,7 +1,10 @@
 //! Who asks: the token a request shows, and whether it opens what was found.
 
+use std::net::IpAddr;
+
 use crate::flow::accept::Asked;
 use crate::gate::Pass;
+use crate::gate::conditions::Viewer;
 use crate::http::target;
 use crate::refusal::Refusal;
 use crate::shard::Shard;
@@ -9,12 +12,13 @@ use crate::stored::Stored;
 use crate::upstream::request::{bearer, token_cookie};
 
 /// The token of a request, verified: in the path, as a bearer credential, or in a cookie, in that order.
-pub(crate) fn shown(shard: &Shard, asked: &Asked) -> Pass {
+pub(crate) fn shown(shard: &Shard, address: IpAddr, asked: &Asked) -> Pass {
     let in_path = asked.field(asked.token);
     let in_header = asked.field(asked.request.authorization).and_then(bearer);
     let in_cookie = asked.field(asked.request.cookie).and_then(token_cookie);
     let Some(token) = in_path.or(in_header).or(in_cookie) else { return Pass::None };
-    shard.tokens.borrow_mut().check(token, target::path(asked.name()), asked.now_ms)
+    let viewer = Viewer { address, head: &asked.head };
+    shard.tokens.borrow_mut().check(token, target::path(asked.name()), asked.now_ms, &viewer)
 }
 
 /// Whether `shown` opens `stored`.

@@ -12,6 +12,7 @@ use crate::flow::accept::{Conn, Gone, sends_body};
 use crate::flow::head::{Shape, write_head};
 use crate::flow::{ahead, send, variant};
 use crate::gate::Pass;
+use crate::gate::conditions::Viewer;
 use crate::http::freshness::Use;
 use crate::http::request::{Framing, Method, Request};
 use crate::http::target;
@@ -84,7 +85,7 @@ pub(crate) fn quick(shard: &Shard, conn: &mut Conn, request: &Request, now_ms: u
     {
         return None;
     }
-    if (stored.gated || token.is_some()) && !is_open(shard, request, head, token, name, now_ms) {
+    if (stored.gated || token.is_some()) && !is_open(shard, conn, request, token, name, now_ms) {
         return None;
     }
     let is_said = request.cmcd || argument.is_some();
@@ -176,11 +177,13 @@ fn record(shard: &Shard, conn: &Conn, request: &Request, sent: &Sent) {
     shard.counters.log_lost.add(lost);
 }
 
-fn is_open(shard: &Shard, request: &Request, head: &[u8], token: Option<&[u8]>, name: &[u8], now_ms: u64) -> bool {
+fn is_open(shard: &Shard, conn: &Conn, request: &Request, token: Option<&[u8]>, name: &[u8], now_ms: u64) -> bool {
+    let head = &conn.input[conn.at..conn.at + request.head_len];
     let in_header = || bearer(request.authorization?.of_buffer(head));
     let in_cookie = || token_cookie(request.cookie?.of_buffer(head));
     let Some(token) = token.or_else(in_header).or_else(in_cookie) else { return false };
-    shard.tokens.borrow_mut().check(token, target::path(name), now_ms) == Pass::Valid
+    let viewer = Viewer { address: conn.peer.ip(), head };
+    shard.tokens.borrow_mut().check(token, target::path(name), now_ms, &viewer) == Pass::Valid
 }
 
 #[cfg(test)]

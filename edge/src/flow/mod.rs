@@ -65,7 +65,8 @@ pub(crate) async fn answer(shard: &Rc<Shard>, conn: &mut Conn, asked: &Asked) ->
         return Ok(refuse::send(shard, conn, asked, Refusal::LoopDetected));
     }
     // Another edge checks its clients' tokens itself, by the mark that the answer carries.
-    let shown = if asked.fellow.is_trusted { gate::Pass::Valid } else { authorise::shown(shard, asked) };
+    let shown =
+        if asked.fellow.is_trusted { gate::Pass::Valid } else { authorise::shown(shard, conn.peer.ip(), asked) };
     if let (gate::Pass::Bad(refusal), true) = (shown, asked.token_in_path) {
         return Ok(refuse::send(shard, conn, asked, refusal));
     }

@@ -44,8 +44,13 @@ pub(crate) struct Now {
 impl Gatekeeper {
     /// Takes something back until `until`, when the last token that it concerns has expired by itself.
     pub fn revoke(&self, what: Revocation, until: UnixSeconds, now: UnixSeconds) {
+        self.revoke_made_by(what, UnixSeconds(u64::MAX), until, now);
+    }
+
+    /// The same of tokens that were made by then; of those that do not say when, too.
+    pub fn revoke_made_by(&self, what: Revocation, made_by: UnixSeconds, until: UnixSeconds, now: UnixSeconds) {
         let mut held = self.hold();
-        Arc::make_mut(&mut held.revoked).add(what, until, now);
+        Arc::make_mut(&mut held.revoked).add(what, Ends { made_by, until }, now);
         self.0.version.fetch_add(1, Ordering::Release);
     }
 
@@ -58,13 +63,14 @@ impl Gatekeeper {
         }
     }
 
-    /// Puts this in the place of every single token that was taken back: what came before was missed.
-    pub fn replace_tokens(&self, tokens: impl IntoIterator<Item = (Vec<u8>, UnixSeconds)>, now: UnixSeconds) {
+    /// Puts this in the place of everything that was taken back, each with when its tokens were made by and when they have expired: what came
+    /// before was missed.
+    pub fn replace(&self, taken: impl IntoIterator<Item = (Revocation, UnixSeconds, UnixSeconds)>, now: UnixSeconds) {
         let mut held = self.hold();
         let revoked = Arc::make_mut(&mut held.revoked);
-        revoked.until.retain(|what, _| !matches!(what, Revocation::Token(_)));
-        for (cti, until) in tokens {
-            revoked.add(Revocation::Token(cti), until, now);
+        revoked.until.clear();
+        for (what, made_by, until) in taken {
+            revoked.add(what, Ends { made_by, until }, now);
         }
         self.0.version.fetch_add(1, Ordering::Release);
     }
@@ -108,20 +114,29 @@ impl Gatekeeper {
 /// What has been taken back, each until its time. Bounded: with more, every token counts as taken back until there is room.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Revoked {
-    until: HashMap<Revocation, UnixSeconds>,
+    until: HashMap<Revocation, Ends>,
     /// There was no room for one that lasts until then.
     everything_until: Option<UnixSeconds>,
 }
 
+/// Of which tokens, and how long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Ends {
+    /// Those that were made by then.
+    made_by: UnixSeconds,
+    /// They have expired by then.
+    until: UnixSeconds,
+}
+
 impl Revoked {
-    fn add(&mut self, what: Revocation, until: UnixSeconds, now: UnixSeconds) {
-        self.until.retain(|_, until| now < *until);
+    fn add(&mut self, what: Revocation, ends: Ends, now: UnixSeconds) {
+        self.until.retain(|_, ends| now < ends.until);
         if self.until.len() >= REVOKED_MAX && !self.until.contains_key(&what) {
-            self.everything_until = self.everything_until.max(Some(until));
+            self.everything_until = self.everything_until.max(Some(ends.until));
             return;
         }
-        let known = self.until.entry(what).or_insert(until);
-        *known = (*known).max(until);
+        let known = self.until.entry(what).or_insert(ends);
+        *known = Ends { made_by: known.made_by.max(ends.made_by), until: known.until.max(ends.until) };
     }
 
     /// Whether a token that says this has been taken back.
@@ -129,7 +144,10 @@ impl Revoked {
         if self.until.is_empty() && self.everything_until.is_none() {
             return false;
         }
-        let holds = |what: Revocation| self.until.get(&what).is_some_and(|until| now < *until);
+        let holds = |what: Revocation| {
+            let made_by = |ends: &Ends| claims.iat.is_none_or(|made| made <= ends.made_by);
+            self.until.get(&what).is_some_and(|ends| now < ends.until && made_by(ends))
+        };
         let asset = claims.catu_path_prefix.strip_prefix("/v/").and_then(|rest| rest.split('/').next());
         self.everything_until.is_some_and(|until| now < until)
             || claims.cti.as_ref().is_some_and(|cti| holds(Revocation::Token(cti.clone())))
@@ -146,6 +164,10 @@ mod tests {
 
     const T: fn(u64) -> UnixSeconds = UnixSeconds;
 
+    fn always(until: u64) -> Ends {
+        Ends { made_by: T(u64::MAX), until: T(until) }
+    }
+
     fn claims(asset: &str, sub: &str, cti: u8) -> Claims {
         let asset = AssetId::parse(asset).expect("an asset");
         Claims { sub: Some(sub.to_owned()), ..Claims::for_asset(asset, T(0), 600, [cti; 16]) }
@@ -159,8 +181,8 @@ mod tests {
             (Revocation::Asset("b".into()), claims("b", "ann", 2)),
         ] {
             let mut revoked = Revoked::default();
-            revoked.add(what.clone(), T(100), T(0));
-            revoked.add(what, T(50), T(0));
+            revoked.add(what.clone(), always(100), T(0));
+            revoked.add(what, always(50), T(0));
             assert!(revoked.covers(&hit, T(99)) && !revoked.covers(&hit, T(100)));
             assert!(!revoked.covers(&claims("a", "ann", 2), T(0)));
         }
@@ -175,7 +197,8 @@ mod tests {
         let before = keeper.version();
         keeper.restore(&Revocation::Token(vec![1; 16]));
         assert!(!covers(1) && covers(2) && keeper.version() > before);
-        keeper.replace_tokens([(vec![3; 16], T(100))], T(0));
+        keeper.revoke(Revocation::Asset("a".into()), T(100), T(0));
+        keeper.replace([(Revocation::Token(vec![3; 16]), T(u64::MAX), T(100))], T(0));
         assert!(!covers(2) && covers(3));
         assert_eq!(keeper.silent_ms(5_000), None);
         keeper.expects();
@@ -183,15 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn of_a_subject_and_an_asset_only_what_was_made_by_then_is_taken_back() {
+        for what in [Revocation::Subject("ann".into()), Revocation::Asset("a".into())] {
+            let mut revoked = Revoked::default();
+            revoked.add(what, Ends { made_by: T(50), until: T(1_000) }, T(50));
+            let made = |iat| Claims { iat, ..claims("a", "ann", 1) };
+            assert!(revoked.covers(&made(Some(T(50))), T(60)) && revoked.covers(&made(None), T(60)));
+            assert!(!revoked.covers(&made(Some(T(51))), T(60)));
+        }
+    }
+
+    #[test]
     fn too_many_close_every_gate_and_old_ones_make_room() {
         let mut revoked = Revoked::default();
         for n in 0..REVOKED_MAX as u64 {
-            revoked.until.insert(Revocation::Token(n.to_le_bytes().to_vec()), T(10 + n));
+            revoked.until.insert(Revocation::Token(n.to_le_bytes().to_vec()), always(10 + n));
         }
-        revoked.add(Revocation::Subject("bob".into()), T(90), T(0));
+        revoked.add(Revocation::Subject("bob".into()), always(90), T(0));
         let other = claims("a", "ann", 7);
         assert!(revoked.covers(&other, T(89)) && !revoked.covers(&other, T(90)));
-        revoked.add(Revocation::Subject("eve".into()), T(95), T(11));
+        revoked.add(Revocation::Subject("eve".into()), always(95), T(11));
         assert!(revoked.covers(&claims("a", "eve", 7), T(94)) && revoked.until.len() <= REVOKED_MAX);
     }
 }

@@ -29,6 +29,7 @@ use crate::flow::accept::{go_on, serve};
 use crate::flow::page::Ready;
 use crate::flow::{ahead, flight, invalidate, lookup, renew, slices};
 use crate::gate::Tokens;
+use crate::gate::playing::Playing;
 use crate::gate::revoked::Gatekeeper;
 use crate::http::date;
 use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
@@ -64,6 +65,7 @@ pub(crate) struct Plan {
     pub(crate) purges: Table,
     pub(crate) purger: Purger,
     pub(crate) gatekeeper: Gatekeeper,
+    pub(crate) playing: Playing,
     pub(crate) addresses: Option<Arc<Addresses>>,
 }
 
@@ -113,6 +115,9 @@ fn build(plan: &Plan) -> Shard {
     let slack = if plan.arena.is_some() { Arena::slack_max(share) } else { 0 };
     let budget = share - slack - share / ALLOCATOR_PART;
     plan.counters.ram_budget.set(budget);
+    let mut tokens = Tokens::new(config.keys.clone(), plan.gatekeeper.clone(), config.staleness_max);
+    tokens.set_playing(plan.playing.clone());
+    tokens.set_countries(config.countries.clone());
     Shard {
         id: plan.id,
         config: RefCell::new(Rc::new((**config).clone())),
@@ -126,7 +131,7 @@ fn build(plan: &Plan) -> Shard {
         slice_flights: RefCell::new(HashMap::default()),
         passing: RefCell::new(HashMap::default()),
         front: RefCell::new(Front::new(budget, plan.peers.len())),
-        tokens: RefCell::new(Tokens::new(config.keys.clone(), plan.gatekeeper.clone(), config.staleness_max)),
+        tokens: RefCell::new(tokens),
         sources: Sources::new(&config.upstream, &plan.tls, &plan.slots, &plan.seen, rt::now()),
         lines: RefCell::new(Lines::default()),
         bells: RefCell::new(Bells::default()),

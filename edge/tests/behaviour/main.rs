@@ -8,6 +8,7 @@ mod cmcd;
 mod cmsd;
 mod coalesce;
 mod conditional;
+mod conditions;
 mod cors;
 mod desync;
 mod disk;

@@ -13,7 +13,7 @@ use crate::house::House;
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS");
 /// What requests may carry beside what any page may send.
 const TAKEN: HeaderValue = HeaderValue::from_static(
-    "Authorization,Content-Type,If-Match,If-None-Match,Idempotency-Key,Last-Event-ID,Range,Repr-Digest,X-Request-ID,Tus-Resumable,\
+    "Authorization,Content-Type,If-Match,If-None-Match,Idempotency-Key,Last-Event-ID,Range,Repr-Digest,StreamGate-Stream,X-Request-ID,Tus-Resumable,\
      Upload-Checksum,Upload-Complete,Upload-Concat,Upload-Defer-Length,Upload-Draft-Interop-Version,Upload-Length,Upload-Metadata,Upload-Offset",
 );
 /// What scripts may read of an answer beside what they always may.

@@ -98,6 +98,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("POST",   "/api/v1/categories",            Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
     rule("PATCH",  "/api/v1/categories/{id}",       Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
     rule("DELETE", "/api/v1/categories/{id}",       Scope::ContentWrite, Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/streams",               Scope::Events,       Object::Nothing, Who::Edge(Operator)),
     rule("POST",   "/api/v1/stats",                 Scope::Events,       Object::Nothing, Who::Edge(Operator)),
     rule("GET",    "/api/v1/audit",                 Scope::Audit,        Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/transcode/status/{id}", Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),

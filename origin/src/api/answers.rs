@@ -67,7 +67,11 @@ const SHAPES: &[Shape] = &[
     shape("Stats", &[("id", "string"), ("origin", "StatsSide"), ("edges", "StatsSide")]),
     shape("StatsSide", &[("starts", "integer"), ("requests", "integer"), ("bytes", "integer"), ("days", "[StatsDay]")]),
     shape("StatsDay", &[("day_ms", "integer"), ("starts", "integer"), ("requests", "integer"), ("bytes", "integer")]),
-    shape("PlaybackToken", &[("id", "string"), ("token", "string"), ("expires", "integer"), ("prefix", "string"), ("playback", "Playback")]),
+    shape("PlaybackToken", &[
+        ("id", "string"), ("token", "string"), ("expires", "integer"), ("prefix", "string"), ("playback", "Playback"), ("stream", "string+"),
+    ]),
+    shape("StreamHeld", &[("plays", "boolean"), ("is_full", "boolean")]),
+    shape("StreamsHeld", &[("streams", "[StreamHeld]")]),
     shape("RuleVersion", &[("version", "integer"), ("links", "[RuleLink]+")]),
     shape("RuleLink", &[("id", "string"), ("secret", "string")]),
     shape("Category", &[("id", "string"), ("name", "string"), ("assets", "integer"), ("created_ms", "integer")]),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
-use durable::UnixMs;
-use durable::catalogue::Event;
+use durable::catalogue::{Event, TakenWhole};
+use durable::{StoreError, UnixMs};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -39,27 +39,40 @@ pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, 
     loop {
         let (oldest, last) = catalogue.event_bounds().await?;
         let Some(after) = asked.after else {
-            return Ok(page(&[], last, false, Some(&catalogue.revoked_grants(now_ms()).await?)));
+            return Ok(page(&[], last, false, Some(&now_taken(&house).await?)));
         };
         // Events that were let go of, or a catalogue that knows fewer than the edge: nobody can say what happened.
         let is_gap = after > last || after + 1 < oldest;
         let events = if is_gap { Vec::new() } else { catalogue.events_after(after, EVENTS_A_PAGE).await? };
         if is_gap || !events.is_empty() || Instant::now() >= until {
             let last = events.last().map_or(if is_gap { last } else { after }, |event| event.seq);
-            let revoked = if is_gap { Some(catalogue.revoked_grants(now_ms()).await?) } else { None };
-            return Ok(page(&events, last, is_gap, revoked.as_deref()));
+            let taken = if is_gap { Some(now_taken(&house).await?) } else { None };
+            return Ok(page(&events, last, is_gap, taken.as_ref()));
         }
         sleep(EVENTS_LOOK).await;
     }
 }
 
-/// `revoked`: everything that is taken back at the moment, for an edge that does not know what came before.
-fn page(events: &[Event], last: i64, is_gap: bool, revoked: Option<&[(String, UnixMs)]>) -> Response {
+/// Everything that is taken back at the moment.
+struct Taken {
+    tokens: Vec<(String, UnixMs)>,
+    wholes: Vec<TakenWhole>,
+}
+
+async fn now_taken(house: &House) -> Result<Taken, StoreError> {
+    let (catalogue, now) = (&house.store.catalogue, now_ms());
+    Ok(Taken { tokens: catalogue.revoked_grants(now).await?, wholes: catalogue.taken_back(now).await? })
+}
+
+/// `taken`: for an edge that does not know what came before.
+fn page(events: &[Event], last: i64, is_gap: bool, taken: Option<&Taken>) -> Response {
     let events: Vec<_> = events.iter().map(shown).collect();
     let mut value = json!({ "events": events, "last": last, "gap": is_gap });
-    if let Some(revoked) = revoked {
+    if let Some(Taken { tokens, wholes }) = taken {
         let one = |(cti, expires_ms): &(String, UnixMs)| json!({ "cti": cti, "until_s": expires_ms / 1000 + 1 });
-        value["revoked"] = revoked.iter().map(one).collect();
+        value["revoked"] = tokens.iter().map(one).collect();
+        let whole = |one: &TakenWhole| json!({ (one.kind.as_str()): one.name, "made_by_s": one.made_ms / 1000, "until_s": one.until_ms / 1000 });
+        value["revoked_wholes"] = wholes.iter().map(whole).collect();
     }
     json::answer(StatusCode::OK, &value)
 }

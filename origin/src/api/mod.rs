@@ -26,6 +26,7 @@ mod search;
 mod stats;
 mod status;
 mod streaming;
+mod streams;
 mod token;
 mod tus;
 mod upload;
@@ -71,6 +72,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/search", get(search::search))
         .route("/api/v1/categories", get(categories::list).post(categories::create))
         .route("/api/v1/categories/{id}", patch(categories::rename).delete(categories::delete))
+        .route("/api/v1/streams", post(streams::report))
         .route("/api/v1/stats", post(stats::report))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/content/{id}/gating-rules", get(rules::read).put(rules::write).delete(rules::remove))

@@ -1,4 +1,5 @@
-//! `POST /api/v1/content/{id}/token` with `{ "ttl_seconds"? }`: a playback token for one asset, whatever its rule says. It is written down
+//! `POST /api/v1/content/{id}/token` with `{ "ttl_seconds"? }`: a playback token for one asset, whatever its rule asks of viewers; where and
+//! on whose pages it plays is said by the rule all the same. It is written down
 //! as those are that rules give, so that it is taken back by its id, with its asset's, and with the session or key that asked for it.
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::{asset_id, json, unknown_asset, watch};
 use crate::access::Caller;
 use crate::clock::now_ms;
 use crate::gate::grants::{Given, NotGiven, give};
+use crate::gate::playback_of;
 use crate::house::House;
 use crate::limits::{TOKEN_TTL_SECONDS, TOKEN_TTL_SECONDS_MAX};
 
@@ -42,6 +44,7 @@ pub(super) async fn mint(
         return Err(unknown_asset(id.as_str()));
     }
     let by = caller.session.clone().unwrap_or_else(|| durable::catalogue::key_as_session(&caller.key));
+    let playback = playback_of(&house, &id).await.map_err(watch::problem)?;
     let given = Given {
         asset: &id,
         account: &caller.owner,
@@ -51,6 +54,8 @@ pub(super) async fn mint(
         passwords: &[],
         rule: 0,
         seconds: ttl,
+        playback: &playback,
+        stream: None,
     };
     let minted = give(&house, &given, now_ms()).await.map_err(|error| match error {
         NotGiven::Mint(error) => Problem::internal(&error),

@@ -1,5 +1,5 @@
 //! `POST /api/v1/content/{id}/watch`: a playback token, or what is missing. The query is not read, and of the body `password` alone:
-//! nothing that a client says names a contract, a chain or a token.
+//! nothing that a client says names a contract, a chain or a token. `StreamGate-Stream` names the stream that goes on with another token.
 
 use std::sync::Arc;
 
@@ -43,12 +43,23 @@ pub(super) async fn watch(
     let asked: Asked = json::read(&headers, body).await?;
     let from = peer.map(|Extension(Peer(address))| address);
     let wallets = proved(&house, &caller).await.map_err(|error| problem(NotLetIn::Store(error)))?;
-    let viewer = Viewer { wallets, account: Some(caller.owner), session: caller.session, secret: asked.password, from };
+    let stream = stream(&headers)?;
+    let (account, session) = (Some(caller.owner), caller.session);
+    let viewer = Viewer { wallets, account, session, secret: asked.password, from, stream };
     let minted = let_in(&house, &id, viewer, now_ms()).await.map_err(|refused| match refused {
         NotLetIn::Unknown => unknown_asset(id.as_str()),
         refused => problem(refused),
     })?;
     Ok(json::answer(StatusCode::CREATED, &shown(&minted, id.as_str())))
+}
+
+/// The stream that goes on with another token, as the answer before has named it.
+fn stream(headers: &HeaderMap) -> Result<Option<[u8; 16]>, Problem> {
+    let Some(value) = headers.get("streamgate-stream") else { return Ok(None) };
+    let decoded = URL_SAFE_NO_PAD.decode(value.as_bytes()).ok().and_then(|id| id.try_into().ok());
+    decoded
+        .map(Some)
+        .ok_or_else(|| Refusal::BadQuery.because("StreamGate-Stream is a stream's name as an answer has given it."))
 }
 
 /// The wallets that have proved themselves to whoever asks. An API key is no wallet: it meets only what asks for none.
@@ -68,7 +79,7 @@ pub(super) async fn proved(house: &House, caller: &Caller) -> Result<Vec<Holder>
 /// A token as it is answered.
 pub(super) fn shown(minted: &Minted, id: &str) -> serde_json::Value {
     let token = &minted.token;
-    json!({
+    let mut value = json!({
         "id": URL_SAFE_NO_PAD.encode(minted.cti),
         "token": token,
         "expires": minted.expires,
@@ -77,10 +88,14 @@ pub(super) fn shown(minted: &Minted, id: &str) -> serde_json::Value {
             "hls": format!("/p/{token}/v/{id}/master.m3u8"),
             "dash": format!("/p/{token}/v/{id}/manifest.mpd"),
         },
-    })
+    });
+    if let Some(stream) = &minted.stream {
+        value["stream"] = stream.as_str().into();
+    }
+    value
 }
 
-fn problem(refused: NotLetIn) -> Problem {
+pub(super) fn problem(refused: NotLetIn) -> Problem {
     match refused {
         NotLetIn::Unknown => Refusal::UnknownAsset.because("There is no such asset."),
         NotLetIn::NoRule => Refusal::NoRule.because("Nobody has said who may watch this. Its owner can."),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answers::Gives;
 use super::openapi::schema_of;
-use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, token, watch, webhooks, work};
+use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, streams, token, watch, webhooks, work};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -194,6 +194,9 @@ pub(super) const WORDS: &[Words] = &[
         .body(Body::Json(schema_of::<categories::Renamed>))
         .gives("CategoryNamed"),
     words("DELETE", "/api/v1/categories/{id}", &[204], "End a category that no asset carries"),
+    words("POST", "/api/v1/streams", &[200], "Streams that an edge sees playing, of which only so many may at once")
+        .body(Body::Json(schema_of::<streams::Report>))
+        .gives("StreamsHeld"),
     words("POST", "/api/v1/stats", &[204], "What an edge has served").body(Body::Json(schema_of::<stats::Report>)),
     words("GET", "/api/v1/audit", &[200], "Who did what, youngest first")
         .query(&[("limit", "integer"), ("after", "string"), ("object", "string")])
@@ -239,6 +242,7 @@ pub(super) const WORDS: &[Words] = &[
         &[201],
         "A playback token by the asset's rule; 403 says what is missing",
     )
+    .headers(&["StreamGate-Stream"])
     .body(Body::Json(schema_of::<watch::Asked>))
     .gives("PlaybackToken"),
     words("GET", "/api/v1/content/{id}/gating-rules", &[200], "The rule of who may watch").answers_with(Gives::Object),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Minted;
 use super::grants::{Given, NotGiven, give};
 use super::guess::Secret;
-use super::rules::{Doubt, Holder, Node, Plain, Reads, Rule, Shown, Sources, Truth, missing, truth};
+use super::rules::{Doubt, Holder, Node, Plain, Playback, Reads, Rule, Shown, Sources, Truth, missing, truth};
 use super::token::MintError;
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
@@ -71,6 +71,8 @@ pub(crate) struct Viewer {
     pub(crate) secret: Option<Plain>,
     /// The client's address.
     pub(crate) from: Option<IpAddr>,
+    /// The stream that goes on with another token.
+    pub(crate) stream: Option<[u8; 16]>,
 }
 
 /// What is remembered of earlier decisions.
@@ -143,6 +145,16 @@ pub(crate) async fn watch(house: &House, asset: &AssetId, mut viewer: Viewer, no
         passwords: secret.right(),
         rule: stored.version,
         seconds: rule.token_seconds,
+        playback: &rule.playback,
+        stream: viewer.stream,
     };
     Ok(give(house, &given, now).await?)
+}
+
+/// Where and how tokens of an asset play, by its rule. Without a rule nothing is said.
+pub(crate) async fn playback_of(house: &House, asset: &AssetId) -> Result<Playback, NotLetIn> {
+    let stored = house.store.catalogue.rule(asset).await?.filter(|stored| !stored.rule.is_empty());
+    let Some(stored) = stored else { return Ok(Playback::default()) };
+    let rule: Rule = serde_json::from_str(&stored.rule).map_err(|_| NotLetIn::Unreadable)?;
+    Ok(rule.playback)
 }

@@ -49,6 +49,7 @@ mod tests {
             "/api/v1/openapi.json",
             "/api/v1/events",
             "/api/v1/stats",
+            "/api/v1/streams",
         ];
         for (method, route) in crate::access::routes() {
             let is_everybodys = everybodys.contains(&route);

@@ -77,6 +77,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("POST",   "/api/v1/categories",            "kkrrryy"),
     ("PATCH",  "/api/v1/categories/{id}",       "kkrrryy"),
     ("DELETE", "/api/v1/categories/{id}",       "kkrrryy"),
+    ("POST",   "/api/v1/streams",               "kyrrryy"),
     ("POST",   "/api/v1/stats",                 "kyrrryy"),
     ("GET",    "/api/v1/audit",                 "kkrrryy"),
     ("DELETE", "/api/v1/content/{id}",          "kkroyyy"),

@@ -122,5 +122,8 @@ pub const RULE_VERSIONS_KEPT: i64 = 100;
 /// that each stream has three of them.
 pub const GRANTS_A_VIEWER_MAX: i64 = 48;
 
+/// Subjects and assets taken back as a whole that an edge is told of when it starts. It remembers them beside the tokens.
+pub const TAKEN_BACK_MAX: i64 = 16_384;
+
 /// Tokens taken back that an edge is told of when it starts; it remembers as many.
-pub const GRANTS_REVOKED_MAX: i64 = 65_536;
+pub const GRANTS_REVOKED_MAX: i64 = 65_536 - TAKEN_BACK_MAX;

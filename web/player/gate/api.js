@@ -25,15 +25,17 @@ export class Refused extends Error {
 /**
  * @param {string} method
  * @param {string} path below `/api/v1/`
- * @param {{body?: object, token?: string, version?: string}} [more] `token`: of a session, or an API key; `version`: for If-Match
+ * @param {{body?: object, token?: string, version?: string, stream?: string}} [more] `token`: of a session, or an API key; `version`: for
+ *   If-Match; `stream`: what plays and goes on with another token
  * @returns {Promise<{body: any, atMs: number, version: string|null}>} `atMs`: the server's clock; `version`: the ETag
  * @throws {Refused}
  */
-export async function ask(method, path, { body, token, version } = {}) {
+export async function ask(method, path, { body, token, version, stream } = {}) {
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (version) headers["If-Match"] = version;
+  if (stream) headers["StreamGate-Stream"] = stream;
   let answer;
   let said = null;
   try {

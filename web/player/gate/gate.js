@@ -38,6 +38,8 @@ export class Gate {
   #triedAt = -Infinity;
   #turn = 0;
   #isShut = false;
+  /** What plays, where only so many streams may at once. */
+  #stream;
   /** What a rule may ask for besides; of a link it stands behind #p=, which no server is told by a browser. */
   #password = new URLSearchParams(location.hash.slice(1)).get("p");
 
@@ -123,7 +125,8 @@ export class Gate {
   /** `POST watch`: a token, and how long it lasts by the server's own clock. */
   async #given() {
     const shown = this.#password ? { password: this.#password } : undefined;
-    const { body, atMs } = await ask("POST", `content/${this.#asset}/watch`, { token: await access(), body: shown });
+    const { body, atMs } = await ask("POST", `content/${this.#asset}/watch`, { token: await access(), body: shown, stream: this.#stream });
+    this.#stream = body.stream;
     return { token: body.token, lifetimeMs: 1000 * body.expires - atMs };
   }
 

@@ -89,6 +89,11 @@ impl<'a> Decoder<'a> {
         self.next_is(ARRAY)
     }
 
+    /// Is the next item text?
+    pub(super) fn next_is_text(&self) -> bool {
+        self.next_is(TEXT)
+    }
+
     fn next_is(&self, major: u8) -> bool {
         self.rest.first().is_some_and(|byte| byte >> 5 == major)
     }

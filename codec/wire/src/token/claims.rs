@@ -1,8 +1,9 @@
 //! What a token says (RFC 8392 section 3.1, CTA-5007): a map with integer keys.
 
 use super::cbor::{Decoder, Label, put_bytes, put_int, put_map, put_text, put_unsigned};
+use super::conditions::{self, Country, Network, Streams};
 use super::{TokenError, UnixSeconds};
-use crate::limits::CLAIM_BYTES_MAX;
+use crate::limits::{CLAIM_BYTES_MAX, COUNTRIES_MAX, NETWORKS_MAX, REFERRERS_MAX};
 use crate::url::{AssetId, check_plain};
 
 const ISS: i64 = 1;
@@ -14,7 +15,12 @@ const IAT: i64 = 6;
 const CTI: i64 = 7;
 const CATREPLAY: i64 = 308;
 const CATV: i64 = 310;
+const CATNIP: i64 = 311;
 const CATU: i64 = 312;
+const CATGEOISO3166: i64 = 316;
+/// Ours, from the range for private use (RFC 8392 section 9.1.1).
+const REFERRERS: i64 = -65_537;
+const STREAMS: i64 = -65_538;
 
 /// `catreplay` 0: the token may be used again, which playing a stream does.
 const REPLAY_PERMITTED: u64 = 0;
@@ -43,10 +49,20 @@ pub struct Claims {
     pub exp: UnixSeconds,
     /// It is valid from this time on.
     pub nbf: Option<UnixSeconds>,
+    /// When it was made: what is taken back of a subject or an asset is what was made by then.
+    pub iat: Option<UnixSeconds>,
     /// Its own name, for revocation.
     pub cti: Option<Vec<u8>>,
     /// It opens the paths below this one, which matches whole segments: `/v/ab` opens `/v/ab/x` and not `/v/abc`.
     pub catu_path_prefix: String,
+    /// It is for viewers in one of these networks (`catnip`).
+    pub networks: Option<Vec<Network>>,
+    /// It is for viewers in one of these countries (`catgeoiso3166`).
+    pub countries: Option<Vec<Country>>,
+    /// It is for pages of these hosts, as `Origin` or `Referer` name them.
+    pub referrers: Option<Vec<String>>,
+    /// So many may watch at once by tokens of this subject.
+    pub streams: Option<Streams>,
 }
 
 impl Claims {
@@ -58,8 +74,13 @@ impl Claims {
             aud: Some(AUDIENCE.into()),
             exp: UnixSeconds(now.0.saturating_add(ttl_s)),
             nbf: None,
+            iat: Some(now),
             cti: Some(cti.to_vec()),
             catu_path_prefix: format!("/v/{}/", asset.as_str()),
+            networks: None,
+            countries: None,
+            referrers: None,
+            streams: None,
         }
     }
 
@@ -71,9 +92,18 @@ impl Claims {
             return Err(TokenError::TooLong);
         }
         check_prefix(&self.catu_path_prefix)?;
-        let optional = texts.iter().filter(|(_, text)| text.is_some()).count() as u64
-            + u64::from(self.nbf.is_some())
-            + u64::from(self.cti.is_some());
+        self.check_conditions()?;
+        let optional = [
+            self.nbf.is_some(),
+            self.iat.is_some(),
+            self.cti.is_some(),
+            self.networks.is_some(),
+            self.countries.is_some(),
+            self.referrers.is_some(),
+            self.streams.is_some(),
+        ];
+        let optional = optional.into_iter().chain(texts.iter().map(|(_, text)| text.is_some()));
+        let optional = optional.filter(|is_there| *is_there).count() as u64;
         let mut out = Vec::with_capacity(256);
         put_map(&mut out, 3 + optional);
         for (label, text) in texts {
@@ -88,19 +118,51 @@ impl Claims {
             put_int(&mut out, NBF);
             put_unsigned(&mut out, nbf.0);
         }
+        if let Some(iat) = self.iat {
+            put_int(&mut out, IAT);
+            put_unsigned(&mut out, iat.0);
+        }
         if let Some(cti) = &self.cti {
             put_int(&mut out, CTI);
             put_bytes(&mut out, cti);
         }
         put_int(&mut out, CATV);
         put_unsigned(&mut out, VERSION);
+        if let Some(networks) = &self.networks {
+            put_int(&mut out, CATNIP);
+            conditions::put_networks(&mut out, networks);
+        }
         put_int(&mut out, CATU);
         put_map(&mut out, 1);
         put_int(&mut out, URI_PATH);
         put_map(&mut out, 1);
         put_int(&mut out, PREFIX_MATCH);
         put_text(&mut out, &self.catu_path_prefix);
+        if let Some(countries) = &self.countries {
+            put_int(&mut out, CATGEOISO3166);
+            conditions::put_countries(&mut out, countries);
+        }
+        if let Some(hosts) = &self.referrers {
+            put_int(&mut out, REFERRERS);
+            conditions::put_referrers(&mut out, hosts);
+        }
+        if let Some(streams) = &self.streams {
+            put_int(&mut out, STREAMS);
+            streams.put(&mut out);
+        }
         Ok(out)
+    }
+
+    /// What reading would refuse is not written.
+    fn check_conditions(&self) -> Result<(), TokenError> {
+        let fits = self.networks.as_ref().is_none_or(|list| list.len() <= NETWORKS_MAX)
+            && self.countries.as_ref().is_none_or(|list| list.len() <= COUNTRIES_MAX)
+            && self.referrers.as_ref().is_none_or(|list| list.len() <= REFERRERS_MAX);
+        if !fits {
+            return Err(TokenError::TooLong);
+        }
+        self.referrers.iter().flatten().try_for_each(|host| conditions::check_host(host))?;
+        self.streams.as_ref().map_or(Ok(()), Streams::check)
     }
 
     /// Reads a payload. A claim that is not listed here is refused: it may restrict what is not checked.
@@ -108,6 +170,7 @@ impl Claims {
         let mut map = Decoder::new(payload);
         let (mut iss, mut sub, mut aud, mut cti) = (None, None, None, None);
         let (mut exp, mut nbf, mut iat, mut replay, mut version, mut prefix) = (None, None, None, None, None, None);
+        let (mut networks, mut countries, mut referrers, mut streams) = (None, None, None, None);
         for _ in 0..map.map()? {
             let Label::Int(label) = map.label()? else { return Err(TokenError::ClaimUnknown) };
             let twice = match label {
@@ -120,7 +183,11 @@ impl Claims {
                 CTI => cti.replace(short(invalid(map.bytes())?)?).is_some(),
                 CATREPLAY => replay.replace(invalid(map.unsigned())?).is_some(),
                 CATV => version.replace(invalid(map.unsigned())?).is_some(),
+                CATNIP => networks.replace(restriction(conditions::read_networks(&mut map))?).is_some(),
                 CATU => prefix.replace(path_prefix(&mut map)?).is_some(),
+                CATGEOISO3166 => countries.replace(restriction(conditions::read_countries(&mut map))?).is_some(),
+                REFERRERS => referrers.replace(restriction(conditions::read_referrers(&mut map))?).is_some(),
+                STREAMS => streams.replace(restriction(Streams::read(&mut map))?).is_some(),
                 _ => return Err(TokenError::ClaimUnknown),
             };
             if twice {
@@ -140,8 +207,13 @@ impl Claims {
             aud: aud.map(|found| found.ok_or(TokenError::Audience)).transpose()?.map(str::to_owned),
             exp: exp.ok_or(TokenError::ClaimMissing)?,
             nbf,
+            iat,
             cti: cti.map(<[u8]>::to_vec),
             catu_path_prefix: prefix.ok_or(TokenError::ClaimMissing)?.to_owned(),
+            networks,
+            countries,
+            referrers,
+            streams,
         })
     }
 
@@ -166,6 +238,11 @@ impl Claims {
 /// A claim of the wrong type is the claim's fault, not the message's.
 fn invalid<T>(read: Result<T, TokenError>) -> Result<T, TokenError> {
     read.map_err(|_| TokenError::ClaimInvalid)
+}
+
+/// The same of one that restricts, of which some are understood and not supported.
+fn restriction<T>(read: Result<T, TokenError>) -> Result<T, TokenError> {
+    read.map_err(|error| if error == TokenError::RestrictionUnsupported { error } else { TokenError::ClaimInvalid })
 }
 
 fn short(bytes: &[u8]) -> Result<&[u8], TokenError> {

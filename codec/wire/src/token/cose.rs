@@ -1,5 +1,7 @@
 //! The envelope: `COSE_Sign1` or `COSE_Mac0` (RFC 9052 sections 4.2 and 6.2), inside the CWT tag (RFC 8392 section 6).
 
+use std::borrow::Cow;
+
 use super::TokenError;
 use super::cbor::{Decoder, Label, put_array, put_bytes, put_int, put_map, put_tag, put_text};
 use super::key::SigningKey;
@@ -39,9 +41,19 @@ pub(super) struct Envelope<'a> {
     pub(super) shape: Option<Shape>,
     pub(super) alg: i64,
     pub(super) kid: &'a [u8],
-    pub(super) payload: &'a [u8],
     pub(super) signature: &'a [u8],
     protected: &'a [u8],
+    payload: Payload<'a>,
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Copy)]
+enum Payload<'a> {
+    /// As RFC 9052 section 2 has it.
+    Bytes(&'a [u8]),
+    /// The same bytes as hex digits in a text string: the package @eyevinn/cat signs them so. The signature is over the text, so one
+    /// token has one reading here as well.
+    Hex(&'a str),
 }
 
 impl<'a> Envelope<'a> {
@@ -68,21 +80,31 @@ impl<'a> Envelope<'a> {
         read_header(&mut header, Some(&mut alg), &mut kid)?;
         header.end()?;
         read_header(&mut message, None, &mut kid)?;
-        let (payload, signature) = (message.bytes()?, message.bytes()?);
+        let payload =
+            if message.next_is_text() { Payload::Hex(message.text()?) } else { Payload::Bytes(message.bytes()?) };
+        let signature = message.bytes()?;
         message.end()?;
         Ok(Self {
             shape,
             alg: alg.ok_or(TokenError::Algorithm)?,
             kid: kid.ok_or(TokenError::KeyMissing)?,
-            payload,
             signature,
             protected,
+            payload,
         })
     }
 
     /// What the signature is made over.
     pub(super) fn signed_bytes(&self, shape: Shape) -> Vec<u8> {
         signed_bytes(shape, self.protected, self.payload)
+    }
+
+    /// The claims' bytes.
+    pub(super) fn claims(&self) -> Result<Cow<'a, [u8]>, TokenError> {
+        match self.payload {
+            Payload::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+            Payload::Hex(text) => from_hex(text).map(Cow::Owned),
+        }
     }
 }
 
@@ -106,14 +128,28 @@ fn read_header<'a>(
 }
 
 /// `Sig_structure` (section 4.4) and `MAC_structure` (section 6.3), with no external data.
-fn signed_bytes(shape: Shape, protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(protected.len() + payload.len() + 32);
+fn signed_bytes(shape: Shape, protected: &[u8], payload: Payload<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
     put_array(&mut out, 4);
     put_text(&mut out, shape.context());
     put_bytes(&mut out, protected);
     put_bytes(&mut out, &[]);
-    put_bytes(&mut out, payload);
+    match payload {
+        Payload::Bytes(bytes) => put_bytes(&mut out, bytes),
+        Payload::Hex(text) => put_text(&mut out, text),
+    }
     out
+}
+
+/// Pairs of small hex digits.
+fn from_hex(text: &str) -> Result<Vec<u8>, TokenError> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        _ => Err(TokenError::Malformed),
+    };
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(TokenError::Malformed) };
+    pairs.iter().map(|[high, low]| Ok(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 /// Puts a payload into a tagged message, both headers protected.
@@ -124,9 +160,13 @@ pub(super) fn seal(payload: &[u8], key: &SigningKey) -> Vec<u8> {
     put_int(&mut protected, key.algorithm());
     put_int(&mut protected, KID);
     put_bytes(&mut protected, key.kid().as_bytes());
-    let signature = key.sign(&signed_bytes(key.shape(), &protected, payload));
+    let signature = key.sign(&signed_bytes(key.shape(), &protected, Payload::Bytes(payload)));
     let mut out = Vec::with_capacity(protected.len() + payload.len() + signature.len() + 16);
-    put_tag(&mut out, CWT);
+    // The tag may be left out (RFC 8392 section 6). There are readers that know none before a signature, and readers that want one
+    // before a MAC.
+    if key.shape() == Shape::Mac0 {
+        put_tag(&mut out, CWT);
+    }
     put_tag(&mut out, key.shape().tag());
     put_array(&mut out, 4);
     put_bytes(&mut out, &protected);

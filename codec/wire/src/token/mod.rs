@@ -6,6 +6,7 @@
 
 mod cbor;
 mod claims;
+mod conditions;
 mod cose;
 mod key;
 
@@ -13,6 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use claims::{AUDIENCE, Claims, ISSUER};
+pub use conditions::{Country, Network, Streams};
 pub use key::{KeyError, KeySet, SigningKey, VerificationKey};
 
 use crate::limits::{TOKEN_BYTES_MAX, TOKEN_CHARS_MAX};
@@ -62,7 +64,7 @@ pub enum TokenError {
     /// No expiry, or no path.
     #[error("the token lacks its expiry or its path")]
     ClaimMissing,
-    /// A restriction that is understood and not supported: anything in `catu` but a path prefix.
+    /// A restriction that is understood and not supported: anything in `catu` but a path prefix, part of a country, an autonomous system.
     #[error("the token has a restriction that is not supported")]
     RestrictionUnsupported,
     /// `catv` is not 1.
@@ -125,7 +127,8 @@ pub fn mint(claims: &Claims, key: &SigningKey) -> Result<String, TokenError> {
 
 /// Checks `token` for a request of `path`, which is the URL's path without the token and without a query.
 ///
-/// The signature is checked before any claim is looked at; `exp` and `nbf` without leeway.
+/// The signature is checked before any claim is looked at; `exp` and `nbf` without leeway. Where the viewer is, on whose page and how many
+/// watch is not known here: [`Claims::networks`], `countries`, `referrers` and `streams` are left to who knows.
 pub fn verify(token: &str, keys: &KeySet, now: UnixSeconds, path: &str) -> Result<Claims, TokenError> {
     verify_by(token, keys, now, path, VerificationKey::verifies)
 }
@@ -168,5 +171,5 @@ fn inspect_by(
     if !verifies(key, &envelope.signed_bytes(key.shape()), envelope.signature) {
         return Err(TokenError::Signature);
     }
-    Claims::decode(envelope.payload, keys.audience())
+    Claims::decode(&envelope.claims()?, keys.audience())
 }

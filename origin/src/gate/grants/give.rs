@@ -6,7 +6,7 @@ use durable::catalogue::NewGrant;
 use durable::{AssetId, StoreError, UnixMs};
 
 use crate::gate::rules::Holder;
-use crate::gate::{MintError, Minted, mint};
+use crate::gate::{MintError, Minted, Playback, Wanted, mint};
 use crate::house::House;
 use crate::limits::GRANT_LOOK_FIRST_MS;
 
@@ -25,6 +25,9 @@ pub(crate) struct Given<'a> {
     /// Version of the rule that lets them in; 0: whoever may has minted it, and no rule takes it back.
     pub(crate) rule: i64,
     pub(crate) seconds: u64,
+    pub(crate) playback: &'a Playback,
+    /// The stream that goes on; none: a new one.
+    pub(crate) stream: Option<[u8; 16]>,
 }
 
 /// Why no token was given.
@@ -38,8 +41,16 @@ pub(crate) enum NotGiven {
 
 /// A token that opens the asset. One that could not be written down is not given.
 pub(crate) async fn give(house: &House, given: &Given<'_>, now: UnixMs) -> Result<Minted, NotGiven> {
-    let subject = given.is_named.then(|| given.account.to_owned());
-    let minted = mint(&house.keys, given.asset, given.seconds, subject, now)?;
+    let subject = given.is_named.then_some(given.account);
+    let wanted = Wanted {
+        asset: given.asset,
+        seconds: given.seconds,
+        subject,
+        playback: given.playback,
+        stream: given.stream,
+        taken_back: house.store.catalogue.taken_back_last(subject, given.asset).await?,
+    };
+    let minted = mint(&house.keys, &wanted, now)?;
     let grant = NewGrant {
         cti: URL_SAFE_NO_PAD.encode(minted.cti),
         asset: given.asset.clone(),

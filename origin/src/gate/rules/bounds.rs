@@ -1,13 +1,14 @@
 //! What a tree may be, without asking anyone.
 
 use alloy_primitives::U256;
+use wire::limits::{COUNTRIES_MAX, NETWORKS_MAX, REFERRERS_MAX, STREAM_CLASS_BYTES_MAX, STREAMS_MAX};
 
 use super::password::{Password, Plain};
 use super::tree::{Erc721, Node, Rule, Window};
 use crate::limits::{
-    PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PASSWORDS_A_RULE_MAX, RULE_DEPTH_MAX, RULE_GRACE_SECONDS_MAX,
-    RULE_LEAVES_MAX, RULE_LIST_MAX, RULE_TOKEN_IDS_MAX, RULE_TOKEN_SECONDS_MAX, RULE_TOKEN_SECONDS_MIN,
-    RULE_WORDS_BYTES_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PASSWORDS_A_RULE_MAX, REFERRERS_BYTES_MAX, RULE_DEPTH_MAX,
+    RULE_GRACE_SECONDS_MAX, RULE_LEAVES_MAX, RULE_LIST_MAX, RULE_TOKEN_IDS_MAX, RULE_TOKEN_SECONDS_MAX,
+    RULE_TOKEN_SECONDS_MIN, RULE_WORDS_BYTES_MAX,
 };
 
 /// Why a rule is none.
@@ -39,6 +40,20 @@ pub(crate) enum BadRule {
         "token_seconds goes from {RULE_TOKEN_SECONDS_MIN} to {RULE_TOKEN_SECONDS_MAX}, grace_seconds to {RULE_GRACE_SECONDS_MAX}."
     )]
     Seconds,
+    #[error(
+        "playback.networks has at most {NETWORKS_MAX} ranges such as \"192.0.2.0/24\", bits of the host being zero."
+    )]
+    Networks,
+    #[error("playback.countries has at most {COUNTRIES_MAX} countries of two capital letters (ISO 3166-1).")]
+    Countries,
+    #[error(
+        "playback.referrers has at most {REFERRERS_MAX} hosts of pages, {REFERRERS_BYTES_MAX} bytes in all, without a scheme and in small letters."
+    )]
+    Referrers,
+    #[error(
+        "playback.max_streams goes from 1 to {STREAMS_MAX}; stream_class has 1 to {STREAM_CLASS_BYTES_MAX} letters and needs it."
+    )]
+    Streams,
 }
 
 impl Rule {
@@ -50,6 +65,7 @@ impl Rule {
         {
             return Err(BadRule::Seconds);
         }
+        self.playback.check()?;
         shape(&self.rule, 1)?;
         let leaves = self.rule.leaves();
         if leaves.len() > RULE_LEAVES_MAX {

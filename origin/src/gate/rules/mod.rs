@@ -3,6 +3,7 @@
 //! ```text
 //!   tree.rs     the rule as a value: all, any, not, and leaves
 //!   password.rs a secret: as it is written, as it is kept, and whether a guess is it
+//!   playback.rs where, and how many at once, by tokens that it gives
 //!   words.rs    addresses and amounts as rules write them
 //!   bounds.rs   what a tree may be, without asking anyone
 //!   probe.rs    before it is saved: is there such a contract, does it keep to its standard?
@@ -20,6 +21,7 @@ mod decide;
 mod delegates;
 mod describe;
 mod password;
+mod playback;
 mod probe;
 mod read;
 mod tree;
@@ -28,6 +30,7 @@ mod words;
 pub(crate) use decide::{Doubt, Truth, missing, truth};
 pub(crate) use describe::describe;
 pub(crate) use password::{Made, Plain, SealError, seal};
+pub(crate) use playback::Playback;
 pub(crate) use probe::{ProbeError, probe};
 pub(crate) use read::{Reads, Shown, Sources};
 pub(crate) use tree::{Node, Rule};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delegates::REGISTRY;
 use super::password::Password;
+use super::playback::Playback;
 use super::words::{Amount, Wallet};
 
 /// What is stored for an asset.
@@ -18,6 +19,9 @@ pub(crate) struct Rule {
     /// When a chain cannot be read, who was let in this long ago is let in again. 0: nobody is.
     #[serde(default)]
     pub(crate) grace_seconds: u64,
+    /// Where and how its tokens play.
+    #[serde(default, skip_serializing_if = "Playback::is_silent")]
+    pub(crate) playback: Playback,
 }
 
 fn token_seconds() -> u64 {

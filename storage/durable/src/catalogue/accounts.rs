@@ -7,6 +7,7 @@ use super::grants;
 use super::keys::Role;
 use super::sessions::{self, NewSession};
 use super::sql::Tx;
+use super::taken_back::{self, Whole};
 use crate::limits::WALLETS_AN_ACCOUNT_MAX;
 use crate::{StoreError, UnixMs};
 
@@ -192,6 +193,7 @@ impl Catalogue {
         sqlx::query(sql).bind(id).bind(changed.role).bind(changed.banned_ms).execute(&mut *tx).await?;
         if banned == Some(true) {
             sessions::end_all(&mut tx, id, "banned", now).await?;
+            taken_back::take_back(&mut tx, Whole::Subject(id), now).await?;
         }
         let body = serde_json::json!({ "role": role.map(|role| format!("{role:?}").to_lowercase()), "banned": banned });
         audit::append(&mut tx, actor, "account.changed", id, &body.to_string(), now).await?;

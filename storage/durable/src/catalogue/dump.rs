@@ -33,13 +33,22 @@ const TABLES: &[&str] = &[
     "refresh_tokens",
     "gating_rules",
     "grants",
+    "taken_back",
     "webhooks",
     "deliveries",
 ];
 
 /// Tables that are not in a dump.
-const LEFT_OUT: &[&str] =
-    &["search", "search_rows", "uploads", "idempotency", "used_challenges", "_sqlx_migrations", "sqlite_sequence"];
+const LEFT_OUT: &[&str] = &[
+    "search",
+    "search_rows",
+    "uploads",
+    "idempotency",
+    "used_challenges",
+    "streams",
+    "_sqlx_migrations",
+    "sqlite_sequence",
+];
 
 /// Tables whose rows are numbered by the database, and by which column.
 const NUMBERED: &[(&str, &str)] = &[("jobs", "id"), ("events", "seq"), ("audit", "seq"), ("deliveries", "id")];

@@ -12,9 +12,9 @@ pub struct Event {
     /// When.
     pub at_ms: UnixMs,
     /// `asset.created`, `asset.updated`, `asset.playable`, `track.published`, `asset.ready`, `asset.failed`,
-    /// `asset.deleted`, `token.revoked`, `token.restored`.
+    /// `asset.deleted`, `token.revoked`, `token.restored`, `subject.revoked`, `asset.revoked`.
     pub kind: String,
-    /// To whom.
+    /// To whom; empty for what is about none.
     pub asset: String,
     /// More about it, a JSON object.
     pub body: String,

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::sql::{Tx, words};
+use super::taken_back::{self, Whole};
 use super::{Catalogue, events};
 use crate::limits::{GRANTS_A_VIEWER_MAX, GRANTS_REVOKED_MAX};
 use crate::{AssetId, StoreError, UnixMs};
@@ -218,10 +219,14 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Takes tokens back. Answers how many.
+    /// Takes tokens back; of an asset by an operator's word every token that has been made so far. Answers how many rows name.
     pub async fn revoke_grants(&self, which: Which<'_>, why: TakenBack, now: UnixMs) -> Result<usize, StoreError> {
         let mut tx = self.begin().await?;
         let taken = revoke(&mut tx, which, why, now).await?;
+        if let (Which::Asset(asset), TakenBack::Operator) = (which, why) {
+            // Also those that no row names.
+            taken_back::take_back(&mut tx, Whole::Asset(asset.as_str()), now).await?;
+        }
         tx.commit().await?;
         Ok(taken)
     }

@@ -1,0 +1,2 @@
+DROP TABLE taken_back;
+DROP TABLE streams;
