@@ -19,3 +19,4 @@ mod reload;
 mod roles_apart;
 mod support;
 mod upgrade;
+mod worker_killed;

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 
 /// What they share, and what all of them are told.
 pub struct Engines {
-    postgres: Server,
+    pub postgres: Server,
     nats: Nats,
     redis: Redis,
     s3: Weed,
