@@ -52,7 +52,7 @@ export async function subscribed(all) {
   let [origin, looks, told] = [];
   try {
     looks = await Cinema.open(all);
-    const looked = await average(looks, contracts.seals, 6000n);
+    const looked = await average(looks, contracts.seals, 16_000n);
     origin = await Origin.start(options.binary, chain.url, "", `, ws = "${line.url}"`);
     const blocks = async () => (await origin.api("GET", "web3/rpc-status")).chains[0].blocks;
     await until("blocks are told", async () => (await blocks()) === "told");
