@@ -25,6 +25,12 @@ pub struct Weed {
 
 impl Weed {
     pub fn start() -> Self {
+        // A port that was free may be taken by the time it is bound, if only by somebody's connection.
+        (0..5).find_map(|_| Self::on_free_ports()).expect("SeaweedFS finds its ports free")
+    }
+
+    /// `None`: it has ended by itself.
+    fn on_free_ports() -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("sg-s3-").tempdir().unwrap();
         let identity = format!(
             r#"{{"identities":[{{"name":"streamgate","credentials":[{{"accessKey":"{ACCESS_KEY}","secretKey":"{SECRET_KEY}"}}],"actions":["Admin"]}}]}}"#
@@ -34,12 +40,14 @@ impl Weed {
         let ports = std::array::from_fn(|n| taken[n].local_addr().unwrap().port());
         drop(taken);
         let child = spawn(folder.path(), &ports);
-        let weed = Self { folder, ports, child };
-        weed.wait();
+        let mut weed = Self { folder, ports, child };
+        if !weed.wait() {
+            return None;
+        }
         // A bucket is a folder of the filer.
         let made = weed.says(weed.ports[1], &format!("POST /buckets/{BUCKET}/"));
         assert!(made.starts_with("HTTP/1.1 201"), "{made}");
-        weed
+        Some(weed)
     }
 
     pub fn endpoint(&self) -> String {
@@ -65,18 +73,26 @@ impl Weed {
     /// Starts it again on the same data and ports.
     pub fn start_again(&mut self) {
         self.child = spawn(self.folder.path(), &self.ports);
-        self.wait();
+        assert!(self.wait(), "SeaweedFS ended: {:?}", self.log());
     }
 
-    fn wait(&self) {
+    /// Until it answers; `false`: it has ended by itself.
+    fn wait(&mut self) -> bool {
         let until = Instant::now() + Duration::from_secs(60);
-        let is_up = || self.says(self.ports[0], "GET /status").starts_with("HTTP/1.1 200");
-        let has_filer = || self.says(self.ports[1], "GET /?limit=1").starts_with("HTTP/1.1 200");
-        while !(is_up() && has_filer()) {
-            let log = || std::fs::read_to_string(self.folder.path().join("log"));
-            assert!(Instant::now() < until, "SeaweedFS does not start: {:?}", log());
+        let is_up = |weed: &Self| weed.says(weed.ports[0], "GET /status").starts_with("HTTP/1.1 200");
+        let has_filer = |weed: &Self| weed.says(weed.ports[1], "GET /?limit=1").starts_with("HTTP/1.1 200");
+        while !(is_up(self) && has_filer(self)) {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(Instant::now() < until, "SeaweedFS does not start: {:?}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+        true
+    }
+
+    fn log(&self) -> std::io::Result<String> {
+        std::fs::read_to_string(self.folder.path().join("log"))
     }
 
     fn says(&self, port: u16, request: &str) -> String {
