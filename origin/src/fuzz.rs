@@ -28,6 +28,11 @@ pub fn rpc(bytes: &[u8]) {
     chains::fuzz_rpc(bytes);
 }
 
+/// Accounts of Solana, and answers with them.
+pub fn solana(bytes: &[u8]) {
+    chains::fuzz_solana(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     /// Bytes that look like what is read: pieces of right inputs, numbers at the edges, noise. The same in every run.
@@ -78,6 +83,15 @@ mod tests {
         for bytes in inputs(&[&words, &wrapped]) {
             super::abi(&bytes);
             super::wrapped_signature(&bytes);
+        }
+        let account = br#"{"jsonrpc":"2.0","id":1,"result":{"context":{"slot":9},"value":[{"pubkey":"TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA","account":{"data":["AAAA","base64"],"owner":"TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"}}]}}"#;
+        let clock = br#"{"jsonrpc":"2.0","id":1,"result":{"context":{"slot":9},"value":{"data":["CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAAAAAAAAAA==","base64"],"owner":"Sysvar1111111111111111111111111111111111111"}}}"#;
+        let mut holding = [0_u8; 165];
+        holding[108] = 1;
+        let extended = [&holding[..], &[2, 0, 0]].concat();
+        let metadata = [&[4][..], &[0; 200]].concat();
+        for bytes in inputs(&[account, clock, &holding, &extended, &metadata]) {
+            super::solana(&bytes);
         }
         for bytes in inputs(&[log, block]) {
             super::rpc(&bytes);

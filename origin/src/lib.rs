@@ -52,7 +52,7 @@ pub use cache::{NotRedis, RedisUrl};
 pub use config::{AdminKey, Config, RoleAddresses, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use durable::{NotS3, S3Place};
-pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, NotLetIn};
+pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, Network, NotLetIn};
 pub use monitor::Logs;
 pub use roles::{Address, BadAddress, NoRole, Role, Roles};
 pub use start::{Origin, StartError, start};

@@ -259,6 +259,21 @@ pub const BATCH_KEYS_KEPT: Duration = Duration::from_secs(60);
 pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
 pub const RPC_BLOCK_BYTES_MAX: usize = 1 << 20;
+/// How long a slot of Solana that was seen is the least that an answer may be of. An endpoint that says one of the far future shuts the others
+/// out for so long.
+pub const SLOTS_KEPT: Duration = Duration::from_secs(30);
+/// Bytes of an answer that is a list of accounts of Solana: 500 each as text, so a wallet may have eight thousand.
+pub const RPC_ACCOUNTS_BYTES_MAX: usize = 4 << 20;
+/// Accounts of one question; nodes refuse more.
+pub const ACCOUNTS_A_QUESTION_MAX: usize = 100;
+/// Tokens of a wallet whose metadata are looked at for a collection of Metaplex, five questions. Whoever has more is not let in by it.
+pub const NFTS_A_WALLET_MAX: usize = 500;
+/// Bytes of the name of an asset of Metaplex Core, and of its address.
+pub const CORE_TEXT_BYTES_MAX: usize = 1024;
+/// Accounts that tokens of one cluster rest on and that are looked at in a round, a hundred questions; of more, in turns.
+pub const ACCOUNTS_A_ROUND_MAX: usize = 10_000;
+/// Such questions at once.
+pub const ACCOUNT_QUESTIONS_AT_ONCE: usize = 8;
 /// Bytes of a text that a wallet signs; ours have about 400.
 pub const SIGN_IN_TEXT_BYTES_MAX: usize = 4096;
 /// Lines of resources in it.

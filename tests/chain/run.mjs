@@ -12,28 +12,30 @@ import { nft } from "./checks/nft.mjs";
 import { demoSealsAreTheirSource, operating, sentences } from "./checks/operating.mjs";
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
-import { subscribed } from "./checks/subscribed.mjs";
+import { solanaCoins, solanaCollections, solanaLies, solanaTransferred, solanaTrees } from "./checks/solana.mjs";
 import { storm } from "./checks/storm.mjs";
+import { subscribed } from "./checks/subscribed.mjs";
 import { trees } from "./checks/trees.mjs";
 import { page, renewal, tabs } from "./checks/watching.mjs";
 import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
+import { Cluster } from "./cluster.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;
-const chain = await Chain.start();
+const [chain, cluster] = [await Chain.start(), await Cluster.start()];
 let origin;
 try {
-  origin = await Origin.start(options.binary, chain.url);
+  origin = await Origin.start(options.binary, chain.url, "", "", cluster.url);
   const contracts = { seals: await chain.deploy("Seals"), crew: await chain.deploy("Crew"), coin: await chain.deploy("Coin") };
   for (const [name, check] of wanted) {
     const begun = performance.now();
     try {
-      const said = await check({ chain, origin, contracts, options });
+      const said = await check({ chain, cluster, origin, contracts, options });
       console.log(`pass ${name} in ${Math.round(performance.now() - begun)} ms${said ? ` (${said})` : ""}`);
     } catch (error) {
       failed += 1;
@@ -43,6 +45,7 @@ try {
 } finally {
   await origin?.end();
   await chain.end();
+  await cluster.end();
 }
 console.log(`${wanted.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

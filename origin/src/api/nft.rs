@@ -15,7 +15,7 @@ use super::watch::proved;
 use crate::access::Caller;
 use crate::clock::now_ms;
 use crate::gate::Holder;
-use crate::gate::rules::{Amount, ProbeError, Rule, Shown, Truth, Wallet, describe, missing, truth};
+use crate::gate::rules::{Amount, Member, ProbeError, Rule, Shown, Truth, describe, describe_account, missing, truth};
 use crate::house::House;
 use crate::limits::VERIFY_WALLETS_MAX;
 
@@ -23,7 +23,7 @@ use crate::limits::VERIFY_WALLETS_MAX;
 #[serde(deny_unknown_fields)]
 struct Named {
     chain: String,
-    contract: Wallet,
+    contract: Member,
     id: Option<Amount>,
 }
 
@@ -31,7 +31,13 @@ struct Named {
 pub(super) async fn one(caller: Caller, State(house): State<Arc<House>>, uri: Uri) -> Result<Response, Problem> {
     let named: Named = json::query(&uri)?;
     let holders = proved(&house, &caller).await?;
-    let told = describe(&house.chains, (&named.chain, named.contract), named.id, &holders, now_ms()).await;
+    let now = now_ms();
+    let told = match named.contract {
+        Member::Evm(contract) => describe(&house.chains, (&named.chain, contract), named.id, &holders, now).await,
+        Member::Solana(key) => {
+            describe_account(house.door.accounts(), &house.chains, (&named.chain, key), &holders, now).await
+        }
+    };
     let value = told.map_err(|error| match error {
         ProbeError::Chain(error) => {
             Refusal::ChainNotRead.because(format!("It cannot be looked at now: {error}.")).after(5)

@@ -11,7 +11,7 @@ mod source;
 mod token;
 mod watch;
 
-pub use chains::{ChainConfig, ChainSetupError, Finality};
+pub use chains::{ChainConfig, ChainSetupError, Finality, Network};
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
 pub(crate) use rules::{Holder, Plain, Playback};

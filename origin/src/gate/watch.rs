@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::Minted;
 use super::grants::{Given, NotGiven, give};
 use super::guess::Secret;
-use super::rules::{Doubt, Holder, Node, Plain, Playback, Reads, Rule, Shown, Sources, Truth, missing, truth};
+use super::rules::{
+    Accounts, Doubt, Holder, Node, Plain, Playback, Reads, Rule, Shown, Sources, Truth, missing, truth,
+};
 use super::token::MintError;
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
@@ -84,6 +86,11 @@ pub(crate) struct Door {
 }
 
 impl Door {
+    /// What accounts of Solana said.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        self.reads.accounts()
+    }
+
     /// What is known of each condition of a tree, for these wallets.
     pub(crate) async fn leaves(&self, node: &Node, shown: Shown<'_>, from: Sources<'_>, now: UnixMs) -> Vec<Truth> {
         self.reads.leaves(node, shown, from, now).await
@@ -125,7 +132,7 @@ pub(crate) async fn watch(house: &House, asset: &AssetId, mut viewer: Viewer, no
                 return Err(NotLetIn::NotRead(missing(&rule.rule, &leaves)));
             }
         }
-        Truth::No | Truth::Doubt(Doubt::NoWallet | Doubt::NotSettled | Doubt::Garbled) => {
+        Truth::No | Truth::Doubt(Doubt::NoWallet | Doubt::NotSettled | Doubt::Garbled | Doubt::TooMany) => {
             // Whoever was seen without it has no grace when the chain falls silent afterwards.
             house.door.let_in.invalidate(&key).await;
             let missing = missing(&rule.rule, &leaves);

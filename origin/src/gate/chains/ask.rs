@@ -8,12 +8,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde::de::DeserializeOwned;
 
+use super::endpoint::Endpoint;
 use super::error::{ChainError, RpcError};
+use super::line::Line;
 use super::rpc::Question;
-use super::{Chain, Endpoint};
 use crate::limits::{HEDGE_AFTER_MAX, HEDGE_AFTER_MIN};
 
-impl Chain {
+impl Line {
     /// What `quorum` endpoints answer alike; `None`: the call reverted.
     pub(super) async fn ask<R, T>(
         &self,

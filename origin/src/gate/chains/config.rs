@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::endpoint::Identity;
 use super::error::ChainSetupError;
 use super::known;
 use crate::limits::{CHAIN_NAME_BYTES_MAX, ENDPOINTS_A_CHAIN_MAX};
@@ -40,12 +41,24 @@ impl std::fmt::Display for Finality {
     }
 }
 
+/// What kind of chain it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Contracts, as Ethereum has them.
+    Evm,
+    /// Accounts, as Solana has them. The cluster by the first 32 letters of its first block's hash (CAIP-2), an endpoint that says another
+    /// one is not used; `None`: whichever, for a cluster of one's own.
+    Solana(Option<&'static str>),
+}
+
 /// One chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainConfig {
     /// As rules name it.
     pub name: String,
-    /// EIP-155; an endpoint that says another number is not used.
+    /// What kind it is.
+    pub network: Network,
+    /// EIP-155; an endpoint that says another number is not used. 0: a cluster of Solana, which has none.
     pub id: u64,
     /// Where JSON-RPC is spoken, `http://` or `https://`.
     pub rpc: Vec<String>,
@@ -64,6 +77,13 @@ pub struct ChainConfig {
 impl ChainConfig {
     /// A chain that is built in, reached at `rpc`; `None` when there is none of this name.
     pub fn known(name: &str, rpc: Vec<String>) -> Option<Self> {
+        if let Some(cluster) = known::cluster(name) {
+            return Some(Self {
+                network: Network::Solana(cluster.genesis),
+                head_age_max: (cluster.head_age_max_s > 0).then(|| Duration::from_secs(cluster.head_age_max_s)),
+                ..Self::other(name, 0, rpc)
+            });
+        }
         let known = known::find(name)?;
         Some(Self {
             head_age_max: (known.head_age_max_s > 0).then(|| Duration::from_secs(known.head_age_max_s)),
@@ -76,6 +96,7 @@ impl ChainConfig {
     pub fn other(name: &str, id: u64, rpc: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
+            network: Network::Evm,
             id,
             rpc,
             ws: None,
@@ -86,6 +107,14 @@ impl ChainConfig {
         }
     }
 
+    /// What an endpoint has to say of itself.
+    pub(super) fn identity(&self) -> Identity {
+        match self.network {
+            Network::Evm => Identity::ChainId(self.id),
+            Network::Solana(genesis) => Identity::Genesis(genesis),
+        }
+    }
+
     /// # Errors
     /// The first thing that cannot be.
     pub fn check(&self) -> Result<(), ChainSetupError> {
@@ -93,8 +122,18 @@ impl ChainConfig {
         if self.name.is_empty() || self.name.len() > CHAIN_NAME_BYTES_MAX || !self.name.bytes().all(plain) {
             return Err(ChainSetupError::Name(self.name.clone()));
         }
-        if self.id == 0 || known::find(&self.name).is_some_and(|known| known.id != self.id) {
+        let is_numbered = match self.network {
+            Network::Evm => self.id != 0 && known::find(&self.name).is_none_or(|known| known.id == self.id),
+            Network::Solana(_) => self.id == 0,
+        };
+        if !is_numbered {
             return Err(ChainSetupError::Id(self.name.clone()));
+        }
+        if self.network != Network::Evm && self.finality != Finality::Finalized {
+            return Err(ChainSetupError::Finality(self.name.clone()));
+        }
+        if self.network != Network::Evm && self.ws.is_some() {
+            return Err(ChainSetupError::Untold(self.name.clone()));
         }
         if self.rpc.is_empty() || self.rpc.len() > ENDPOINTS_A_CHAIN_MAX {
             return Err(ChainSetupError::Endpoints(self.name.clone()));

@@ -14,11 +14,20 @@ use super::rpc::{self, Question};
 use crate::limits::{ENDPOINT_REST_MAX, ENDPOINT_REST_MIN, RPC_NUMBER_BYTES_MAX};
 use crate::web::{Bounds, Web, WebError};
 
+/// What an endpoint has to say of itself, before it is believed in anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// EIP-155.
+    ChainId(u64),
+    /// The first letters of the first block's hash; `None`: whichever.
+    Genesis(Option<&'static str>),
+}
+
 /// Where JSON-RPC is spoken.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     to: Uri,
-    chain_id: u64,
+    identity: Identity,
     web: Web,
     time_limit: Duration,
     next_id: AtomicU64,
@@ -73,8 +82,8 @@ pub(super) fn address(url: &str) -> Result<Uri, ChainSetupError> {
 }
 
 impl Endpoint {
-    pub(super) fn new(url: &str, chain_id: u64, time_limit: Duration, web: Web) -> Result<Self, ChainSetupError> {
-        Ok(Self { to: address(url)?, chain_id, web, time_limit, next_id: AtomicU64::new(1), health: Mutex::default() })
+    pub(super) fn new(url: &str, identity: Identity, time_limit: Duration, web: Web) -> Result<Self, ChainSetupError> {
+        Ok(Self { to: address(url)?, identity, web, time_limit, next_id: AtomicU64::new(1), health: Mutex::default() })
     }
 
     /// Its host and port. Paths of endpoints hold their customer's key, and are shown to nobody.
@@ -106,9 +115,16 @@ impl Endpoint {
     }
 
     async fn verify(&self) -> Result<(), RpcError> {
-        let question = Question { method: "eth_chainId", params: json!([]), bytes_max: RPC_NUMBER_BYTES_MAX };
-        let id: String = self.send(&question).await?;
-        if rpc::quantity(&id)? != self.chain_id {
+        let method = match self.identity {
+            Identity::ChainId(_) => "eth_chainId",
+            Identity::Genesis(_) => "getGenesisHash",
+        };
+        let said: String = self.send(&Question { method, params: json!([]), bytes_max: RPC_NUMBER_BYTES_MAX }).await?;
+        let is_right = match self.identity {
+            Identity::ChainId(id) => rpc::quantity(&said)? == id,
+            Identity::Genesis(begin) => begin.is_none_or(|begin| said.starts_with(begin)),
+        };
+        if !is_right {
             return Err(RpcError::WrongChain);
         }
         self.hold().is_verified = true;

@@ -9,6 +9,12 @@ pub enum ChainSetupError {
     /// No number, or not that of the chain of this name.
     #[error("gate.chains: the id of {0} is not its number (EIP-155)")]
     Id(String),
+    /// Of Solana what is final is final.
+    #[error("gate.chains: {0} is a cluster of Solana: its finality is \"finalized\"")]
+    Finality(String),
+    /// No subscriptions there.
+    #[error("gate.chains: {0} is a cluster of Solana: it has no ws")]
+    Untold(String),
     /// None, or too many.
     #[error("gate.chains: {0} needs rpc = [\"https://...\"], eight at most")]
     Endpoints(String),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{abi, batch, block, logs, rpc, subscribe};
+use super::{abi, batch, block, logs, rpc, solana, subscribe};
 
 pub(crate) fn fuzz_abi(bytes: &[u8]) {
     let _ = (abi::truth(bytes), abi::address(bytes), abi::number(bytes));
@@ -23,4 +23,8 @@ pub(crate) fn fuzz_rpc(bytes: &[u8]) {
     block::fuzz(bytes);
     logs::fuzz(bytes);
     subscribe::fuzz(bytes);
+}
+
+pub(crate) fn fuzz_solana(bytes: &[u8]) {
+    solana::fuzz(bytes);
 }

@@ -40,3 +40,26 @@ pub(super) const KNOWN: &[Known] = &[
 pub(super) fn find(name: &str) -> Option<Known> {
     KNOWN.iter().find(|known| known.name == name).copied()
 }
+
+/// What is known of a cluster of Solana.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownCluster {
+    name: &'static str,
+    /// The first 32 letters of its first block's hash (CAIP-2).
+    pub(super) genesis: Option<&'static str>,
+    /// As [`Known::head_age_max_s`].
+    pub(super) head_age_max_s: u64,
+}
+
+#[rustfmt::skip]
+const CLUSTERS: &[KnownCluster] = &[
+    KnownCluster { name: "solana",          genesis: Some("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"), head_age_max_s: 60 },
+    KnownCluster { name: "solana-devnet",   genesis: Some("EtWTRABZaYq6iMfeYKouRu166VU2xqa1"), head_age_max_s: 180 },
+    KnownCluster { name: "solana-testnet",  genesis: Some("4uhcVJyU9pJkvQyS88uRDiswHXSCkY3z"), head_age_max_s: 180 },
+    KnownCluster { name: "solana-localnet", genesis: None,                                     head_age_max_s: 0 },
+];
+
+/// A cluster by its name.
+pub(super) fn cluster(name: &str) -> Option<KnownCluster> {
+    CLUSTERS.iter().find(|known| known.name == name).copied()
+}

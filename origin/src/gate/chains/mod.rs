@@ -4,6 +4,7 @@
 //!   config.rs    what an operator says of a chain, and the names that are built in (known.rs)
 //!   rpc.rs       one JSON-RPC request and its answer: bytes and values, no socket
 //!   endpoint.rs  one endpoint: the socket, whether it is on the right chain, how well it does
+//!   line.rs      what a chain of any kind has: its endpoints
 //!   ask.rs       one question to a chain: failover, a hedged second question, a quorum, a time limit
 //!   block.rs     which block is read: the last one, and the one that counts as final
 //!   batch.rs     calls that wait for each other go together (Multicall3)
@@ -11,6 +12,7 @@
 //!   logs.rs      eth_getLogs: whose tokens moved
 //!   subscribe.rs eth_subscribe: a bell at each new block, where an endpoint has a WebSocket
 //!   abi.rs       words of 32 bytes, read strictly
+//!   solana/      clusters of Solana, which have accounts instead of contracts
 //! ```
 //!
 //! What goes wrong here is an error, and an error opens nothing.
@@ -26,39 +28,54 @@ mod error;
 #[cfg(any(fuzzing, test))]
 mod fuzz;
 mod known;
+mod line;
 mod logs;
 mod rpc;
+pub(crate) mod solana;
 mod subscribe;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 pub(crate) use block::Block;
 pub(crate) use call::{Call, Returned};
-pub use config::{ChainConfig, Finality};
-use endpoint::Endpoint;
+pub use config::{ChainConfig, Finality, Network};
+pub(crate) use endpoint::Endpoint;
 pub use error::ChainSetupError;
 pub(crate) use error::{ChainError, RpcError};
 #[cfg(any(fuzzing, test))]
-pub(crate) use fuzz::{fuzz_abi, fuzz_rpc};
+pub(crate) use fuzz::{fuzz_abi, fuzz_rpc, fuzz_solana};
+use line::Line;
 pub(crate) use logs::Moved;
+use solana::Cluster;
 
 use crate::web::{Reach, Web, public_roots};
 
 /// Every chain that is configured.
 #[derive(Debug, Default)]
-pub(crate) struct Chains(Vec<Arc<Chain>>);
+pub(crate) struct Chains {
+    chains: Vec<Arc<Chain>>,
+    clusters: Vec<Arc<Cluster>>,
+}
 
-/// One chain and how it is reached.
+/// One chain of contracts, and how it is reached.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    pub(crate) config: ChainConfig,
-    pub(crate) endpoints: Vec<Arc<Endpoint>>,
+    line: Line,
     heads: tokio::sync::Mutex<Option<block::Seen>>,
     batches: batch::Batches,
     bell: subscribe::Bell,
     web: Web,
+}
+
+impl Deref for Chain {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
 }
 
 impl Chains {
@@ -66,38 +83,49 @@ impl Chains {
     pub(crate) fn open(configs: &[ChainConfig]) -> Result<Self, ChainSetupError> {
         // The operator named the endpoints: they may be anywhere.
         let web = Web::new(Reach::Anywhere, public_roots());
-        let mut chains: Vec<Arc<Chain>> = Vec::with_capacity(configs.len());
-        for config in configs {
-            config.check()?;
-            if chains.iter().any(|known| known.config.name == config.name || known.config.id == config.id) {
+        let mut all = Self::default();
+        for (n, config) in configs.iter().enumerate() {
+            let line = Line::open(config, &web)?;
+            let is_same = |known: &ChainConfig| known.name == config.name || (known.id == config.id && config.id != 0);
+            if configs[..n].iter().any(is_same) {
                 return Err(ChainSetupError::Twice(config.name.clone()));
             }
-            let web = &web;
-            let endpoint = |url: &String| Endpoint::new(url, config.id, config.time_limit, web.clone()).map(Arc::new);
-            let endpoints = config.rpc.iter().map(endpoint).collect::<Result<_, _>>()?;
-            chains.push(Arc::new(Chain {
-                config: config.clone(),
-                endpoints,
-                heads: Default::default(),
-                batches: Default::default(),
-                bell: Default::default(),
-                web: web.clone(),
-            }));
+            match config.network {
+                Network::Evm => all.chains.push(Arc::new(Chain {
+                    line,
+                    heads: Default::default(),
+                    batches: Default::default(),
+                    bell: Default::default(),
+                    web: web.clone(),
+                })),
+                Network::Solana(_) => all.clusters.push(Arc::new(Cluster::new(line))),
+            }
         }
-        Ok(Self(chains))
+        Ok(all)
     }
 
-    /// By the name of the configuration.
+    /// A chain of contracts by the name of the configuration.
     pub(crate) fn named(&self, name: &str) -> Option<&Arc<Chain>> {
-        self.0.iter().find(|chain| chain.config.name == name)
+        self.chains.iter().find(|chain| chain.config.name == name)
     }
 
     /// By its number (EIP-155).
     pub(crate) fn numbered(&self, id: u64) -> Option<&Arc<Chain>> {
-        self.0.iter().find(|chain| chain.config.id == id)
+        self.chains.iter().find(|chain| chain.config.id == id)
     }
 
+    /// A cluster of Solana by the name of the configuration.
+    pub(crate) fn cluster(&self, name: &str) -> Option<&Arc<Cluster>> {
+        self.clusters.iter().find(|cluster| cluster.config().name == name)
+    }
+
+    /// Chains of contracts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Chain>> {
-        self.0.iter()
+        self.chains.iter()
+    }
+
+    /// Clusters of Solana.
+    pub(crate) fn clusters(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.clusters.iter()
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   give.rs       mint a token and write it down, before it is handed out
 //!   transfers.rs  a chain is followed: whose tokens moved in its last blocks, that is whose grants are decided again
+//!   holdings.rs   a cluster of Solana is followed: the accounts that grants rest on, and whose have changed
 //!   window.rs     what is new in those blocks, and what a reorganisation took away; pure
 //!   due.rs        the clock: rules with times, rules that were changed, chains that could not be read
 //!   decide.rs     one grant: still yes? else it is taken back; yes again? then it is given back
@@ -14,12 +15,13 @@
 mod decide;
 mod due;
 mod give;
+mod holdings;
 mod transfers;
 mod window;
 
 use std::sync::Arc;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 
 pub(crate) use give::{Given, NotGiven, give};
 
@@ -28,5 +30,6 @@ use crate::house::House;
 /// Goes on until it is dropped.
 pub(crate) async fn keep(house: Arc<House>) {
     let chains = house.chains.iter().map(|chain| join(transfers::follow(&house, chain), chain.listen()));
-    join(due::follow(&house), join_all(chains)).await;
+    let clusters = house.chains.clusters().map(|cluster| holdings::follow(&house, cluster));
+    join3(due::follow(&house), join_all(chains), join_all(clusters)).await;
 }

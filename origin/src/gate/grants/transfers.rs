@@ -128,6 +128,6 @@ fn concerns(touched: &Touched, watched: &Watched, grant: &Grant) -> bool {
         return true;
     }
     let wallets: Vec<Holder> = serde_json::from_str(&grant.wallets).unwrap_or_default();
-    let wallets: Vec<Address> = wallets.into_iter().map(|holder| holder.wallet.0).collect();
+    let wallets: Vec<Address> = wallets.iter().filter_map(Holder::evm).map(|wallet| wallet.0).collect();
     touched.concerns(&watched.contracts, &wallets)
 }

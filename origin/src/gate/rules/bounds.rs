@@ -112,6 +112,10 @@ fn leaf(node: &Node) -> Result<(), BadRule> {
         Node::Erc1155(leaf) => asked(leaf.min_balance.0).and_then(|()| words(&leaf.name, &leaf.link)),
         Node::Erc20(leaf) => asked(leaf.min_units.0).and_then(|()| words(&leaf.name, &leaf.link)),
         Node::Unlock(leaf) => words(&leaf.name, &leaf.link),
+        Node::Spl(leaf) | Node::Token2022(leaf) => asked(leaf.min_units.0).and_then(|()| words(&leaf.name, &leaf.link)),
+        Node::Metaplex(leaf) | Node::Core(leaf) => {
+            asked(leaf.min_balance.0).and_then(|()| words(&leaf.name, &leaf.link))
+        }
         Node::Allow(list) | Node::Deny(list) => {
             if (1..=RULE_LIST_MAX).contains(&list.len()) {
                 Ok(())
@@ -161,6 +165,13 @@ mod tests {
         check(&held.replace(r#","min_balance":"1""#, ""), Some(BadRule::TokenIds));
         check(&held.replace(r#"balance":"1""#, r#"balance":"1","token_ids":["7"]"#), Some(BadRule::TokenIds));
         check(&held.replace(r#"balance":"1""#, r#"balance":"1","link":"javascript:x""#), Some(BadRule::Words));
+        let spl = r#"{"spl":{"chain":"solana","mint":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","min_units":"1"}}"#;
+        let core = r#"{"core":{"chain":"solana","collection":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","min_balance":"1"}}"#;
+        for good in [spl, &spl.replace("spl", "token2022"), core, &core.replace("core", "metaplex")] {
+            check(good, None);
+            check(&good.replace(r#""1""#, r#""0""#), Some(BadRule::NothingAsked));
+            check(&good.replace(r#""1""#, r#""1","link":"javascript:x""#), Some(BadRule::Words));
+        }
         check(r#"{"allow":[]}"#, Some(BadRule::List));
         check(r#"{"password":{"secret":"open, sesame"}}"#, None);
         check(r#"{"password":{"make":true}}"#, None);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tree::Node;
+use super::tree::{Collection, Mint, Node};
 
 /// What is known of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Doubt {
     NotSettled,
     /// The contract answered what its standard does not have.
     Garbled,
+    /// A wallet has more tokens than are looked at.
+    TooMany,
     /// The chain could not be read.
     Unread,
 }
@@ -107,6 +109,10 @@ fn said(leaf: &Node, wanted: bool, truth: Truth) -> Value {
         Node::Unlock(leaf) => json!({
             "standard": "unlock", "chain": leaf.chain, "contract": leaf.contract, "name": leaf.name, "link": leaf.link,
         }),
+        Node::Spl(leaf) => coin("spl", leaf),
+        Node::Token2022(leaf) => coin("token2022", leaf),
+        Node::Metaplex(leaf) => collected("metaplex", leaf),
+        Node::Core(leaf) => collected("core", leaf),
         Node::Allow(_) => json!({ "standard": "allow-list" }),
         Node::Deny(_) => json!({ "standard": "deny-list" }),
         Node::Valid(window) => json!({ "standard": "time", "from_ms": window.from_ms, "until_ms": window.until_ms }),
@@ -119,10 +125,24 @@ fn said(leaf: &Node, wanted: bool, truth: Truth) -> Value {
         Truth::Doubt(Doubt::NoWallet) => "no-wallet",
         Truth::Doubt(Doubt::NotSettled) => "not-settled",
         Truth::Doubt(Doubt::Garbled) => "contract-garbled",
+        Truth::Doubt(Doubt::TooMany) => "too-many-tokens",
         Truth::Doubt(Doubt::Unread) => "chain-not-read",
     }
     .into();
     said
+}
+
+fn coin(standard: &str, leaf: &Mint) -> Value {
+    json!({
+        "standard": standard, "chain": leaf.chain, "mint": leaf.mint, "amount": leaf.min_units, "name": leaf.name, "link": leaf.link,
+    })
+}
+
+fn collected(standard: &str, leaf: &Collection) -> Value {
+    json!({
+        "standard": standard, "chain": leaf.chain, "collection": leaf.collection, "amount": leaf.min_balance, "name": leaf.name,
+        "link": leaf.link,
+    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use alloy_primitives::Address;
 use durable::UnixMs;
 use serde_json::{Value, json};
 
+use super::accounts::Accounts;
 use super::probe::{ERC721, ERC1155, ProbeError, supports, word};
 use super::words::{Amount, Holder, Wallet};
 use crate::gate::chains::abi::{self, Word};
+use crate::gate::chains::solana::{CORE, Key, TOKEN, TOKEN_2022, core, is_mint};
 use crate::gate::chains::{Block, Chain, ChainError, Chains};
 use crate::limits::RULE_WORDS_BYTES_MAX;
 
@@ -26,9 +28,9 @@ pub(crate) async fn describe(
     }
     let standard = standard(chain, contract.0, &at).await?;
     let mut wallets = Vec::new();
-    for holder in holders.iter().filter(|holder| holder.only_on.is_none_or(|only| only == chain.config.id)) {
-        let amount = held(chain, contract.0, (standard, id), holder.wallet, &at).await?;
-        wallets.push(json!({ "wallet": holder.wallet, "amount": amount }));
+    for wallet in holders.iter().filter_map(|holder| holder.on(chain.config.id)) {
+        let amount = held(chain, contract.0, (standard, id), wallet, &at).await?;
+        wallets.push(json!({ "wallet": wallet, "amount": amount }));
     }
     Ok(json!({
         "chain": name,
@@ -37,6 +39,43 @@ pub(crate) async fn describe(
         "name": said(chain, contract.0, "name()", &at).await?,
         "symbol": said(chain, contract.0, "symbol()", &at).await?,
         "block": { "number": at.number, "hash": at.hash.to_string() },
+        "wallets": wallets,
+    }))
+}
+
+/// Describes a mint, or a collection of Core, at the last confirmed slot.
+pub(crate) async fn describe_account(
+    accounts: &Accounts,
+    chains: &Chains,
+    (name, key): (&str, Key),
+    holders: &[Holder],
+    now: UnixMs,
+) -> Result<Value, ProbeError> {
+    let cluster = chains.cluster(name).ok_or_else(|| ProbeError::NoChain(name.to_owned()))?;
+    let at = cluster.slots(now).await?.last;
+    let account = cluster.accounts(&[key], &at).await?.pop().flatten();
+    let standard = account.as_ref().and_then(|account| match account.owner {
+        TOKEN if is_mint(account) => Some("spl"),
+        TOKEN_2022 if is_mint(account) => Some("token2022"),
+        CORE if core::is_collection(account) => Some("core"),
+        _ => None,
+    });
+    let (Some(standard), Some(account)) = (standard, account) else {
+        return Err(ProbeError::NoAccount { chain: name.to_owned(), key, what: "mint or collection of Metaplex Core" });
+    };
+    let mut wallets = Vec::new();
+    for wallet in holders.iter().filter_map(Holder::solana) {
+        let amount = accounts.amount((key, account.owner), wallet, cluster, &at).await;
+        let amount = amount.map_err(|error| ProbeError::Chain(ChainError::clone(&error)))?.map(Amount::of);
+        wallets.push(json!({ "wallet": wallet, "amount": amount }));
+    }
+    Ok(json!({
+        "chain": name,
+        "contract": key,
+        "standard": standard,
+        "name": null,
+        "symbol": null,
+        "block": { "number": at.number, "hash": "" },
         "wallets": wallets,
     }))
 }

@@ -10,12 +10,14 @@
 //!   delegates.rs wallets that have named the viewer's in the registry of delegate.xyz
 //!   describe.rs what a contract is, for whoever writes a rule
 //!   read.rs     one leaf for the wallets of one viewer: yes, no, or doubt
+//!   accounts.rs one leaf of Solana, and the accounts that its answer rests on
 //!   decide.rs   the tree over its leaves, and what is missing; pure
 //! ```
 //!
 //! The logic has three values (Kleene's): doubt about a leaf is doubt about the whole unless the rest decides it alone. Only
 //! yes opens.
 
+mod accounts;
 mod bounds;
 mod decide;
 mod delegates;
@@ -27,11 +29,12 @@ mod read;
 mod tree;
 mod words;
 
+pub(crate) use accounts::Accounts;
 pub(crate) use decide::{Doubt, Truth, missing, truth};
-pub(crate) use describe::describe;
+pub(crate) use describe::{describe, describe_account};
 pub(crate) use password::{Made, Plain, SealError, seal};
 pub(crate) use playback::Playback;
 pub(crate) use probe::{ProbeError, probe};
 pub(crate) use read::{Reads, Shown, Sources};
 pub(crate) use tree::{Node, Rule};
-pub(crate) use words::{Amount, Holder, Wallet};
+pub(crate) use words::{Amount, Holder, Member};

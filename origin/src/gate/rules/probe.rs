@@ -7,6 +7,7 @@ use durable::UnixMs;
 use super::tree::{Node, Rule};
 use super::words::Wallet;
 use crate::gate::chains::abi::{self, Word};
+use crate::gate::chains::solana::{Account, Cluster, Key, TOKEN, TOKEN_2022, core, is_mint, metadata};
 use crate::gate::chains::{Block, Call, Chain, ChainError, Chains, Returned};
 
 /// ERC-165 ids (EIP-721, EIP-1155).
@@ -24,6 +25,12 @@ pub(crate) enum ProbeError {
     NoContract { chain: String, contract: Wallet },
     #[error("The contract {contract} on {chain} is no {standard}.")]
     OtherStandard { chain: String, contract: Wallet, standard: &'static str },
+    #[error(
+        "{0} is no chain for this condition: contracts are on chains of Ethereum's kind, mints and collections on Solana."
+    )]
+    OtherKind(String),
+    #[error("There is no {what} at {key} on {chain}.")]
+    NoAccount { chain: String, key: Key, what: &'static str },
     #[error(transparent)]
     Chain(#[from] ChainError),
 }
@@ -35,8 +42,19 @@ pub(crate) async fn probe(rule: &Rule, chains: &Chains, now: UnixMs) -> Result<(
 }
 
 async fn leaf_fits(leaf: &Node, chains: &Chains, now: UnixMs) -> Result<(), ProbeError> {
+    if let Some(name) = leaf.cluster() {
+        let no_cluster = || match chains.named(name) {
+            Some(_) => ProbeError::OtherKind(name.to_owned()),
+            None => ProbeError::NoChain(name.to_owned()),
+        };
+        return account_fits(leaf, chains.cluster(name).ok_or_else(no_cluster)?, now).await;
+    }
     let Some((name, contract)) = leaf.contract() else { return Ok(()) };
-    let chain = chains.named(name).ok_or_else(|| ProbeError::NoChain(name.to_owned()))?;
+    let no_chain = || match chains.cluster(name) {
+        Some(_) => ProbeError::OtherKind(name.to_owned()),
+        None => ProbeError::NoChain(name.to_owned()),
+    };
+    let chain = chains.named(name).ok_or_else(no_chain)?;
     // A contract that was made just now counts: nobody is let in before its blocks are settled.
     let at = chain.heads(now).await?.last;
     if !chain.has_code(contract.0, &at).await? {
@@ -59,6 +77,34 @@ async fn leaf_fits(leaf: &Node, chains: &Chains, now: UnixMs) -> Result<(), Prob
         }
     };
     if fits { Ok(()) } else { Err(ProbeError::OtherStandard { chain: name.to_owned(), contract, standard }) }
+}
+
+/// Whether there is such a mint, or such a collection.
+async fn account_fits(leaf: &Node, cluster: &Cluster, now: UnixMs) -> Result<(), ProbeError> {
+    let at = cluster.slots(now).await?.last;
+    let one = |key: Key| async move { Ok::<_, ChainError>(cluster.accounts(&[key], &at).await?.pop().flatten()) };
+    let mint_of = |account: &Account, program: Key| account.owner == program && is_mint(account);
+    let (what, key, fits) = match leaf {
+        Node::Spl(leaf) => {
+            ("mint of SPL Token", leaf.mint, one(leaf.mint).await?.is_some_and(|it| mint_of(&it, TOKEN)))
+        }
+        Node::Token2022(leaf) => {
+            ("mint of Token-2022", leaf.mint, one(leaf.mint).await?.is_some_and(|it| mint_of(&it, TOKEN_2022)))
+        }
+        Node::Core(leaf) => {
+            let fits = one(leaf.collection).await?.is_some_and(|it| core::is_collection(&it));
+            ("collection of Metaplex Core", leaf.collection, fits)
+        }
+        Node::Metaplex(leaf) => {
+            let found = match metadata::address(&leaf.collection) {
+                Some(address) => metadata::read(one(address).await?.as_ref(), &leaf.collection),
+                None => metadata::Found::Nothing,
+            };
+            ("collection with metadata", leaf.collection, matches!(found, metadata::Found::Metadata(_)))
+        }
+        _ => return Ok(()),
+    };
+    if fits { Ok(()) } else { Err(ProbeError::NoAccount { chain: cluster.config().name.clone(), key, what }) }
 }
 
 /// As EIP-165 has it: yes to the id, and no to the one that nobody supports.

@@ -9,12 +9,14 @@ use durable::UnixMs;
 use futures_util::future::{join_all, try_join_all};
 use moka::future::Cache;
 
+use super::accounts::Accounts;
 use super::decide::{Doubt, Truth};
 use super::delegates::{self, Vault};
 use super::tree::{Erc721, Node, Window};
 use super::words::{Amount, Holder, Wallet};
 use crate::cache::{Cache as Shared, Looked};
 use crate::gate::chains::abi::{self, Word};
+use crate::gate::chains::solana::Key;
 use crate::gate::chains::{Block, Chain, ChainError, Chains, Returned};
 use crate::limits::{READS_KEPT, READS_KEPT_MAX};
 
@@ -22,7 +24,7 @@ use crate::limits::{READS_KEPT, READS_KEPT_MAX};
 const READS_TAG: &str = "reads";
 
 /// One word that a contract answered at a block.
-type Key = (u64, B256, Address, Bytes);
+type Asked = (u64, B256, Address, Bytes);
 
 /// What a contract said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +35,17 @@ enum Said {
     Garbled,
 }
 
-/// What contracts said.
+/// What contracts said, and what accounts of Solana did.
 #[derive(Debug)]
-pub(crate) struct Reads(Cache<Key, Said>);
+pub(crate) struct Reads {
+    words: Cache<Asked, Said>,
+    accounts: Accounts,
+}
 
 impl Default for Reads {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(READS_KEPT_MAX).time_to_live(READS_KEPT).build())
+        let words = Cache::builder().max_capacity(READS_KEPT_MAX).time_to_live(READS_KEPT).build();
+        Self { words, accounts: Accounts::default() }
     }
 }
 
@@ -70,6 +76,11 @@ enum Unread {
 }
 
 impl Reads {
+    /// What accounts of Solana said.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
     /// Every leaf of a tree, in order.
     pub(crate) async fn leaves(&self, node: &Node, shown: Shown<'_>, from: Sources<'_>, now: UnixMs) -> Vec<Truth> {
         join_all(node.leaves().into_iter().map(|leaf| self.leaf(leaf, shown, from, now))).await
@@ -85,11 +96,10 @@ impl Reads {
             return Truth::Doubt(Doubt::NoWallet);
         }
         match leaf {
-            // A list names no chain: the contract of this address may be another one's elsewhere.
             Node::Allow(list) => {
-                known(holders.iter().any(|holder| holder.only_on.is_none() && list.contains(&holder.wallet)))
+                known(holders.iter().any(|holder| list.iter().any(|member| holder.is_let_in_as(member))))
             }
-            Node::Deny(list) => known(!holders.iter().any(|holder| list.contains(&holder.wallet))),
+            Node::Deny(list) => known(!holders.iter().any(|holder| list.iter().any(|member| holder.is(member)))),
             Node::Valid(Window { from_ms, until_ms }) => {
                 known(from_ms.is_none_or(|from| from <= now) && until_ms.is_none_or(|until| now < until))
             }
@@ -104,10 +114,14 @@ impl Reads {
     }
 
     async fn held(&self, leaf: &Node, holders: &[Holder], from: Sources<'_>, now: UnixMs) -> Result<Truth, Unread> {
+        if let Some(name) = leaf.cluster() {
+            let cluster = from.chains.cluster(name).ok_or(Unread::NoChain)?;
+            let keys: Vec<Key> = holders.iter().filter_map(Holder::solana).collect();
+            return self.accounts.held(leaf, &keys, cluster, now).await.map_err(Unread::Chain);
+        }
         let Some((name, _)) = leaf.contract() else { return Ok(Truth::No) };
         let chain = from.chains.named(name).ok_or(Unread::NoChain)?;
-        let counts = |holder: &&Holder| holder.only_on.is_none_or(|id| id == chain.config.id);
-        let wallets: Vec<Wallet> = holders.iter().filter(counts).map(|holder| holder.wallet).collect();
+        let wallets: Vec<Wallet> = holders.iter().filter_map(|holder| holder.on(chain.config.id)).collect();
         if wallets.is_empty() {
             return Ok(Truth::Doubt(Doubt::NoWallet));
         }
@@ -200,7 +214,7 @@ impl Reads {
             }
             Ok(said)
         };
-        self.0.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
+        self.words.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
     }
 }
 

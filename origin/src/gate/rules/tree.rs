@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::delegates::REGISTRY;
 use super::password::Password;
 use super::playback::Playback;
-use super::words::{Amount, Wallet};
+use super::words::{Amount, Member, Wallet};
+use crate::gate::chains::solana::Key;
 
 /// What is stored for an asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +40,18 @@ pub(crate) enum Node {
     Erc1155(Erc1155),
     Erc20(Erc20),
     Unlock(Unlock),
+    /// A token of the SPL Token program.
+    Spl(Mint),
+    /// A token of Token-2022.
+    Token2022(Mint),
+    /// Tokens that a collection of Metaplex has confirmed.
+    Metaplex(Collection),
+    /// Assets of a collection of Metaplex Core.
+    Core(Collection),
     /// One of these wallets.
-    Allow(Vec<Wallet>),
+    Allow(Vec<Member>),
     /// None of these wallets.
-    Deny(Vec<Wallet>),
+    Deny(Vec<Member>),
     Valid(Window),
     /// A secret is shown.
     Password(Password),
@@ -118,6 +127,37 @@ pub(crate) struct Unlock {
     pub(crate) link: Option<String>,
 }
 
+/// A token of Solana, and how people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mint {
+    /// A cluster of the configuration, by its name.
+    pub(crate) chain: String,
+    pub(crate) mint: Key,
+    /// In the smallest unit of the token, all accounts of a wallet together.
+    pub(crate) min_units: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
+/// A collection of Solana, and how people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Collection {
+    /// A cluster of the configuration, by its name.
+    pub(crate) chain: String,
+    /// Of Token Metadata: the mint of the collection's own token; of Core: the account of the collection.
+    pub(crate) collection: Key,
+    /// So many, whichever.
+    pub(crate) min_balance: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+}
+
 /// From the first, until before the second; milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +203,20 @@ impl Node {
             contracts.push(REGISTRY);
         }
         contracts
+    }
+
+    /// Leaves that read this cluster.
+    pub(crate) fn on_cluster(&self, cluster: &str) -> Vec<&Self> {
+        self.leaves().into_iter().filter(|leaf| leaf.cluster() == Some(cluster)).collect()
+    }
+
+    /// The cluster of a leaf that reads one.
+    pub(crate) fn cluster(&self) -> Option<&str> {
+        match self {
+            Self::Spl(leaf) | Self::Token2022(leaf) => Some(&leaf.chain),
+            Self::Metaplex(leaf) | Self::Core(leaf) => Some(&leaf.chain),
+            _ => None,
+        }
     }
 
     /// Whether a condition counts what is delegated.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::gate::chains::solana::Key;
+
 /// An address of an EVM chain. Letters of both cases must be its checksum (EIP-55): a typing error is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Wallet(pub(crate) Address);
@@ -44,31 +46,86 @@ impl<'de> Deserialize<'de> for Wallet {
     }
 }
 
-/// A wallet that has proved itself, and where it holds: a key is the same on every chain, a contract is itself on one alone, and may be
-/// somebody else's on another. Written as the address, or as CAIP-10 has it.
+/// A wallet that has proved itself, and where it holds: a key is the same on every chain of its kind, a contract is itself on one alone, and
+/// may be somebody else's on another. Written as the address, or as CAIP-10 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Holder {
-    pub(crate) wallet: Wallet,
-    /// EIP-155, of a contract.
-    pub(crate) only_on: Option<u64>,
+pub(crate) enum Holder {
+    /// The address of a key, or of a contract.
+    Evm {
+        wallet: Wallet,
+        /// EIP-155, of a contract.
+        only_on: Option<u64>,
+    },
+    /// On every cluster of Solana.
+    Solana(Key),
+}
+
+impl Holder {
+    /// Its address on a chain of this number (EIP-155).
+    pub(crate) fn on(&self, chain: u64) -> Option<Wallet> {
+        match self {
+            Self::Evm { wallet, only_on } => only_on.is_none_or(|only| only == chain).then_some(*wallet),
+            Self::Solana(_) => None,
+        }
+    }
+
+    /// Its address of Ethereum's kind.
+    pub(crate) fn evm(&self) -> Option<Wallet> {
+        match self {
+            Self::Evm { wallet, .. } => Some(*wallet),
+            Self::Solana(_) => None,
+        }
+    }
+
+    /// Its address on Solana.
+    pub(crate) fn solana(&self) -> Option<Key> {
+        match self {
+            Self::Evm { .. } => None,
+            Self::Solana(key) => Some(*key),
+        }
+    }
+
+    /// Whether it is this one of a list, and for whom a list opens: a list names no chain, and the contract of an address may be another
+    /// one's elsewhere.
+    pub(super) fn is_let_in_as(&self, member: &Member) -> bool {
+        !matches!(self, Self::Evm { only_on: Some(_), .. }) && self.is(member)
+    }
+
+    /// Whether it is this one of a list.
+    pub(super) fn is(&self, member: &Member) -> bool {
+        match (self, member) {
+            (Self::Evm { wallet, .. }, Member::Evm(listed)) => wallet == listed,
+            (Self::Solana(key), Member::Solana(listed)) => key == listed,
+            _ => false,
+        }
+    }
 }
 
 impl FromStr for Holder {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let Some(rest) = text.strip_prefix("eip155:") else { return Ok(Self { wallet: text.parse()?, only_on: None }) };
+        if let Some(key) = text.strip_prefix("solana:") {
+            return key.parse().map(Self::Solana);
+        }
+        let Some(rest) = text.strip_prefix("eip155:") else {
+            return Ok(match text.parse()? {
+                Member::Evm(wallet) => Self::Evm { wallet, only_on: None },
+                Member::Solana(key) => Self::Solana(key),
+            });
+        };
         let (chain, address) = rest.split_once(':').ok_or(())?;
-        Ok(Self { wallet: address.parse()?, only_on: Some(chain.parse().map_err(|_| ())?) })
+        Ok(Self::Evm { wallet: address.parse()?, only_on: Some(chain.parse().map_err(|_| ())?) })
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(chain) = self.only_on {
-            write!(f, "eip155:{chain}:")?;
+        match self {
+            Self::Evm { wallet, only_on: None } => wallet.fmt(f),
+            Self::Evm { wallet, only_on: Some(chain) } => write!(f, "eip155:{chain}:{wallet}"),
+            Self::Solana(key) => write!(f, "solana:{key}"),
         }
-        self.wallet.fmt(f)
     }
 }
 
@@ -81,7 +138,40 @@ impl Serialize for Holder {
 impl<'de> Deserialize<'de> for Holder {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        text.parse().map_err(|()| serde::de::Error::custom("a wallet is an address, or eip155:N:address"))
+        text.parse()
+            .map_err(|()| serde::de::Error::custom("a wallet is an address, eip155:N:address, or solana:address"))
+    }
+}
+
+/// A wallet of a list: an address of Ethereum's kind or of Solana's. None is both: one begins with 0x, which base58 has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Member {
+    Evm(Wallet),
+    Solana(Key),
+}
+
+impl FromStr for Member {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.starts_with("0x") { text.parse().map(Self::Evm) } else { text.parse().map(Self::Solana) }
+    }
+}
+
+impl Serialize for Member {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Evm(wallet) => wallet.serialize(to),
+            Self::Solana(key) => key.serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let why = "an address has 0x, 40 hex digits and the checksum of EIP-55, or is 32 bytes in base58";
+        text.parse().map_err(|()| serde::de::Error::custom(why))
     }
 }
 
@@ -137,12 +227,17 @@ mod tests {
     #[test]
     fn a_holder_is_written_with_the_chain_that_it_is_bound_to() {
         let address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
-        for text in [address.to_owned(), format!("eip155:10:{address}")] {
+        let solana = "solana:TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
+        for text in [address.to_owned(), format!("eip155:10:{address}"), solana.to_owned()] {
             assert_eq!(text.parse::<Holder>().unwrap().to_string(), text);
         }
         for bad in ["", "eip155:10", "eip155::0x", "eip155:x:0x", "solana:10:0x"] {
             assert!(bad.parse::<Holder>().is_err(), "{bad}");
         }
+        assert_eq!(solana["solana:".len()..].parse::<Holder>(), solana.parse::<Holder>());
+        assert!(format!("solana:{address}").parse::<Holder>().is_err());
+        let (one, other): (Holder, Holder) = (address.parse().unwrap(), solana.parse().unwrap());
+        assert_eq!((one.solana(), other.evm(), other.on(1)), (None, None, None), "none of them is of the other kind");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
+use crate::gate::chains::solana::Key;
+
 /// Reads an address; only of 32 bytes, and in the one spelling that they have.
 pub(super) fn address(text: &str) -> Option<[u8; 32]> {
-    // 32 bytes have 32 to 44 letters.
-    let key = bytes(text, 44)?.try_into().ok()?;
-    (bs58::encode(key).into_string() == text).then_some(key)
+    text.parse().ok().map(|Key(bytes)| bytes)
 }
 
 /// Reads base58 of at most so many letters.
