@@ -197,6 +197,16 @@ mod tests {
             &[],
             Ok(|c| c.chains[0].id == 8453),
         );
+        check(
+            "[[gate.chains]]\nname = \"solana\"\nrpc = [\"https://a\"]\n",
+            &[],
+            Ok(|c| matches!(c.chains[0].network, origin::Network::Solana(Some(_)))),
+        );
+        check(
+            "[[gate.chains]]\nname = \"solana\"\nrpc = [\"https://a\"]\nfinality = \"safe\"\n",
+            &[],
+            Err("gate.chains: solana is a cluster"),
+        );
         check("[edge]\nshards = \"two\"\n", &[], Err("shards"));
     }
 

@@ -38,8 +38,10 @@ export async function solanaCoins({ origin, cluster, contracts }) {
     await lets(other, id);
     await cluster.transfer(program, mint, holder.signer, cluster.payer.address, 2n);
     await lets(holder, id, 403);
-    const asked = await origin.ask("GET", `nft?chain=${CHAIN}&contract=${mint}`, undefined, holder.token);
-    assert.deepEqual([asked.body.standard, asked.body.wallets], [standard, [{ wallet: holder.address, amount: "6" }]]);
+    const asked = () => origin.api("GET", `nft?chain=${CHAIN}&contract=${mint}`, undefined, holder.token);
+    await until("it says so", async () => (await asked()).wallets[0].amount === "6");
+    const said = await asked();
+    assert.deepEqual([said.standard, said.wallets], [standard, [{ wallet: holder.address, amount: "6" }]]);
 
     // What cannot be met is not written.
     const id2 = await origin.titled({ allow: [holder.address] });
