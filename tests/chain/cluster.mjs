@@ -33,14 +33,9 @@ export class Cluster {
     cluster.svm = new LiteSVM();
     cluster.payer = await generateKeyPairSigner();
     cluster.svm.airdrop(cluster.payer.address, lamports(10n ** 12n));
-    /** Changes an answer before it is sent: `(method, params, result) => result`; `undefined` as it is. */
-    cluster.lie = () => undefined;
-    cluster.asked = 0;
     cluster.tick();
     cluster.clock = setInterval(() => cluster.tick(), SLOT_MS);
-    cluster.server = createServer((request, response) => cluster.serve(request, response));
-    await new Promise((resolve) => cluster.server.listen(0, "127.0.0.1", resolve));
-    cluster.url = `http://127.0.0.1:${cluster.server.address().port}`;
+    cluster.node = await ClusterNode.start(cluster);
     return cluster;
   }
 
@@ -53,22 +48,6 @@ export class Cluster {
     clock.slot += 1n;
     clock.unixTimestamp = BigInt(Math.floor(Date.now() / 1000));
     this.svm.setClock(clock);
-  }
-
-  async serve(request, response) {
-    let text = "";
-    for await (const piece of request) text += piece;
-    const { id, method, params } = JSON.parse(text);
-    this.asked += 1;
-    let body;
-    try {
-      const honest = this.answer(method, params);
-      const lie = this.lie(method, params, structuredClone(honest));
-      body = typeof lie === "string" ? lie : JSON.stringify({ jsonrpc: "2.0", id, result: lie === undefined ? honest : lie });
-    } catch (error) {
-      body = JSON.stringify({ jsonrpc: "2.0", id, error: { code: error.code ?? -32602, message: error.message } });
-    }
-    response.end(body);
   }
 
   answer(method, params) {
@@ -223,6 +202,43 @@ export class Cluster {
 
   async end() {
     clearInterval(this.clock);
+    await this.node.end();
+  }
+}
+
+/** One of the endpoints of a cluster. */
+export class ClusterNode {
+  /** Changes an answer before it is sent: `(method, params, result) => result`; `undefined`: as it is. */
+  lie = () => undefined;
+  /** `silent`: takes questions and never answers; `dead`: ends each connection. */
+  state = "up";
+
+  static async start(cluster) {
+    const node = Object.assign(new ClusterNode(), { cluster });
+    node.server = createServer((request, response) => node.serve(request, response));
+    await new Promise((resolve) => node.server.listen(0, "127.0.0.1", resolve));
+    node.url = `http://127.0.0.1:${node.server.address().port}`;
+    return node;
+  }
+
+  async serve(request, response) {
+    let text = "";
+    for await (const piece of request) text += piece;
+    if (this.state === "dead") request.socket.destroy();
+    if (this.state !== "up") return;
+    const { id, method, params } = JSON.parse(text);
+    let body;
+    try {
+      const honest = this.cluster.answer(method, params);
+      const lie = this.lie(method, params, structuredClone(honest));
+      body = typeof lie === "string" ? lie : JSON.stringify({ jsonrpc: "2.0", id, result: lie === undefined ? honest : lie });
+    } catch (error) {
+      body = JSON.stringify({ jsonrpc: "2.0", id, error: { code: error.code ?? -32602, message: error.message } });
+    }
+    response.end(body);
+  }
+
+  async end() {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }

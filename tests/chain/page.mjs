@@ -9,7 +9,7 @@ const ICON = "data:image/svg+xml," + encodeURIComponent('<svg xmlns="http://www.
 export function ofSolana(name, signsIn) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const address = base58(publicKey.export({ type: "spki", format: "der" }).subarray(12));
-  return { name, solana: { signsIn, address, sign: (text) => [...sign(null, Buffer.from(text), privateKey)] } };
+  return { name, solana: { signsIn, address, secret: privateKey.export({ type: "pkcs8", format: "der" }).subarray(-32), sign: (text) => [...sign(null, Buffer.from(text), privateKey)] } };
 }
 
 export class Page {

@@ -36,8 +36,8 @@ class Process {
 
 export class Origin extends Process {
   /**
-   * An origin that reads the chain at `rpc`; `gate`: more lines of its section; `more`: more keys of the chain; `solana`: where a cluster of
-   * Solana is.
+   * An origin that reads the chain at `rpc`; `gate`: more lines of its section; `more`: more keys of the chain; `solana`: keys of a
+   * cluster of Solana.
    */
   static async start(binary, rpc, gate = "", more = "", solana = undefined) {
     const origin = new Origin();
@@ -45,7 +45,7 @@ export class Origin extends Process {
     origin.data = await mkdtemp(join(tmpdir(), "streamgate-chain-"));
     origin.port = await freePort();
     origin.toml = `[storage]\ndata = ${JSON.stringify(origin.data)}\n[origin]\nlisten = "127.0.0.1:${origin.port}"\n` +
-      `[gate]\nchains = [{ name = "anvil", rpc = [${JSON.stringify(rpc)}]${more} }${solana ? `, { name = "solana-localnet", rpc = [${JSON.stringify(solana)}] }` : ""}]\n${gate}`;
+      `[gate]\nchains = [{ name = "anvil", rpc = [${JSON.stringify(rpc)}]${more} }${solana ? `, { name = "solana-localnet", rpc = ${JSON.stringify(solana.rpc)}, quorum = ${solana.quorum ?? 1} }` : ""}]\n${gate}`;
     await origin.again();
     origin.key = (await readFile(join(origin.data, "keys/api.key"), "utf8")).trim();
     return origin;

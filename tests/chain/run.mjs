@@ -13,6 +13,8 @@ import { demoSealsAreTheirSource, operating, sentences } from "./checks/operatin
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { solanaCoins, solanaCollections, solanaLies, solanaTransferred, solanaTrees } from "./checks/solana.mjs";
+import { solanaNodes } from "./checks/solana_nodes.mjs";
+import { solanaOperating, solanaPage } from "./checks/solana_page.mjs";
 import { storm } from "./checks/storm.mjs";
 import { subscribed } from "./checks/subscribed.mjs";
 import { trees } from "./checks/trees.mjs";
@@ -23,14 +25,14 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaNodes, solanaPage, solanaOperating };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;
 const [chain, cluster] = [await Chain.start(), await Cluster.start()];
 let origin;
 try {
-  origin = await Origin.start(options.binary, chain.url, "", "", cluster.url);
+  origin = await Origin.start(options.binary, chain.url, "", "", { rpc: [cluster.node.url] });
   const contracts = { seals: await chain.deploy("Seals"), crew: await chain.deploy("Crew"), coin: await chain.deploy("Coin") };
   for (const [name, check] of wanted) {
     const begun = performance.now();

@@ -4,11 +4,17 @@ import { chainName } from "/watch/gate/sentence.js";
 import { KINDS, parts } from "./rule.js";
 
 const ADDRESS = "0x[0-9a-fA-F]{40}";
+/** 32 bytes in base58. */
+const KEY = "[1-9A-HJ-NP-Za-km-z]{32,44}";
 const byId = (id) => document.getElementById(id);
 
 const CONTRACT = [
   { name: "chain", label: "on the chain", type: "chain" },
   { name: "contract", label: "Contract", pattern: ADDRESS, placeholder: "0x…", required: true },
+];
+const onCluster = (name, label) => [
+  { name: "chain", label: "on the cluster", type: "cluster" },
+  { name, label, pattern: KEY, required: true },
 ];
 const SHOWN = [
   { name: "name", label: "Its name, for whoever is refused", maxLength: 200 },
@@ -16,13 +22,19 @@ const SHOWN = [
 ];
 const DELEGATED = { name: "delegated", label: "also what is delegated to the viewer (delegate.xyz)", type: "checkbox" };
 const NUMBER = { pattern: "[0-9]{1,78}", inputMode: "numeric" };
+const UNITS = { name: "min_units", label: "At least so many of its smallest unit", ...NUMBER, required: true };
+const COUNT = { name: "min_balance", label: "At least so many", ...NUMBER, required: true, initial: "1" };
 
 /** Fields of each kind. */
 const FIELDS = {
   erc721: [...CONTRACT, { name: "min_balance", label: "At least so many", ...NUMBER, placeholder: "1" }, { name: "token_ids", label: "or one of these token ids", pattern: "[0-9, ]*", placeholder: "7, 8, 9" }, DELEGATED, ...SHOWN],
-  erc1155: [...CONTRACT, { name: "id", label: "Token id", ...NUMBER, required: true }, { name: "min_balance", label: "At least so many", ...NUMBER, required: true, initial: "1" }, DELEGATED, ...SHOWN],
-  erc20: [...CONTRACT, { name: "min_units", label: "At least so many of its smallest unit", ...NUMBER, required: true }, DELEGATED, ...SHOWN],
+  erc1155: [...CONTRACT, { name: "id", label: "Token id", ...NUMBER, required: true }, COUNT, DELEGATED, ...SHOWN],
+  erc20: [...CONTRACT, UNITS, DELEGATED, ...SHOWN],
   unlock: [...CONTRACT, ...SHOWN],
+  spl: [...onCluster("mint", "Mint"), UNITS, ...SHOWN],
+  token2022: [...onCluster("mint", "Mint"), UNITS, ...SHOWN],
+  metaplex: [...onCluster("collection", "Mint of the collection"), COUNT, ...SHOWN],
+  core: [...onCluster("collection", "Collection"), COUNT, ...SHOWN],
   allow: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
   deny: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
   valid: [{ name: "from_ms", label: "From", type: "datetime-local" }, { name: "until_ms", label: "Until", type: "datetime-local" }],
@@ -31,6 +43,7 @@ const FIELDS = {
 
 export class LeafForm {
   #chains = [];
+  #clusters = [];
   #done = null;
 
   constructor() {
@@ -49,9 +62,11 @@ export class LeafForm {
     });
   }
 
-  /** @param {{name: string}[]} chains of the server's configuration */
+  /** @param {{name: string, id: number}[]} chains of the server's configuration; clusters of Solana have the number 0 */
   offers(chains) {
-    this.#chains = chains.map(({ name }) => name);
+    const names = (some) => some.map(({ name }) => name);
+    this.#chains = names(chains.filter(({ id }) => id !== 0));
+    this.#clusters = names(chains.filter(({ id }) => id === 0));
   }
 
   /** Asks for a condition, from `node` on; `undefined`: none was given. @returns {Promise<object|undefined>} */
@@ -79,25 +94,19 @@ export class LeafForm {
 
   #field({ name, label, type = "text", initial = "", ...properties }, value) {
     const row = document.createElement("label");
-    const input = type === "chain" ? this.#chainSelect(value) : document.createElement(type === "lines" ? "textarea" : "input");
+    const isChain = type === "chain" || type === "cluster";
+    const input = isChain ? chainSelect(type === "chain" ? this.#chains : this.#clusters, value) : document.createElement(type === "lines" ? "textarea" : "input");
     input.name = name;
     input.id = `field-${name}`;
     if (input instanceof HTMLInputElement) Object.assign(input, { type, autocomplete: "off", spellcheck: false });
     Object.assign(input, properties);
     if (type === "checkbox") input.checked = value === true;
     else if (type === "datetime-local") input.value = value == null ? "" : localTime(value);
-    else if (type !== "chain") input.value = Array.isArray(value) ? value.join(", ") : value ?? initial;
+    else if (!isChain) input.value = Array.isArray(value) ? value.join(", ") : value ?? initial;
     row.className = type === "checkbox" ? "check" : "";
     if (type === "checkbox") row.append(input, ` ${label}`);
     else row.append(label, input);
     return row;
-  }
-
-  #chainSelect(value) {
-    const select = document.createElement("select");
-    const names = value && !this.#chains.includes(value) ? [value, ...this.#chains] : this.#chains;
-    select.append(...names.map((name) => new Option(chainName(name), name, false, name === value)));
-    return select;
   }
 
   /** @throws {Error} what cannot be written */
@@ -117,9 +126,9 @@ export class LeafForm {
       if (Object.keys(span).length === 0) throw new Error("A time needs a beginning or an end.");
       return { valid: span };
     }
-    const value = { chain: text("chain"), contract: text("contract") };
-    if (value.chain === "") throw new Error("No chain is configured at the origin ([[gate.chains]]).");
-    for (const name of ["id", "min_balance", "min_units", "name", "link"]) if (text(name) !== "") value[name] = text(name);
+    const value = { chain: text("chain") };
+    if (value.chain === "") throw new Error("No such chain is configured at the origin ([[gate.chains]]).");
+    for (const name of ["contract", "mint", "collection", "id", "min_balance", "min_units", "name", "link"]) if (text(name) !== "") value[name] = text(name);
     const ids = text("token_ids").split(/[\s,]+/).filter(Boolean);
     if (ids.length > 0) value.token_ids = ids;
     if (kind === "erc721" && ids.length === 0 && !value.min_balance) value.min_balance = "1";
@@ -127,6 +136,13 @@ export class LeafForm {
     if (field("delegated")?.checked) value.delegated = true;
     return { [kind]: value };
   }
+}
+
+function chainSelect(offered, value) {
+  const select = document.createElement("select");
+  const names = value && !offered.includes(value) ? [value, ...offered] : offered;
+  select.append(...names.map((name) => new Option(chainName(name), name, false, name === value)));
+  return select;
 }
 
 /** Milliseconds since 1970 as the field has it: the time here, without a zone. */

@@ -4,7 +4,7 @@ import { condition, VIEWER } from "/watch/gate/sentence.js";
 
 const VIEWER_NOT = { hold: "does not hold", be: "is not", come: "does not come", give: "does not give" };
 /** Conditions that the form knows; any other is written as JSON. */
-export const KINDS = ["erc721", "erc1155", "erc20", "unlock", "allow", "deny", "valid"];
+export const KINDS = ["erc721", "erc1155", "erc20", "unlock", "spl", "token2022", "metaplex", "core", "allow", "deny", "valid"];
 
 /** The one word of a node, and what stands behind it. */
 export function parts(node) {
@@ -20,6 +20,10 @@ function leafOf(node) {
   switch (kind) {
     case "erc721": return { ...value, standard: kind, amount: value.min_balance };
     case "erc1155": return { ...value, standard: kind, amount: value.min_balance, token_ids: [value.id] };
+    case "metaplex":
+    case "core": return { ...value, standard: kind, amount: value.min_balance };
+    case "spl":
+    case "token2022":
     case "erc20": return { ...value, standard: kind, amount: value.min_units };
     case "valid": return { ...value, standard: "time" };
     default: return { ...(typeof value === "object" && !Array.isArray(value) ? value : {}), standard: kind };

@@ -147,12 +147,12 @@ export async function solanaLies({ origin, cluster }) {
     "no clock": (method, params, result) => (method === "getAccountInfo" ? { ...result, value: null } : undefined),
   };
   for (const [why, lie] of Object.entries(lies)) {
-    cluster.lie = lie;
+    cluster.node.lie = lie;
     // What was read before may be kept for as long as a slot is taken for the last one.
     const refused = await until(why, async () => { const { status, body } = await holder.watch(id); return status === 201 ? null : [status, body.code]; });
     assert.ok(["503 chain_not_read", "403 rule_not_met"].includes(refused.join(" ")), `${why}: ${refused}`);
     for (let n = 0; n < 3; n += 1) assert.notEqual((await holder.watch(id)).status, 201, why);
-    cluster.lie = () => undefined;
+    cluster.node.lie = () => undefined;
     await lets(holder, id);
   }
   return `${Object.keys(lies).length} lies`;

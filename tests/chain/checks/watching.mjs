@@ -11,12 +11,12 @@ import { until } from "../wait.mjs";
 
 const WITHIN_MS = 5_000;
 const FILM_SECONDS = 40;
-const CHROMIUM = process.env.STREAMGATE_CHROMIUM ?? "/usr/bin/chromium";
+export const CHROMIUM = process.env.STREAMGATE_CHROMIUM ?? "/usr/bin/chromium";
 
 const person = (name, more = {}) => ({ name, account: privateKeyToAccount(generatePrivateKey()), ...more });
 
 /** A gated film, an edge, a browser; all ended whatever happens. */
-async function inCinema({ origin, contracts }, rule, act) {
+export async function inCinema({ origin, contracts }, rule, act) {
   const id = await origin.upload(film(FILM_SECONDS), "title=film");
   await origin.api("PUT", `content/${id}/gating-rules`, { rule: rule(contracts), token_seconds: 300 });
   await until("it plays", async () => (await origin.api("GET", `content/${id}`)).playable);

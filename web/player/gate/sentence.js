@@ -4,11 +4,13 @@ const CHAINS = {
   ethereum: "Ethereum", sepolia: "Sepolia", polygon: "Polygon", "polygon-amoy": "Polygon Amoy", bsc: "BNB Smart Chain",
   "bsc-testnet": "BNB Smart Chain Testnet", arbitrum: "Arbitrum One", "arbitrum-sepolia": "Arbitrum Sepolia", optimism: "OP Mainnet",
   "optimism-sepolia": "OP Sepolia", base: "Base", "base-sepolia": "Base Sepolia", anvil: "a local test chain (anvil)", solana: "Solana",
+  "solana-devnet": "Solana Devnet", "solana-testnet": "Solana Testnet", "solana-localnet": "a local test cluster (Solana)",
 };
 
 const WHY = {
   "not-settled": "What happened on the chain is not settled yet. It will be in a moment.",
   "contract-garbled": "The contract does not answer as its standard has it.",
+  "too-many-tokens": "The wallet holds more different tokens than are looked through.",
   "chain-not-read": "The chain cannot be read right now.",
 };
 
@@ -30,8 +32,11 @@ export const moment = (ms) => new Date(ms).toLocaleString(undefined, { dateStyle
 export function missingSentence(leaf) {
   const text = leaf.standard === "time" ? hours(leaf) : condition(leaf, leaf.wanted === false ? NOT_YOU : YOU);
   const link = typeof leaf.link === "string" && /^https?:\/\//.test(leaf.link) ? leaf.link : null;
-  return { text: `${text[0].toUpperCase()}${text.slice(1)}.`, why: WHY[leaf.why] ?? null, contract: leaf.contract ?? null, link };
+  return { text: `${text[0].toUpperCase()}${text.slice(1)}.`, why: WHY[leaf.why] ?? null, contract: place(leaf) ?? null, link };
 }
+
+/** Where it is to be found: a contract, or on Solana a mint or a collection. */
+const place = (leaf) => leaf.contract ?? leaf.mint ?? leaf.collection;
 
 /** When it is open, or when it is not. */
 function hours({ from_ms, until_ms, wanted }) {
@@ -50,7 +55,7 @@ export const VIEWER = { hold: "holds", be: "is", come: "comes", give: "gives" };
  */
 export function condition(leaf, verbs) {
   const on = leaf.chain ? ` on ${chainName(leaf.chain)}` : "";
-  const what = leaf.name ? `“${leaf.name}”` : leaf.contract ? shortAddress(leaf.contract) : "it";
+  const what = leaf.name ? `“${leaf.name}”` : place(leaf) ? shortAddress(place(leaf)) : "it";
   const ids = (leaf.token_ids ?? []).map((id) => grouped(id)).join(" or ");
   const delegated = leaf.delegated ? ", or stands in for who does (delegate.xyz)" : "";
   switch (leaf.standard) {
@@ -63,6 +68,13 @@ export function condition(leaf, verbs) {
       return `${verbs.hold} at least ${grouped(leaf.amount)} of the smallest unit of ${what}${on}${delegated}`;
     case "unlock":
       return `${verbs.hold} a key of the lock ${what}${on} that has not run out`;
+    case "spl":
+    case "token2022":
+      return `${verbs.hold} at least ${grouped(leaf.amount)} of the smallest unit of the token ${what}${on}`;
+    case "metaplex":
+      return `${verbs.hold} ${leaf.amount === "1" ? "a token" : `at least ${grouped(leaf.amount)} tokens`} that the collection ${what}${on} has confirmed`;
+    case "core":
+      return `${verbs.hold} ${leaf.amount === "1" ? "an asset" : `at least ${grouped(leaf.amount)} assets`} of the collection ${what}${on}`;
     case "password":
       return leaf.name ? `${verbs.give} the password of “${leaf.name}”` : `${verbs.give} the password`;
     case "allow-list":
@@ -78,7 +90,7 @@ export function condition(leaf, verbs) {
 
 /** Standards that this page does not know by name. */
 function other(leaf, verbs, on) {
-  const what = leaf.name ? `“${leaf.name}”` : leaf.contract ?? leaf.mint ?? leaf.collection;
+  const what = leaf.name ? `“${leaf.name}”` : place(leaf);
   if (!what) return `${verbs.be} let in by “${leaf.standard ?? "another condition"}”`;
   return `${verbs.hold} ${leaf.amount ? `at least ${grouped(leaf.amount)} of ` : ""}${what}${on} (${leaf.standard})`;
 }

@@ -91,7 +91,7 @@ impl Line {
         }
     }
 
-    /// What each endpoint answers, of those that do.
+    /// What each endpoint answers, of those that do. One that rests is waited for where the others are too few for a quorum.
     pub(super) async fn ask_each<R, T>(
         &self,
         question: &Question,
@@ -101,7 +101,13 @@ impl Line {
         R: DeserializeOwned,
     {
         let ask = |endpoint: Arc<Endpoint>| async move { endpoint.ask::<R>(question).await.and_then(read).ok() };
-        let answers: Vec<Option<T>> = futures_util::future::join_all(self.by_health().into_iter().map(ask)).await;
+        let now = Instant::now();
+        let mut asked = self.by_health();
+        let awake = asked.iter().filter(|endpoint| !endpoint.health().rests(now)).count();
+        if awake >= self.config.quorum {
+            asked.truncate(awake);
+        }
+        let answers: Vec<Option<T>> = futures_util::future::join_all(asked.into_iter().map(ask)).await;
         answers.into_iter().flatten().collect()
     }
 

@@ -57,14 +57,21 @@ fn block(row: Option<Row>) -> Result<Block, RpcError> {
 impl Chain {
     /// The blocks to read now. Asked at most every [`HEADS_KEPT`], by one of those who wait.
     pub(crate) async fn heads(&self, now: UnixMs) -> Result<Heads, ChainError> {
-        let mut seen = self.heads.lock().await;
+        let asked = Instant::now();
+        let mut known = self.heads.lock().await;
+        known.failed_since(asked)?;
         let rung = self.rung();
-        if let Some(seen) = &*seen
+        if let Some(seen) = &known.read
             && seen.at.elapsed() < HEADS_KEPT
             && seen.told == rung
         {
             return Ok(seen.heads);
         }
+        let read = self.read_heads(known.read.as_ref(), rung, now).await;
+        Ok(known.noted(read)?.heads)
+    }
+
+    async fn read_heads(&self, seen: Option<&Seen>, rung: u64, now: UnixMs) -> Result<Seen, ChainError> {
         let at = Instant::now();
         let last = self.tagged("latest").await?;
         if let Some(limit) = self.config.head_age_max
@@ -72,11 +79,9 @@ impl Chain {
         {
             return Err(ChainError::StandsStill { chain: self.config.name.clone() });
         }
-        let same = seen.as_ref().filter(|seen| seen.heads.last == last && seen.settled_at.elapsed() < SETTLED_KEPT);
+        let same = seen.filter(|seen| seen.heads.last == last && seen.settled_at.elapsed() < SETTLED_KEPT);
         if let Some(Seen { heads, settled_at, .. }) = same {
-            let (heads, settled_at) = (*heads, *settled_at);
-            *seen = Some(Seen { at, told: rung, heads, settled_at });
-            return Ok(heads);
+            return Ok(Seen { at, told: rung, heads: *heads, settled_at: *settled_at });
         }
         let settled = match self.config.finality {
             Finality::Depth(0) => last,
@@ -86,9 +91,7 @@ impl Chain {
             Finality::Safe => self.tagged("safe").await?,
             Finality::Finalized => self.tagged("finalized").await?,
         };
-        let heads = Heads { last, settled };
-        *seen = Some(Seen { at, told: rung, heads, settled_at: at });
-        Ok(heads)
+        Ok(Seen { at, told: rung, heads: Heads { last, settled }, settled_at: at })
     }
 
     /// The block of a tag. With a quorum, the highest one that so many endpoints have reached.

@@ -6,6 +6,7 @@
 //!   endpoint.rs  one endpoint: the socket, whether it is on the right chain, how well it does
 //!   line.rs      what a chain of any kind has: its endpoints
 //!   ask.rs       one question to a chain: failover, a hedged second question, a quorum, a time limit
+//!   last.rs      what was read last, for all who wait for it
 //!   block.rs     which block is read: the last one, and the one that counts as final
 //!   batch.rs     calls that wait for each other go together (Multicall3)
 //!   call.rs      eth_call and eth_getCode
@@ -28,6 +29,7 @@ mod error;
 #[cfg(any(fuzzing, test))]
 mod fuzz;
 mod known;
+mod last;
 mod line;
 mod logs;
 mod rpc;
@@ -47,6 +49,7 @@ pub use error::ChainSetupError;
 pub(crate) use error::{ChainError, RpcError};
 #[cfg(any(fuzzing, test))]
 pub(crate) use fuzz::{fuzz_abi, fuzz_rpc, fuzz_solana};
+use last::Last;
 use line::Line;
 pub(crate) use logs::Moved;
 use solana::Cluster;
@@ -64,7 +67,7 @@ pub(crate) struct Chains {
 #[derive(Debug)]
 pub(crate) struct Chain {
     line: Line,
-    heads: tokio::sync::Mutex<Option<block::Seen>>,
+    heads: tokio::sync::Mutex<Last<block::Seen>>,
     batches: batch::Batches,
     bell: subscribe::Bell,
     web: Web,

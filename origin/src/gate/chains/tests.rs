@@ -17,6 +17,8 @@ enum Habit {
     Nested,
     WrongId,
     Silent,
+    /// It says which chain it is on, and nothing else.
+    Mute,
     Trickle,
     Fails,
     NoJson,
@@ -45,6 +47,7 @@ async fn serve(mut stream: TcpStream, habit: Habit) -> Option<()> {
         let body = match (asked["method"].as_str()?, habit) {
             ("eth_chainId", Habit::WrongChain) => json!({ "id": id, "result": "0x1" }).to_string(),
             ("eth_chainId", _) => json!({ "id": id, "result": "0x7a69" }).to_string(),
+            ("eth_getBlockByNumber", Habit::Mute) => std::future::pending().await,
             ("eth_getBlockByNumber", _) => {
                 let hash = format!("0x{}", "ab".repeat(32));
                 json!({ "id": id, "result": { "number": "0x5", "hash": hash, "timestamp": "0x64" } }).to_string()
@@ -53,7 +56,7 @@ async fn serve(mut stream: TcpStream, habit: Habit) -> Option<()> {
             (_, Habit::Zeros) => json!({ "id": id, "result": format!("0x{}", "0".repeat(1 << 20)) }).to_string(),
             (_, Habit::Nested) => format!(r#"{{"id":{id},"result":{}"#, "[".repeat(60_000)),
             (_, Habit::WrongId) => json!({ "id": 999_999, "result": format!("0x{:064x}", 1) }).to_string(),
-            (_, Habit::Silent) => std::future::pending().await,
+            (_, Habit::Silent | Habit::Mute) => std::future::pending().await,
             (_, Habit::Trickle) => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n").await.ok()?;
                 loop {
@@ -150,6 +153,27 @@ async fn a_quorum_is_so_many_equal_answers_or_none() {
         let got = balance(&chain(habits, 2).await).await;
         assert_eq!(got.clone().ok().flatten(), expected, "{habits:?}: {got:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_silent_chain_waits_for_one_question() {
+    let chain = chain(&[Habit::Mute], 1).await;
+    let begun = Instant::now();
+    let all = futures_util::future::join_all((0..200).map(|_| chain.heads(0))).await;
+    assert!(all.iter().all(Result::is_err));
+    assert!(begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
+    // It is asked again by whoever comes afterwards.
+    assert!(chain.heads(0).await.is_err() && begun.elapsed() >= LIMIT * 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quorum_does_not_wait_for_an_endpoint_that_rests() {
+    let chain = chain(&[Habit::Mute, Habit::Honest(1), Habit::Honest(1)], 2).await;
+    let config = ChainConfig { finality: Finality::Safe, ..chain.config.clone() };
+    let chain = Chains::open(&[config]).unwrap().named("anvil").unwrap().clone();
+    let begun = Instant::now();
+    // The last block is asked of all three, the settled one of those that answered.
+    assert!(chain.heads(0).await.is_ok() && begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

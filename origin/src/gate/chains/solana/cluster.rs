@@ -16,6 +16,7 @@ use super::layout::Rest;
 use crate::gate::chains::ChainConfig;
 use crate::gate::chains::endpoint::Endpoint;
 use crate::gate::chains::error::{ChainError, RpcError};
+use crate::gate::chains::last::Last;
 use crate::gate::chains::line::Line;
 use crate::gate::chains::rpc::Question;
 use crate::limits::{HEADS_KEPT, RPC_NUMBER_BYTES_MAX, SLOTS_KEPT};
@@ -64,7 +65,7 @@ pub(crate) struct Slots {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     line: Line,
-    seen: tokio::sync::Mutex<Option<(Instant, Slots)>>,
+    seen: tokio::sync::Mutex<Last<(Instant, Slots)>>,
 }
 
 impl Cluster {
@@ -82,14 +83,21 @@ impl Cluster {
 
     /// The slots to read now. Asked at most every [`HEADS_KEPT`], by one of those who wait. They do not go back.
     pub(crate) async fn slots(&self, now: UnixMs) -> Result<Slots, ChainError> {
+        let asked = Instant::now();
         let mut seen = self.seen.lock().await;
-        let known = (*seen).filter(|(at, _)| at.elapsed() < SLOTS_KEPT);
+        seen.failed_since(asked)?;
+        let known = seen.read.filter(|(at, _)| at.elapsed() < SLOTS_KEPT);
         if let Some((at, slots)) = known
             && at.elapsed() < HEADS_KEPT
         {
             return Ok(slots);
         }
-        let before = |of: fn(&Slots) -> u64| known.as_ref().map_or(0, |(_, slots)| of(slots));
+        let read = self.read_slots(known.map(|(_, slots)| slots), now).await.map(|slots| (Instant::now(), slots));
+        Ok(seen.noted(read)?.1)
+    }
+
+    async fn read_slots(&self, known: Option<Slots>, now: UnixMs) -> Result<Slots, ChainError> {
+        let before = |of: fn(&Slots) -> u64| known.as_ref().map_or(0, of);
         let settled = self.reached(Commitment::Finalized, before(|slots| slots.settled.number)).await?;
         let last = before(|slots| slots.last.number).max(settled.number);
         let last = self.reached(Commitment::Confirmed, last).await?;
@@ -98,9 +106,7 @@ impl Cluster {
         {
             return Err(ChainError::StandsStill { chain: self.config().name.clone() });
         }
-        let slots = Slots { last, settled };
-        *seen = Some((Instant::now(), slots));
-        Ok(slots)
+        Ok(Slots { last, settled })
     }
 
     /// The slot that has been reached, which is not before `least`. With a quorum, the highest one that so many endpoints have reached.
