@@ -10,10 +10,19 @@ export class SolanaViewer extends Viewer {
   }
 
   async answer() {
-    const { message } = await this.origin.api("POST", "auth/challenge", { address: this.address, chain: "solana:localnet" }, "");
+    const asked = await this.origin.api("POST", "auth/challenge", { address: this.address, chain: "solana:localnet" }, "");
+    return this.origin.ask("POST", "auth/login", await this.proof(asked), "");
+  }
+
+  /** Proves itself to the account of somebody else's token. */
+  async link(token) {
+    const asked = await this.origin.api("POST", "auth/wallets/challenge", { address: this.address, chain: "solana:localnet" }, token);
+    return this.origin.ask("POST", "auth/wallets", await this.proof(asked), token);
+  }
+
+  async proof({ message }) {
     const signed = Buffer.from(message);
     const signature = Buffer.from(await signBytes(this.signer.keyPair.privateKey, signed));
-    const proof = { format: "siws", address: this.address, signed_message: signed.toString("base64"), signature: signature.toString("base64") };
-    return this.origin.ask("POST", "auth/login", proof, "");
+    return { format: "siws", address: this.address, signed_message: signed.toString("base64"), signature: signature.toString("base64") };
   }
 }
