@@ -44,6 +44,7 @@ export class Cluster {
   }
 
   tick() {
+    if (this.stands) return;
     const clock = this.svm.getClock();
     clock.slot += 1n;
     clock.unixTimestamp = BigInt(Math.floor(Date.now() / 1000));
@@ -212,6 +213,8 @@ export class ClusterNode {
   lie = () => undefined;
   /** `silent`: takes questions and never answers; `dead`: ends each connection. */
   state = "up";
+  /** How many questions were asked, by method. */
+  asked = {};
 
   static async start(cluster) {
     const node = Object.assign(new ClusterNode(), { cluster });
@@ -227,6 +230,7 @@ export class ClusterNode {
     if (this.state === "dead") request.socket.destroy();
     if (this.state !== "up") return;
     const { id, method, params } = JSON.parse(text);
+    this.asked[method] = (this.asked[method] ?? 0) + 1;
     let body;
     try {
       const honest = this.cluster.answer(method, params);

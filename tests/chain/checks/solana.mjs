@@ -13,6 +13,7 @@ const WITHIN_MS = 5_000;
 const FIRST_LOOK_MS = 4_500;
 const TREES = 64;
 const VIEWERS = 6;
+const CROWD = 60;
 
 const viewer = async (origin) => (await SolanaViewer.new(origin)).signIn();
 const missing = (answer) => answer.body.missing[0];
@@ -328,4 +329,30 @@ export async function solanaTogether({ chain, origin, cluster, contracts }) {
   await lets(both, id);
   assert.deepEqual(await whys(alone), ["spl no-wallet"], "it is nobody else's");
   assert.deepEqual(await whys(await viewer(origin)), ["erc721 no-wallet", "spl not-met"]);
+}
+
+/** Many at once, each several times: a wallet is asked about once at each of the two states, and each gets its own answer. */
+export async function solanaStorm({ origin, cluster }) {
+  const viewers = await Promise.all(Array.from({ length: CROWD }, () => viewer(origin)));
+  const mint = await cluster.mint(TOKEN);
+  for (const [n, { address }] of viewers.entries()) if (n % 2 === 0) await cluster.give(TOKEN, mint, address, 1n);
+  const id = await origin.titled({ spl: { chain: CHAIN, mint, min_units: "1" } });
+  await lets(viewers[0], id);
+  cluster.stands = true;
+  try {
+    await until("the server has seen the slot", async () => {
+      const { chains } = await origin.api("GET", "web3/rpc-status");
+      return chains.find(({ name }) => name === CHAIN).settled.number === Number(cluster.slot);
+    });
+    const before = cluster.node.asked.getTokenAccountsByOwner;
+    const begun = performance.now();
+    const answers = await Promise.all(Array.from({ length: 4 }, () => viewers.map((one) => one.watch(id))).flat());
+    const took = Math.round(performance.now() - begun);
+    const asked = cluster.node.asked.getTokenAccountsByOwner - before;
+    assert.deepEqual(answers.map(({ status }) => status), Array.from({ length: 4 }, () => viewers.map((_, n) => (n % 2 === 0 ? 201 : 403))).flat());
+    assert.ok(asked <= 2 * CROWD, `${asked} questions about ${CROWD} wallets`);
+    return `${answers.length} answers to ${CROWD} wallets in ${took} ms, ${asked} questions`;
+  } finally {
+    cluster.stands = false;
+  }
 }
