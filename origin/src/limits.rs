@@ -133,6 +133,10 @@ pub const INGEST_WORKERS: usize = 2;
 
 /// How often a worker says that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often a worker asks in between whether its job is still its own, where other processes may cancel it.
+pub const LEASE_LOOK: Duration = Duration::from_millis(500);
+/// A process that slept for so much longer than it meant to was paused: that its job made no step meanwhile is no hang.
+pub const PAUSED: Duration = Duration::from_secs(10);
 /// A lease without a heartbeat for this long is taken over.
 pub const LEASE_MS: i64 = 15_000;
 

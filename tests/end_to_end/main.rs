@@ -20,3 +20,5 @@ mod roles_apart;
 mod support;
 mod upgrade;
 mod worker_killed;
+mod worker_told;
+mod workers;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 /// What they share, and what all of them are told.
 pub struct Engines {
@@ -45,6 +45,8 @@ impl Engines {
 pub struct Part {
     child: Child,
     pub listen: String,
+    /// What its log said.
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Part {
@@ -53,9 +55,14 @@ impl Part {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let (tell, told) = mpsc::channel();
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = log.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let parsed: Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(message) = parsed["fields"]["message"].as_str() {
+                    kept.lock().expect("nobody panics with it").push(message.to_owned());
+                }
                 if let Some(listen) = parsed["fields"]["listen"].as_str() {
                     let _ = tell.send(listen.to_owned());
                 } else if parsed["level"] != "INFO" {
@@ -64,7 +71,7 @@ impl Part {
             }
         });
         let listen = told.recv_timeout(PATIENCE).expect("the program says where it listens");
-        Self { child, listen }
+        Self { child, listen, log }
     }
 
     /// `streamgate` with these arguments, listening at `listen`.
@@ -73,6 +80,18 @@ impl Part {
         command.args(arguments).envs(environment);
         command.env("STREAMGATE_STORAGE__DATA", data).env("STREAMGATE_ORIGIN__LISTEN", listen);
         Self::spawn(&mut command)
+    }
+
+    /// How often its log said this.
+    pub fn said(&self, message: &str) -> usize {
+        let log = self.log.lock().expect("nobody panics with it");
+        log.iter().filter(|line| line.as_str() == message).count()
+    }
+
+    /// `-STOP`, `-CONT`.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success(), "{signal}");
     }
 
     /// `kill -9`.

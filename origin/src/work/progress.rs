@@ -85,6 +85,11 @@ impl Progress {
         state.chunks_done += 1;
     }
 
+    /// The process was paused: what did not move meanwhile does not hang.
+    pub(super) fn resumed(&self) {
+        drop(self.moved());
+    }
+
     /// A copy.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();

@@ -50,6 +50,7 @@ impl Run {
         };
         match patiently(&run.cancel, || run.settle(&outcome)).await {
             Ok(()) => {}
+            // Taken over while this process was paused, or cancelled or deleted by way of another one. Nothing was written since.
             Err(StoreError::Fenced) => tracing::info!(asset = %run.lease.asset, "the job is no longer ours"),
             Err(error) => tracing::error!(asset = %run.lease.asset, %error, "the end of a job could not be written"),
         }
@@ -68,7 +69,11 @@ impl Run {
                 return Ok(());
             }
             (Err(_), Some(Why::Shutdown)) => return catalogue.release_job(&self.lease, now).await,
-            (Err(_), Some(Why::Deleted | Why::Cancelled | Why::Fenced)) => return Ok(()),
+            (Err(_), Some(Why::Deleted | Why::Cancelled)) => return Ok(()),
+            // Whichever saw it first: the heartbeat, or what was to be written.
+            (Err(_), Some(Why::Fenced)) | (Err(Failure::Store(StoreError::Fenced)), _) => {
+                return Err(StoreError::Fenced);
+            }
             (Err(_), Some(Why::Stalled)) => &Failure::Hung,
             (Err(failure), None) => failure,
         };

@@ -119,14 +119,15 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Whether the server is gone, going, coming, or has no connection left; or only reads, as one does that another takes over from.
+/// Whether the server is gone, going, coming, or has no connection left; or only reads, as one does that another takes over from; or has undone
+/// a transaction in whose middle this process was paused.
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code.len() == 5
-                && (code.starts_with("08") || code.starts_with("57P") || ["53300", "25006"].contains(&&*code))
+                && (code.starts_with("08") || code.starts_with("57P") || ["53300", "25006", "25P03"].contains(&&*code))
         }),
         _ => false,
     }

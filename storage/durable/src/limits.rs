@@ -13,6 +13,10 @@ pub const POSTGRES_ACQUIRE_TIMEOUT_MS: u64 = 3_000;
 /// claim of an upload, a place among the connections. Longer than a stall of its disk; the migrations at the start have all the time there is.
 pub const POSTGRES_ANSWER_MS: u64 = 10_000;
 
+/// How long a transaction may be left alone before PostgreSQL undoes it. A process that is paused in the middle of one holds the lock of all
+/// writers; this is shorter than they wait for it ([`POSTGRES_ANSWER_MS`]), so that they go on as if nothing had been.
+pub const POSTGRES_IDLE_MS: u64 = 5_000;
+
 /// Files of a batch that are open and not yet synced. Bounds file descriptors and what a crash makes us repeat.
 pub const BATCH_FILES_MAX: usize = 64;
 
@@ -25,6 +29,8 @@ pub const SYNC_EVERY_BYTES: u64 = 64 << 20;
 
 /// Events kept. An edge further behind than this starts over from the present state.
 pub const EVENTS_KEPT: i64 = 100_000;
+/// The oldest are looked for with every one of so many: up to so many more are kept.
+pub const EVENTS_A_PRUNING: i64 = 64;
 
 /// Objects whose references are checked in one query when they are released.
 pub const RELEASE_BATCH: usize = 64;

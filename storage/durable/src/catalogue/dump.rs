@@ -63,6 +63,7 @@ impl Catalogue {
             Dialect::Sqlite => self.read.begin(None).await?,
             Dialect::Postgres => self.read.begin(Some("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
         };
+        self.unhurried(&mut tx).await?;
         let head = json!({ "format": FORMAT, "schema": self.schema(&mut tx).await? });
         line(to, &head)?;
         let mut rows = 0;
@@ -81,6 +82,7 @@ impl Catalogue {
     /// Enters the rows of a dump into a catalogue that has none, all or nothing. Answers how many.
     pub async fn load(&self, from: &mut impl BufRead) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
+        self.unhurried(&mut tx).await?;
         let mut lines = from.lines().map(|line| {
             let line = line.map_err(|e| StoreError::Damaged(format!("the dump cannot be read: {e}")))?;
             serde_json::from_str::<Value>(&line).map_err(|e| StoreError::Damaged(format!("a line of the dump: {e}")))
@@ -120,6 +122,12 @@ impl Catalogue {
         self.number_on(&mut tx).await?;
         tx.commit().await?;
         self.index_missing().await?;
+        if self.dialect == Dialect::Postgres {
+            // Until its autovacuum has counted these rows, the server plans as for a few.
+            if let Err(error) = sqlx::query("ANALYZE").execute(&self.write).await {
+                tracing::warn!(%error, "the new rows are not counted yet");
+            }
+        }
         Ok(rows)
     }
 
@@ -131,6 +139,14 @@ impl Catalogue {
         };
         let all: Vec<String> = sqlx::query_scalar(sql).fetch_all(&self.read).await?;
         Ok(all.into_iter().filter(|name| ![TABLES, LEFT_OUT].concat().contains(&name.as_str())).collect())
+    }
+
+    /// Whoever takes or brings the lines may be slow, and the transaction waits for them.
+    async fn unhurried(&self, tx: &mut Line) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Postgres {
+            sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(tx).await?;
+        }
+        Ok(())
     }
 
     /// The number of the last migration.

@@ -149,7 +149,14 @@ impl Catalogue {
         self.plan(sql).await
     }
 
-    /// Keeps a lease alive and tells how far the job has come.
+    /// Whether a job is still its holder's; [`StoreError::Fenced`] when it is not.
+    pub async fn holds(&self, lease: &Lease) -> Result<(), StoreError> {
+        let sql = "SELECT 1 FROM jobs WHERE id = $1 AND fence = $2 AND state = 'running' LIMIT 1";
+        let held = sqlx::query(sql).bind(lease.job).bind(lease.fence).fetch_optional(&self.read).await?;
+        held.map(drop).ok_or(StoreError::Fenced)
+    }
+
+    /// Keeps a lease alive and tells how far the job has come; that never falls, whoever goes on with it.
     pub async fn heartbeat(
         &self,
         lease: &Lease,
@@ -158,8 +165,8 @@ impl Catalogue {
         progress: f64,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE jobs SET updated_ms = $3, lease_until_ms = $4, stage = $5, progress = $6 \
-                   WHERE id = $1 AND fence = $2 AND state = 'running'";
+        let sql = "UPDATE jobs SET updated_ms = $3, lease_until_ms = $4, stage = $5, \
+                   progress = CASE WHEN progress > $6 THEN progress ELSE $6 END WHERE id = $1 AND fence = $2 AND state = 'running'";
         let held = sqlx::query(sql)
             .bind(lease.job)
             .bind(lease.fence)
@@ -175,8 +182,7 @@ impl Catalogue {
     /// Ends a job that did its part; `next` is queued in the same commit. Without a next one the asset is ready.
     pub async fn finish_job(&self, lease: &Lease, next: Option<JobKind>, now: UnixMs) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        hold(&mut tx, lease, now).await?;
-        end(&mut tx, lease, JobState::Done, Stage::Done).await?;
+        end(&mut tx, lease, now).await?;
         match next {
             Some(kind) => {
                 insert(&mut tx, kind, &lease.asset, Stage::Transcode, now).await?;
@@ -353,11 +359,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
-async fn end(tx: &mut Tx, lease: &Lease, state: JobState, stage: Stage) -> Result<(), StoreError> {
-    let sql = "UPDATE jobs SET state = $2, stage = $3, progress = 1, lease_owner = NULL, lease_until_ms = NULL, \
-               error_code = NULL, error_detail = NULL WHERE id = $1";
-    sqlx::query(sql).bind(lease.job).bind(state).bind(stage).execute(&mut **tx).await?;
-    Ok(())
+/// Done, when it is still this worker's.
+async fn end(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), StoreError> {
+    let sql = "UPDATE jobs SET state = 'done', stage = 'done', progress = 1, lease_owner = NULL, lease_until_ms = NULL, \
+               error_code = NULL, error_detail = NULL, updated_ms = $3 WHERE id = $1 AND fence = $2 AND state = 'running'";
+    let ended = sqlx::query(sql).bind(lease.job).bind(lease.fence).bind(now).execute(&mut **tx).await?;
+    if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
 }
 
 async fn set_asset_state(tx: &mut Tx, asset: &AssetId, state: AssetState, now: UnixMs) -> Result<(), StoreError> {

@@ -97,6 +97,11 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Whether other processes may have the same catalogue: a server's, yes; a file's, never, since its data folder is locked.
+    pub fn is_shared(&self) -> bool {
+        self.dialect == Dialect::Postgres
+    }
+
     /// Closes all connections; the write-ahead log is folded into the file.
     pub(crate) async fn close(&self) {
         self.read.close().await;

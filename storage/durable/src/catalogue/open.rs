@@ -12,7 +12,8 @@ use super::reach::Reach;
 use super::sql::Dialect;
 use super::{Catalogue, PostgresUrl};
 use crate::limits::{
-    ACQUIRE_TIMEOUT_MS, POSTGRES_ACQUIRE_TIMEOUT_MS, POSTGRES_ANSWER_MS, POSTGRES_CONNECTIONS, READERS,
+    ACQUIRE_TIMEOUT_MS, POSTGRES_ACQUIRE_TIMEOUT_MS, POSTGRES_ANSWER_MS, POSTGRES_CONNECTIONS, POSTGRES_IDLE_MS,
+    READERS,
 };
 use crate::{Places, StoreError};
 
@@ -75,7 +76,10 @@ impl Catalogue {
             .test_before_acquire(true)
             .max_connections(POSTGRES_CONNECTIONS)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute("SET synchronous_commit = on").await.map(drop) })
+                let sql = format!(
+                    "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = {POSTGRES_IDLE_MS}"
+                );
+                Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(sql)).await.map(drop) })
             })
             .connect_with(options(url.secret())?)
             .await
