@@ -263,6 +263,8 @@ pub const BATCH_KEYS_KEPT: Duration = Duration::from_secs(60);
 pub const RPC_CODE_BYTES_MAX: usize = 256 << 10;
 /// Bytes of an answer that is a block: its transactions' hashes are most of it, 70 bytes each.
 pub const RPC_BLOCK_BYTES_MAX: usize = 1 << 20;
+/// A node of Solana that is behind is asked again after this: half a slot.
+pub const BEHIND_AGAIN: Duration = Duration::from_millis(200);
 /// How long a slot of Solana that was seen is the least that an answer may be of. An endpoint that says one of the far future shuts the others
 /// out for so long.
 pub const SLOTS_KEPT: Duration = Duration::from_secs(30);

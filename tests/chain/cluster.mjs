@@ -53,7 +53,7 @@ export class Cluster {
 
   answer(method, params) {
     const options = params.at(-1);
-    if (options?.minContextSlot > this.slot) throw Object.assign(new Error("Minimum context slot has not been reached"), { code: -32016 });
+    if (options?.minContextSlot > this.slot) throw tooEarly();
     const told = (value) => ({ context: { slot: Number(this.slot), apiVersion: "3.0.0" }, value });
     const row = (account) => account && account.exists !== false
       ? { data: [Buffer.from(account.data).toString("base64"), "base64"], owner: account.programAddress, lamports: Number(account.lamports), executable: false, rentEpoch: 0, space: account.data.length }
@@ -213,6 +213,9 @@ export class ClusterNode {
   lie = () => undefined;
   /** `silent`: takes questions and never answers; `dead`: ends each connection. */
   state = "up";
+  /** Every second question goes to a node that is so many slots behind. */
+  behind = 0n;
+  turn = 0;
   /** How many questions were asked, by method. */
   asked = {};
 
@@ -233,6 +236,8 @@ export class ClusterNode {
     this.asked[method] = (this.asked[method] ?? 0) + 1;
     let body;
     try {
+      this.turn += 1;
+      if (this.turn % 2 === 0 && params.at(-1)?.minContextSlot > this.cluster.slot - this.behind) throw tooEarly();
       const honest = this.cluster.answer(method, params);
       const lie = this.lie(method, params, structuredClone(honest));
       body = typeof lie === "string" ? lie : JSON.stringify({ jsonrpc: "2.0", id, result: lie === undefined ? honest : lie });
@@ -248,6 +253,7 @@ export class ClusterNode {
   }
 }
 
+const tooEarly = () => Object.assign(new Error("Minimum context slot has not been reached"), { code: -32016 });
 const bytes = (key) => Buffer.from(getAddressEncoder().encode(address(key)));
 const isAccount = (data) => data.length === 165 || (data.length > 165 && data[165] === 2);
 

@@ -14,7 +14,7 @@ import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { solanaCoins, solanaCollections, solanaLies, solanaStorm, solanaTogether, solanaTransferred, solanaTrees } from "./checks/solana.mjs";
 import { solanaForgeries } from "./checks/solana_forgeries.mjs";
-import { solanaNodes } from "./checks/solana_nodes.mjs";
+import { solanaBehind, solanaNodes } from "./checks/solana_nodes.mjs";
 import { solanaOperating, solanaPage } from "./checks/solana_page.mjs";
 import { storm } from "./checks/storm.mjs";
 import { subscribed } from "./checks/subscribed.mjs";
@@ -26,7 +26,7 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaNodes, solanaPage, solanaOperating };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

@@ -27,6 +27,29 @@ const says = (cluster, who, units) => (method, params, result) => {
   return { ...result, value: [{ pubkey: cluster.payer.address, account }] };
 };
 
+/** Behind one address there are two nodes, one of which is some slots behind: nobody is refused for that. */
+export async function solanaBehind({ chain, cluster, options }) {
+  const node = await ClusterNode.start(cluster);
+  node.behind = 3n;
+  let origin;
+  try {
+    origin = await Origin.start(options.binary, chain.url, "", "", { rpc: [node.url] });
+    const [holder, poor] = [await viewer(origin), await viewer(origin)];
+    const mint = await cluster.mint(TOKEN);
+    await cluster.give(TOKEN, mint, holder.address, 5n);
+    const id = await origin.titled({ spl: { chain: "solana-localnet", mint, min_units: "5" } });
+    const end = performance.now() + 3 * READ_AGAIN_MS;
+    let count = 0;
+    for (; performance.now() < end; count += 1) {
+      assert.deepEqual([(await holder.watch(id)).status, (await poor.watch(id)).status], [201, 403]);
+    }
+    return `${2 * count} answers`;
+  } finally {
+    await origin?.end();
+    await node.end();
+  }
+}
+
 export async function solanaNodes({ chain, cluster, options }) {
   const nodes = await Promise.all([1, 2, 3].map(() => ClusterNode.start(cluster)));
   let origin;

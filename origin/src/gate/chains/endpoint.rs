@@ -11,8 +11,11 @@ use serde_json::json;
 
 use super::error::{ChainSetupError, RpcError};
 use super::rpc::{self, Question};
-use crate::limits::{ENDPOINT_REST_MAX, ENDPOINT_REST_MIN, RPC_NUMBER_BYTES_MAX};
+use crate::limits::{BEHIND_AGAIN, ENDPOINT_REST_MAX, ENDPOINT_REST_MIN, RPC_NUMBER_BYTES_MAX};
 use crate::web::{Bounds, Web, WebError};
+
+/// "Minimum context slot has not been reached" (Agave, `rpc-client-api` custom_error.rs).
+const BEHIND: i64 = -32_016;
 
 /// What an endpoint has to say of itself, before it is believed in anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,14 +96,22 @@ impl Endpoint {
             .map_or_else(String::new, |authority| authority.as_str().rsplit('@').next().unwrap_or_default().to_owned())
     }
 
-    /// Asks; takes at most the chain's time limit.
+    /// Asks; takes at most the chain's time limit. A node of Solana that has not come to the slot yet is asked again until it has: behind one
+    /// address there often are several, a slot apart.
     pub(super) async fn ask<R: DeserializeOwned>(&self, question: &Question) -> Result<R, RpcError> {
         let begun = Instant::now();
         let asking = async {
             if !self.health().is_verified {
                 self.verify().await?;
             }
-            self.send(question).await
+            loop {
+                match self.send(question).await {
+                    Err(RpcError::Refused(BEHIND)) if matches!(self.identity, Identity::Genesis(_)) => {
+                        tokio::time::sleep(BEHIND_AGAIN).await;
+                    }
+                    answer => return answer,
+                }
+            }
         };
         // Whoever asks may lose interest (another endpoint was faster); then nothing is noted.
         let answer = tokio::time::timeout(self.time_limit, asking).await.unwrap_or(Err(RpcError::Slow));
