@@ -38,6 +38,7 @@ fn of_the_origin(old: &Config, new: &Config) -> Vec<&'static str> {
         ("origin.admin_key", old.origin_admin_key != new.origin_admin_key),
         ("work.lanes", old.lanes != new.lanes),
         ("work.av1_speed", old.av1_speed != new.av1_speed),
+        ("work.encryption", old.encrypt != new.encrypt),
         ("limits.upload", old.upload_bytes_max != new.upload_bytes_max),
     ];
     changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key).collect()

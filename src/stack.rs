@@ -67,6 +67,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         chains: config.chains.clone(),
         signin: config.signin.clone(),
         lanes: config.lanes,
+        encrypt: config.encrypt,
         redis: config.redis.clone(),
         roles: config.roles,
         role_addresses: config.role_addresses.clone(),

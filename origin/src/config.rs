@@ -51,6 +51,8 @@ pub struct Config {
     pub signin: SignIn,
     /// Threads that encode; 0: one a core.
     pub lanes: usize,
+    /// Whether the media of an upload that does not say is encrypted.
+    pub encrypt: bool,
     /// Renditions to make.
     pub ladder: media::Ladder,
     /// Programs that are used when they are installed.
@@ -268,6 +270,7 @@ impl Default for Config {
             chains: Vec::new(),
             signin: SignIn::default(),
             lanes: 0,
+            encrypt: false,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),
             disk: durable::Disk::real(RESERVE_BYTES),

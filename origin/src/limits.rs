@@ -42,6 +42,9 @@ pub const FORM_FIELD_BYTES_MAX: usize = 32 << 10;
 /// JSON bodies of the API.
 pub const API_BODY_BYTES_MAX: usize = 64 << 10;
 
+/// What a browser asks Clear Key's licence with: a list of names of keys.
+pub const LICENCE_REQUEST_BYTES_MAX: usize = 4 << 10;
+
 /// How long a request for events waits for one; an edge asks again at once. Short, since a shutdown waits for it.
 pub const EVENTS_WAIT: Duration = Duration::from_millis(500);
 

@@ -73,6 +73,8 @@ pub struct Config {
     pub signin: origin::SignIn,
     pub lanes: usize,
     pub av1_speed: u8,
+    /// Whether the media of uploads that do not say is encrypted.
+    pub encrypt: bool,
     pub upload_bytes_max: u64,
     pub owner_bytes_max: Option<u64>,
     pub api_key_rate: Option<origin::Rate>,
@@ -184,6 +186,11 @@ pub fn check(written: Written) -> Result<Config> {
         signin,
         lanes: work.lanes,
         av1_speed: work.av1_speed,
+        encrypt: match work.encryption.as_str() {
+            "none" => false,
+            "cbcs" => true,
+            _ => bail!("work.encryption is \"none\" or \"cbcs\""),
+        },
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         api_key_rate: rate(limits.api_requests_per_key_per_second, limits.api_requests_burst),
         api_address_rate: rate(limits.api_requests_per_address_per_second, limits.api_requests_burst),

@@ -7,6 +7,7 @@ mod bad_input;
 mod command_line;
 mod demo;
 mod edge;
+mod encrypted;
 mod feed;
 mod kill;
 mod large_upload;

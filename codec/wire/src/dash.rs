@@ -17,15 +17,17 @@ pub fn mpd(presentation: &Presentation) -> String {
     let sets = adaptation_sets(presentation);
     let longest_us = presentation.tracks.iter().map(Track::longest_segment_us).max().unwrap_or(0);
     let mut xml = Xml::new();
-    xml.open("MPD")
-        .attr("xmlns", "urn:mpeg:dash:schema:mpd:2011")
-        .attr("profiles", "urn:mpeg:dash:profile:isoff-live:2011")
+    xml.open("MPD").attr("xmlns", "urn:mpeg:dash:schema:mpd:2011");
+    if presentation.key_id.is_some() {
+        xml.attr("xmlns:cenc", "urn:mpeg:cenc:2013").attr("xmlns:dashif", "https://dashif.org/CPS");
+    }
+    xml.attr("profiles", "urn:mpeg:dash:profile:isoff-live:2011")
         .attr("type", "static")
         .attr("mediaPresentationDuration", duration(presentation.end_us()))
         .attr("minBufferTime", duration(longest_us.min(MIN_BUFFER_US_MAX)));
     xml.open("Period").attr("id", 0).attr("start", "PT0S");
     for (id, set) in sets.iter().enumerate() {
-        put_adaptation_set(&mut xml, id, set);
+        put_adaptation_set(&mut xml, id, set, presentation.key_id.as_ref());
     }
     xml.close().close();
     xml.finish()
@@ -54,7 +56,7 @@ fn may_switch(a: &Track, b: &Track) -> bool {
     alike && family(&a.codec) == family(&b.codec)
 }
 
-fn put_adaptation_set(xml: &mut Xml, id: usize, set: &[&Track]) {
+fn put_adaptation_set(xml: &mut Xml, id: usize, set: &[&Track], key_id: Option<&[u8; 16]>) {
     let first = set[0];
     xml.open("AdaptationSet").attr("id", id);
     match &first.kind {
@@ -79,6 +81,9 @@ fn put_adaptation_set(xml: &mut Xml, id: usize, set: &[&Track]) {
     if family(&first.codec) == "av01" {
         xml.attr("selectionPriority", 2); // the whole ladder: prefer it where it can be decoded
     }
+    if let Some(key_id) = key_id {
+        put_protection(xml, key_id);
+    }
     xml.open("Role").attr("schemeIdUri", "urn:mpeg:dash:role:2011").attr("value", "main").close();
     let shared = set.iter().all(|track| same_timeline(track, first));
     if shared {
@@ -87,6 +92,22 @@ fn put_adaptation_set(xml: &mut Xml, id: usize, set: &[&Track]) {
     for track in set {
         put_representation(xml, track, shared);
     }
+    xml.close();
+}
+
+/// How the set is encrypted (ISO/IEC 23001-7 section 11), and where a browser gets the key for Clear Key (DASH-IF IOP part 6, section 7).
+fn put_protection(xml: &mut Xml, key_id: &[u8; 16]) {
+    let hex = format!("{:032x}", u128::from_be_bytes(*key_id));
+    let uuid = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+    xml.open("ContentProtection")
+        .attr("schemeIdUri", "urn:mpeg:dash:mp4protection:2011")
+        .attr("value", "cbcs")
+        .attr("cenc:default_KID", uuid)
+        .close();
+    xml.open("ContentProtection")
+        .attr("schemeIdUri", "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e")
+        .attr("value", "ClearKey1.0");
+    xml.open("dashif:Laurl").attr("Lic_type", "EME-1.0").text("key");
     xml.close();
 }
 

@@ -4,7 +4,11 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::bitrate::{self, target_duration_s};
+use crate::cmaf::protect::iv;
 use crate::codec_string::family;
 use crate::presentation::{Presentation, Ratio, Track, TrackKind};
 
@@ -14,6 +18,9 @@ const VERSION: u32 = 7;
 /// Writes the master playlist: one variant a picture track (and a sound codec), H.264 first.
 pub fn master(presentation: &Presentation) -> String {
     let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if let Some(key_id) = &presentation.key_id {
+        put_keys(&mut out, "EXT-X-SESSION-KEY", "key", key_id);
+    }
     let (video, groups) = (presentation.video(), groups(presentation));
     for group in groups.iter().filter(|group| !video.is_empty() || group.tracks.len() > 1) {
         put_renditions(&mut out, group);
@@ -42,6 +49,9 @@ pub fn media(presentation: &Presentation, track: &Track) -> String {
          #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
         target_duration_s(longest_us)
     );
+    if let Some(key_id) = &presentation.key_id {
+        put_keys(&mut out, "EXT-X-KEY", "../key", key_id);
+    }
     for (number, segment) in track.segments.iter().enumerate() {
         // The difference of two rounded times, so that rounding never adds up over a long film.
         let us = track.us(segment.end()) - track.us(segment.start);
@@ -49,6 +59,17 @@ pub fn media(presentation: &Presentation, track: &Track) -> String {
     }
     out.push_str("#EXT-X-ENDLIST\n");
     out
+}
+
+/// How segments are encrypted, twice (RFC 8216 section 4.3.2.4): for players that fetch the key themselves, and for those that have a
+/// browser do it, by Clear Key. `SAMPLE-AES` of fragmented MP4 is `cbcs`.
+fn put_keys(out: &mut String, tag: &str, key: &str, key_id: &[u8; 16]) {
+    let iv = u128::from_be_bytes(iv(key_id));
+    let format = "KEYFORMATVERSIONS=\"1\",KEYFORMAT";
+    let _ = writeln!(out, "#{tag}:METHOD=SAMPLE-AES,URI=\"{key}\",IV=0x{iv:032x},{format}=\"identity\"");
+    let (name, id) = (STANDARD.encode(key_id), u128::from_be_bytes(*key_id));
+    let name = format!("URI=\"data:text/plain;base64,{name}\",KEYID=0x{id:032x}");
+    let _ = writeln!(out, "#{tag}:METHOD=SAMPLE-AES,{name},IV=0x{iv:032x},{format}=\"org.w3.clearkey\"");
 }
 
 /// Sound tracks of one codec: what goes together with a picture of any variant.

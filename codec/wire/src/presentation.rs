@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Presentation {
     /// Tracks in the order in which they are offered; video first.
     pub tracks: Vec<Track>,
+    /// All of them are encrypted, by `cbcs` with the key of this name.
+    #[serde(default)]
+    pub key_id: Option<[u8; 16]>,
 }
 
 /// One rendition: one codec, one size or channel layout, one chain of segments.

@@ -94,6 +94,8 @@ pub enum Resource<'a> {
     Poster,
     /// `storyboard.vtt`.
     Storyboard,
+    /// `key`: the key of an encrypted asset's media.
+    Key,
     /// `<track>/media.m3u8`.
     Media(TrackName<'a>),
     /// `<track>/init.mp4`.
@@ -109,6 +111,7 @@ impl fmt::Display for Resource<'_> {
             Self::Manifest => f.write_str("manifest.mpd"),
             Self::Poster => f.write_str("poster.jpg"),
             Self::Storyboard => f.write_str("storyboard.vtt"),
+            Self::Key => f.write_str("key"),
             Self::Media(track) => write!(f, "{}/media.m3u8", track.0),
             Self::Init(track) => write!(f, "{}/init.mp4", track.0),
             Self::Segment(track, number) => write!(f, "{}/{number}.m4s", track.0),
@@ -154,6 +157,7 @@ impl<'a> Resource<'a> {
                 "manifest.mpd" => Ok(Self::Manifest),
                 "poster.jpg" => Ok(Self::Poster),
                 "storyboard.vtt" => Ok(Self::Storyboard),
+                "key" => Ok(Self::Key),
                 _ => Err(UrlError::File),
             };
         };
@@ -232,6 +236,7 @@ mod tests {
             ("manifest.mpd", Resource::Manifest),
             ("poster.jpg", Resource::Poster),
             ("storyboard.vtt", Resource::Storyboard),
+            ("key", Resource::Key),
             ("av1-360/media.m3u8", Resource::Media(track)),
             ("av1-360/init.mp4", Resource::Init(track)),
             ("av1-360/0.m4s", Resource::Segment(track, 0)),

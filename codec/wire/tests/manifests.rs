@@ -45,6 +45,7 @@ fn film() -> Presentation {
             picture("h264-720", "avc1.64001f", (1280, 720), &[(8000, 800_000), (2000, 100_000)]),
             sound("aac-und", "mp4a.40.2", "und", SOUND),
         ],
+        key_id: None,
     }
 }
 
@@ -103,14 +104,17 @@ fn bandwidth_is_the_sum_of_the_measured_peaks() {
 
 #[test]
 fn sound_alone_and_pictures_alone_are_variants_of_their_own() {
-    let alone = Presentation { tracks: vec![sound("aac-und", "mp4a.40.2", "und", SOUND)] };
+    let alone = Presentation { tracks: vec![sound("aac-und", "mp4a.40.2", "und", SOUND)], ..Presentation::default() };
     let playlist = master(&alone);
     let [variant] = &playlist.variants[..] else { panic!("one variant") };
     assert_eq!((variant.uri.as_str(), variant.codecs.as_deref()), ("aac-und/media.m3u8", Some("mp4a.40.2")));
     assert_eq!((variant.bandwidth, variant.resolution, variant.audio.as_deref()), (64_000, None, None));
     assert!(playlist.alternatives.is_empty());
 
-    let silent = Presentation { tracks: vec![picture("h264-720", "avc1.64001f", (1280, 720), FOUR_SECONDS)] };
+    let silent = Presentation {
+        tracks: vec![picture("h264-720", "avc1.64001f", (1280, 720), FOUR_SECONDS)],
+        ..Presentation::default()
+    };
     let playlist = master(&silent);
     assert_eq!(playlist.variants[0].codecs.as_deref(), Some("avc1.64001f"));
     assert_eq!((playlist.variants.len(), playlist.alternatives.len()), (1, 0));
@@ -123,7 +127,7 @@ fn two_languages_and_two_codecs_make_two_groups() {
         [("aac-de", "mp4a.40.2", "de"), ("aac-en", "mp4a.40.2", "en"), ("opus-de", "opus", "de")]
             .map(|(n, c, l)| sound(n, c, l, SOUND)),
     );
-    let playlist = master(&Presentation { tracks });
+    let playlist = master(&Presentation { tracks, ..Presentation::default() });
     let renditions: Vec<_> =
         playlist.alternatives.iter().map(|a| (a.group_id.as_str(), a.name.as_str(), a.default)).collect();
     assert_eq!(renditions, [("mp4a", "de", true), ("mp4a", "en", false), ("opus", "de", true)]);
@@ -159,7 +163,8 @@ fn a_media_playlist_is_whole_and_numbered_from_zero() {
 fn the_target_duration_is_rounded_and_one_for_all_playlists() {
     let film = film();
     assert!(film.tracks.iter().all(|t| media(&film, &t.name).target_duration == 8));
-    let lone = |ms| Presentation { tracks: vec![picture("v", "avc1.64001f", (2, 2), &[(ms, 1)])] };
+    let lone =
+        |ms| Presentation { tracks: vec![picture("v", "avc1.64001f", (2, 2), &[(ms, 1)])], ..Presentation::default() };
     for (ms, expected) in [(4499, 4), (4500, 5), (400, 1)] {
         assert_eq!(media(&lone(ms), "v").target_duration, expected, "{ms} ms");
     }
@@ -247,7 +252,7 @@ fn timelines_that_differ_stand_with_their_representation_and_are_not_called_alig
 fn a_gap_is_told_by_a_time_of_its_own() {
     let mut track = picture("v", "av01.0.01M.08", (640, 360), FOUR_SECONDS);
     track.segments[2].start += 500;
-    let found = mpd(&Presentation { tracks: vec![track] });
+    let found = mpd(&Presentation { tracks: vec![track], ..Presentation::default() });
     check(&found, "S", "t", &["0", "8500"]);
 }
 
@@ -256,7 +261,7 @@ fn pixels_that_are_not_square_change_the_picture_aspect_and_not_the_coded_size()
     let mut track = picture("v", "avc1.64001f", (720, 576), FOUR_SECONDS);
     let TrackKind::Video { pixel_aspect, .. } = &mut track.kind else { unreachable!() };
     *pixel_aspect = Ratio { num: 128, den: 90 };
-    let pal = Presentation { tracks: vec![track] };
+    let pal = Presentation { tracks: vec![track], ..Presentation::default() };
     let found = mpd(&pal);
     check(&found, "Representation", "sar", &["64:45"]);
     check(&found, "Representation", "width", &["720"]);
@@ -267,7 +272,7 @@ fn pixels_that_are_not_square_change_the_picture_aspect_and_not_the_coded_size()
 #[test]
 fn text_from_outside_cannot_leave_its_attribute() {
     let evil = sound("aac", "mp4a.40.2", "\"><x a='&\n#EXT-X-EVIL", SOUND);
-    let film = Presentation { tracks: vec![film().tracks.remove(0), evil] };
+    let film = Presentation { tracks: vec![film().tracks.remove(0), evil], ..Presentation::default() };
     check(&mpd(&film), "AdaptationSet", "lang", &["-", "\"><x a='&#EXT-X-EVIL"]);
     let text = hls::master(&film);
     assert!(!text.contains("\n#EXT-X-EVIL"), "{text}");
@@ -278,4 +283,35 @@ fn text_from_outside_cannot_leave_its_attribute() {
 fn an_asset_without_tracks_is_still_a_document() {
     assert_eq!(mpd(&Presentation::default()).len(), 2);
     assert_eq!(hls::master(&Presentation::default()).lines().count(), 3);
+}
+
+#[test]
+fn what_is_encrypted_says_how_and_where_its_key_is() {
+    let film = Presentation { key_id: Some(*b"a key's own name"), ..film() };
+    let id = "0x61206b65792773206f776e206e616d65";
+    assert!(media(&film, "h264-720").segments[0].key.is_some(), "m3u8-rs reads it");
+    let text = hls::media(&film, &film.tracks[0]);
+    let expected = [
+        ("identity", "URI=\"../key\"".to_owned()),
+        ("org.w3.clearkey", format!("URI=\"data:text/plain;base64,YSBrZXkncyBvd24gbmFtZQ==\",KEYID={id}")),
+    ];
+    let lines = |text: &str, tag: &str| {
+        text.lines().filter(|line| line.starts_with(tag)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let iv = format!("0x{:032x}", u128::from_be_bytes(wire::cmaf::protect::iv(&film.key_id.unwrap())));
+    let of = |tag: &str, (format, uri): &(&str, String)| {
+        format!("#{tag}:METHOD=SAMPLE-AES,{uri},IV={iv},KEYFORMATVERSIONS=\"1\",KEYFORMAT=\"{format}\"")
+    };
+    assert_eq!(lines(&text, "#EXT-X-KEY"), expected.iter().map(|one| of("EXT-X-KEY", one)).collect::<Vec<_>>());
+    let session: Vec<String> =
+        expected.iter().map(|one| of("EXT-X-SESSION-KEY", one).replace("../key", "key")).collect();
+    assert_eq!(lines(&hls::master(&film), "#EXT-X-SESSION-KEY"), session);
+
+    let found = mpd(&film);
+    let schemes = ["urn:mpeg:dash:mp4protection:2011", "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e"];
+    check(&found, "ContentProtection", "schemeIdUri", &schemes.repeat(3));
+    check(&found, "ContentProtection", "value", &["cbcs", "ClearKey1.0"].repeat(3));
+    let uuid = "61206b65-7927-7320-6f77-6e206e616d65";
+    check(&found, "ContentProtection", "cenc:default_KID", &[uuid, "-"].repeat(3));
+    assert_eq!(dash::mpd(&film).matches("<dashif:Laurl Lic_type=\"EME-1.0\">key</dashif:Laurl>").count(), 3);
 }

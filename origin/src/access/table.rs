@@ -59,6 +59,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/docs/docs.js",                 Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/openapi.json",          Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/v/{*path}",                    Scope::Public,       Object::Nothing, Who::Anyone),
+    rule("POST",   "/v/{*path}",                    Scope::Public,       Object::Nothing, Who::Anyone),
     rule("GET",    "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("POST",   "/api/v1/keys",                  Scope::Keys,         Object::Nothing, Who::Role(Admin)),
     rule("GET",    "/api/v1/keys/{id}",             Scope::Keys,         Object::Nothing, Who::Role(Admin)),

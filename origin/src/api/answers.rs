@@ -52,7 +52,7 @@ const SHAPES: &[Shape] = &[
     shape("Content", &[
         ("id", "string"), ("version", "integer"), ("title", "string"), ("description", "string"), ("language", "string"),
         ("tags", "[string]"), ("categories", "[string]"), ("fields", "object"), ("deleted_ms", "integer?"), ("name", "string"),
-        ("owner", "string"), ("visibility", "string"), ("state", "string"), ("playable", "boolean"), ("duration_ms", "integer?"),
+        ("owner", "string"), ("visibility", "string"), ("encryption", "string"), ("state", "string"), ("playable", "boolean"), ("duration_ms", "integer?"),
         ("bytes", "integer"), ("sha256", "string"), ("created_ms", "integer"), ("updated_ms", "integer"), ("error", "Failure?"),
         ("playback", "Playback"),
     ]),
@@ -107,7 +107,7 @@ const SHAPES: &[Shape] = &[
     shape("JobsDepth", &[("queued", "integer"), ("running", "integer")]),
     more("MonitorHealth", "Health", &[("catalogue", "string"), ("objects", "Objects"), ("jobs", "JobsDepth?")]),
     shape("Streaming", &[
-        ("id", "string"), ("state", "string"), ("playable", "boolean"), ("gated", "boolean"), ("duration_ms", "integer?"),
+        ("id", "string"), ("state", "string"), ("playable", "boolean"), ("gated", "boolean"), ("encryption", "string"), ("duration_ms", "integer?"),
         ("playback", "Playback"), ("tracks", "[Track]"),
     ]),
     shape("LogLine", &[("seq", "integer"), ("at_ms", "integer"), ("level", "string"), ("target", "string"), ("text", "string")]),

@@ -284,6 +284,7 @@ pub(super) fn summary(asset: &Asset) -> Value {
         "name": asset.file_name,
         "owner": asset.owner,
         "visibility": visibility,
+        "encryption": if asset.key.is_some() { "cbcs" } else { "none" },
         "state": state_word(asset.state),
         "playable": asset.playable,
         "duration_ms": asset.duration_us.map(|us| us / 1000),

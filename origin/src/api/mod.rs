@@ -133,7 +133,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/healthz", get(crate::monitor::health))
         .route("/readyz", get(crate::monitor::ready))
         .route("/metrics", get(crate::monitor::metrics))
-        .route("/v/{*path}", get(playback::play))
+        .route("/v/{*path}", get(playback::play).post(playback::licence))
         .route_layer(from_fn_with_state(house.clone(), access::guard))
         .fallback(unknown_path)
         .layer(from_fn_with_state(house.clone(), access::cors))

@@ -23,6 +23,7 @@ pub(super) async fn about(State(house): State<Arc<House>>, Path(id): Path<String
         "state": content::state_word(asset.state),
         "playable": asset.playable,
         "gated": asset.visibility == Visibility::Gated,
+        "encryption": if asset.key.is_some() { "cbcs" } else { "none" },
         "duration_ms": asset.duration_us.map(|us| us / 1000),
         "playback": content::playback_urls(&id),
         "tracks": tracks,

@@ -96,6 +96,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("language", "string"),
     ("tags", "string"),
     ("categories", "string"),
+    ("encryption", "string"),
 ];
 const TUS: &[&str] = &["Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Checksum"];
 const TUS_BYTES: Body = Body::Bytes(&["application/offset+octet-stream"]);
@@ -122,6 +123,9 @@ pub(super) const WORDS: &[Words] = &[
         .answers_with(Gives::Media(&["text/javascript; charset=utf-8"])),
     words("GET", "/api/v1/openapi.json", &[200], "This document").answers_with(Gives::Object),
     words("GET", "/v/{*path}", &[200, 206, 304], "Playlists and segments, for edges").answers_with(PLAYED),
+    words("POST", "/v/{*path}", &[200], "The licence of Clear Key for an encrypted asset, at /v/{id}/key, for edges")
+        .body(Body::Bytes(&["application/json"]))
+        .answers_with(Gives::Object),
     words("GET", "/api/v1/keys", &[200], "API keys, revoked ones for 90 days").query(PAGE).gives("KeyPage"),
     words("POST", "/api/v1/keys", &[201], "Make an API key; its text is in this answer alone")
         .body(Body::Json(schema_of::<keys::Wanted>))

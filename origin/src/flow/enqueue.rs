@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durable::catalogue::{JobKind, Meta, NewAsset, Visibility};
+use durable::catalogue::{JobKind, Meta, NewAsset, SealedKey, Visibility};
 use durable::{AssetId, Stored, UnixMs};
 
 use super::store::StoredUpload;
@@ -18,18 +18,28 @@ pub(crate) struct Description {
     /// Whose it is.
     pub(crate) owner: String,
     pub(crate) visibility: Visibility,
+    /// Whether its media is to be encrypted; `None`: as the configuration says.
+    pub(crate) encrypted: Option<bool>,
     /// What else is said of it.
     pub(crate) meta: Meta,
 }
 
 impl Description {
-    /// The row of an asset with a new name, whose bytes are `object`.
-    pub(crate) fn asset(self, object: &Stored, uploaded_ms: UnixMs) -> Result<NewAsset, Problem> {
+    /// The row of an asset with a new name, whose bytes are `object`, and its key when its media is to be encrypted.
+    pub(crate) fn asset(
+        self,
+        house: &House,
+        object: &Stored,
+        uploaded_ms: UnixMs,
+    ) -> Result<(NewAsset, Option<SealedKey>), Problem> {
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
-        let Description { title, file_name, owner, visibility, meta } = self;
-        Ok(NewAsset {
-            id: AssetId::from_random(random),
+        let Description { title, file_name, owner, visibility, encrypted, meta } = self;
+        let id = AssetId::from_random(random);
+        let encrypted = encrypted.unwrap_or(house.config.encrypt);
+        let key = encrypted.then(|| house.keys.content.make(&id)).transpose().map_err(|e| Problem::internal(&e))?;
+        let new = NewAsset {
+            id,
             title,
             file_name,
             owner,
@@ -38,7 +48,8 @@ impl Description {
             source: object.id,
             source_bytes: object.bytes,
             uploaded_ms,
-        })
+        };
+        Ok((new, key))
     }
 }
 
@@ -49,9 +60,9 @@ pub(crate) async fn enqueue(
     stored: StoredUpload,
 ) -> Result<AssetId, Problem> {
     let StoredUpload { object, uploaded_ms } = stored;
-    let new = description.asset(&object, uploaded_ms)?;
+    let (new, key) = description.asset(house, &object, uploaded_ms)?;
     let id = new.id.clone();
-    if let Some(word) = house.store.catalogue.create_asset(&new, now_ms()).await? {
+    if let Some(word) = house.store.catalogue.create_asset_with(&new, key.as_ref(), now_ms()).await? {
         return Err(no_category(&word));
     }
     drop(object); // named by a row now: no longer pinned

@@ -10,7 +10,7 @@ use media::{MediaError, Output};
 use super::plan::{Job, cells};
 use super::source::source;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, patiently, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, protect, through_media};
 
 /// A track in the making: its objects are stored as they come.
 struct Packager {
@@ -20,6 +20,7 @@ struct Packager {
     batch: Batch,
     init: Option<Init>,
     segments: Vec<SegmentRow>,
+    encrypted: protect::Rendition,
 }
 
 /// The objects a track has stored, and its rows, or why there are none.
@@ -52,7 +53,10 @@ async fn store(
 
 async fn pictures(run: &Run, asset: &Asset, job: &Job) -> Packaged {
     let Some(track) = &job.plan.passthrough else { return (None, Ok(None)) };
-    let packager = Packager::new(run, &track.name, cells(&track.cuts_us));
+    let packager = match Packager::new(run, asset, &track.name, cells(&track.cuts_us)) {
+        Ok(packager) => packager,
+        Err(failure) => return (None, Err(failure)),
+    };
     let (local, job) = match source(run, asset).await {
         Ok(local) => (local, job.clone()),
         Err(failure) => return (None, Err(failure)),
@@ -65,7 +69,10 @@ async fn pictures(run: &Run, asset: &Asset, job: &Job) -> Packaged {
 
 async fn sound(run: &Run, asset: &Asset, job: &Job) -> Packaged {
     let Some(track) = &job.plan.audio else { return (None, Ok(None)) };
-    let packager = Packager::new(run, &track.name, cells(&track.cuts_us));
+    let packager = match Packager::new(run, asset, &track.name, cells(&track.cuts_us)) {
+        Ok(packager) => packager,
+        Err(failure) => return (None, Err(failure)),
+    };
     let (local, job) = match source(run, asset).await {
         Ok(local) => (local, job.clone()),
         Err(failure) => return (None, Err(failure)),
@@ -95,16 +102,18 @@ async fn on_its_thread(
 }
 
 impl Packager {
-    fn new(run: &Run, name: &str, planned: u32) -> Self {
+    fn new(run: &Run, asset: &Asset, name: &str, planned: u32) -> Result<Self, Failure> {
+        let encrypted = protect::Rendition::new(protect::key(run, asset)?);
         let batch = run.house.store.objects.batch();
-        Self { run: run.clone(), name: name.to_owned(), planned, batch, init: None, segments: Vec::new() }
+        let (name, segments) = (name.to_owned(), Vec::new());
+        Ok(Self { run: run.clone(), name, planned, batch, init: None, segments, encrypted })
     }
 
     fn take(&mut self, output: Output) -> Result<(), MediaError> {
         if self.run.cancel.flag().load(Ordering::Acquire) {
             return Err(MediaError::Cancelled);
         }
-        match output {
+        match self.encrypted.take(output)? {
             Output::Init { track, bytes } => {
                 let object = self.batch.put(&bytes).map_err(through_media)?;
                 self.init = Some(init(&track, object, bytes.len() as u64).map_err(through_media)?);

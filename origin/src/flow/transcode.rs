@@ -13,7 +13,7 @@ use super::package::{init, release};
 use super::plan::Job;
 use super::source::source;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, patiently, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, protect, through_media};
 
 /// Encodes what is missing of the rungs of one codec.
 pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoCodec) -> Result<(), Failure> {
@@ -32,7 +32,7 @@ pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoC
     }
     let mut job = job.clone();
     job.plan.rungs.retain(|rung| rung.codec == codec);
-    let local = source(run, asset).await?;
+    let (local, key) = (source(run, asset).await?, protect::key(run, asset)?);
     let (tools, lanes) = (run.house.config.tools.clone(), run.house.config.lanes());
     let (store, runtime) = (run.clone(), Handle::current());
     on_thread("transcode", &run.cancel, move || {
@@ -41,7 +41,10 @@ pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoC
                 store.progress.frames(chunk, done, total_estimate);
                 Ok(())
             }
-            Event::Chunk(chunk) => keep(&store, &runtime, chunk).map_err(through_media),
+            Event::Chunk(chunk) => {
+                let chunk = protect::chunk(chunk, key.as_ref())?;
+                keep(&store, &runtime, chunk).map_err(through_media)
+            }
         };
         let flag = store.cancel.flag();
         let decoded = media::transcode(local.path(), &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?;

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wire::token::{KeySet, SigningKey};
 
+use super::content_keys::ContentKeys;
 use super::secret::Secret;
 use super::signin::SignInKeys;
 use super::source::Source;
@@ -29,6 +30,8 @@ pub(crate) struct Keys {
     pub(crate) token: SigningKey,
     /// For those who sign in.
     pub(crate) signin: SignInKeys,
+    /// Seals the keys of encrypted assets.
+    pub(crate) content: ContentKeys,
 }
 
 /// Why the keys could not be read or made.
@@ -85,7 +88,8 @@ impl Keys {
             None => shared("api.key")?,
         };
         let signin = SignInKeys::open(&folder, source, now_ms())?;
-        Ok(Self { api, edge: shared("edge.key")?, token: token_key(&folder.join("token.key"), source)?, signin })
+        let (edge, content) = (shared("edge.key")?, ContentKeys::new(&shared("content.key")?));
+        Ok(Self { api, edge, token: token_key(&folder.join("token.key"), source)?, signin, content })
     }
 
     /// What edges check tokens with.
@@ -153,7 +157,7 @@ mod tests {
         assert_eq!(first.api.text(), again.api.text());
         assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
         assert_ne!(first.api.text(), first.edge.text());
-        for name in ["api.key", "edge.key", "token.key", "session.keys", "challenge.key"] {
+        for name in ["api.key", "edge.key", "token.key", "content.key", "session.keys", "challenge.key"] {
             let mode = fs::metadata(data.path().join("keys").join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }

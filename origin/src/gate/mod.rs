@@ -1,6 +1,7 @@
 //! Who may watch: who signs in, the chains that say who holds what, the keys of the data folder, viewers' tokens.
 
 pub(crate) mod chains;
+mod content_keys;
 pub(crate) mod grants;
 mod guess;
 mod keys;
@@ -12,6 +13,7 @@ mod token;
 mod watch;
 
 pub use chains::{ChainConfig, ChainSetupError, Finality, Network};
+pub(crate) use content_keys::key_id;
 pub use keys::KeyFileError;
 pub(crate) use keys::Keys;
 pub(crate) use rules::{Holder, Plain, Playback};

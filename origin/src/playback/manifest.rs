@@ -9,6 +9,7 @@ use wire::presentation::{Presentation, Segment};
 use wire::url::Resource;
 
 use super::answer::{Body, Bytestream};
+use crate::gate::key_id;
 use crate::house::House;
 
 const HLS: &str = "application/vnd.apple.mpegurl";
@@ -30,7 +31,7 @@ pub(super) async fn write(
             };
             (wire::hls::media(&presentation, track), HLS)
         }
-        // Posters and storyboards are not made yet; segments are objects.
+        // Posters and storyboards are not made yet; segments are objects, and the key is nobody's to keep.
         _ => return Ok(None),
     };
     let growing = matches!(asset.state, AssetState::Queued | AssetState::Running);
@@ -45,7 +46,11 @@ pub(super) async fn write(
 
 async fn presentation(house: &Arc<House>, asset: &Asset) -> Result<Presentation, StoreError> {
     let catalogue = &house.store.catalogue;
-    let mut presentation = Presentation::default();
+    let key_id = asset.key.as_ref().and_then(key_id);
+    if asset.key.is_some() && key_id.is_none() {
+        return Err(StoreError::Damaged(format!("the name of the key of {}", asset.id)));
+    }
+    let mut presentation = Presentation { key_id, ..Presentation::default() };
     for row in catalogue.tracks(&asset.id).await? {
         if row.state == TrackState::Published {
             let segments = catalogue.segments(&asset.id, &row.name).await?;

@@ -9,6 +9,7 @@
 
 mod answer;
 mod conditional;
+mod key;
 mod manifest;
 mod object;
 mod range;
@@ -40,6 +41,9 @@ pub(crate) async fn play(State(house): State<Arc<House>>, request: Request) -> R
     let Ok(asset) = path.asset.as_str().parse::<AssetId>() else {
         return Refusal::UnknownPath.because("This is not an asset's name.").into_response();
     };
+    if path.resource == Resource::Key {
+        return keyed(&asset, key::bytes(&house, &asset, request.headers()).await);
+    }
     match open(&house, &asset, path.resource, request.headers()).await {
         Ok((visibility, body)) => {
             let answer = answer::answer(body, request.headers()).await;
@@ -49,19 +53,30 @@ pub(crate) async fn play(State(house): State<Arc<House>>, request: Request) -> R
             }
             mark(answer, &asset, visibility)
         }
-        Err(refused) => {
-            let mut response = refused.problem.into_response();
-            if let Some(seconds) = refused.max_age_s {
-                let value = format!("public, max-age={seconds}");
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(header::CACHE_CONTROL, value);
-                }
-            }
-            match refused.visibility {
-                Some(visibility) => mark(response, &asset, visibility),
-                None => response,
-            }
-        }
+        Err(refused) => refused.answer(&asset),
+    }
+}
+
+/// `POST /v/<asset>/key`.
+pub(crate) async fn licence(State(house): State<Arc<House>>, request: Request) -> Response {
+    house.counters.playback();
+    let path = PlaybackPath::parse(request.uri().path()).ok();
+    let asset = path.and_then(|path| path.asset.as_str().parse::<AssetId>().ok().zip(Some(path.resource)));
+    let Some((asset, resource)) = asset else {
+        return Refusal::UnknownPath.because("A licence is asked for at /v/<asset>/key.").into_response();
+    };
+    if resource != Resource::Key {
+        return Refusal::NotEncrypted.because("A licence is asked for at /v/<asset>/key.").into_response();
+    }
+    let (head, body) = request.into_parts();
+    keyed(&asset, key::licence(&house, &asset, &head.headers, body).await)
+}
+
+/// A key is gated, whoever may have the rest.
+fn keyed(asset: &AssetId, answer: Result<Response, Refused>) -> Response {
+    match answer {
+        Ok(answer) => mark(answer, asset, Visibility::Gated),
+        Err(refused) => refused.answer(asset),
     }
 }
 
@@ -72,6 +87,27 @@ struct Refused {
     max_age_s: Option<u32>,
     /// Whose refusal it is, when there is such an asset.
     visibility: Option<Visibility>,
+}
+
+impl Refused {
+    /// Of something gated, not to be kept.
+    fn gated(problem: Problem) -> Self {
+        Self { problem, max_age_s: None, visibility: Some(Visibility::Gated) }
+    }
+
+    fn answer(self, asset: &AssetId) -> Response {
+        let mut response = self.problem.into_response();
+        if let Some(seconds) = self.max_age_s {
+            let value = format!("public, max-age={seconds}");
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(header::CACHE_CONTROL, value);
+            }
+        }
+        match self.visibility {
+            Some(visibility) => mark(response, asset, visibility),
+            None => response,
+        }
+    }
 }
 
 impl<E: Into<Problem>> From<E> for Refused {

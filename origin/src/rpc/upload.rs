@@ -28,6 +28,7 @@ impl UploadService for Twin {
                 ("language", &about.language),
                 ("tags", &about.tags.join(",")),
                 ("categories", &about.categories.join(",")),
+                ("encryption", &about.encryption),
             ],
         );
         let pieces = futures_util::stream::try_unfold(parts, |mut parts| async move {

@@ -18,6 +18,8 @@ pub(crate) struct About {
     pub(crate) language: Option<String>,
     pub(crate) tags: Option<String>,
     pub(crate) categories: Option<String>,
+    /// `none`, `cbcs`; absent: as the configuration says.
+    pub(crate) encryption: Option<String>,
 }
 
 impl About {
@@ -31,6 +33,7 @@ impl About {
             "language" => &mut self.language,
             "tags" => &mut self.tags,
             "categories" => &mut self.categories,
+            "encryption" => &mut self.encryption,
             _ => return,
         };
         *place = Some(value);
@@ -56,6 +59,12 @@ impl About {
             Some("gated") => Visibility::Gated,
             Some(_) => return Err("visibility is open or gated.".into()),
         };
+        let encrypted = match self.encryption.as_deref() {
+            None | Some("") => None,
+            Some("none") => Some(false),
+            Some("cbcs") => Some(true),
+            Some(_) => return Err("encryption is none or cbcs.".into()),
+        };
         let list = |text: Option<String>| text.map(|text| Some(text.split(',').map(str::to_owned).collect::<Vec<_>>()));
         let said = MetaWords {
             description: self.description.map(Some),
@@ -64,6 +73,6 @@ impl About {
             categories: list(self.categories),
             ..MetaWords::default()
         };
-        Ok(Description { title, file_name, owner, visibility, meta: said.meta()? })
+        Ok(Description { title, file_name, owner, visibility, encrypted, meta: said.meta()? })
     }
 }

@@ -26,6 +26,11 @@ pub(crate) enum Failure {
     /// What the catalogue holds of the asset cannot be read back.
     #[error("The plan for this file was written by another version of the server. Upload the file again.")]
     BadPlan,
+    /// The asset is to be encrypted, and its key is sealed by another `content.key` than ours.
+    #[error(
+        "The key of this asset cannot be opened: keys/content.key is another one than when it was uploaded. Restore it."
+    )]
+    KeyLost,
 }
 
 impl Failure {
@@ -39,6 +44,7 @@ impl Failure {
             Self::Hung => "stalled",
             Self::Poisoned => "interrupted",
             Self::BadPlan => "bad_plan",
+            Self::KeyLost => "key_lost",
         }
     }
 
@@ -46,7 +52,7 @@ impl Failure {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Media(MediaError::Io(_) | MediaError::Output(_)) => true,
-            Self::Media(_) | Self::Hung | Self::Poisoned | Self::BadPlan => false,
+            Self::Media(_) | Self::Hung | Self::Poisoned | Self::BadPlan | Self::KeyLost => false,
             Self::Store(StoreError::Fenced | StoreError::NotWhole { .. }) => false,
             Self::Store(_) | Self::Panicked => true,
         }

@@ -17,6 +17,7 @@ mod failure;
 mod heartbeat;
 mod patience;
 mod progress;
+pub(crate) mod protect;
 mod run;
 mod thread;
 mod worker;

@@ -7,6 +7,7 @@ mod bad_days;
 mod bad_uploads;
 mod content;
 mod cors;
+mod encryption;
 mod events;
 mod gate;
 mod grants;

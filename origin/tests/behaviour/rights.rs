@@ -47,6 +47,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/docs/docs.js",                 "yyyyyyy"),
     ("GET",    "/api/v1/openapi.json",          "yyyyyyy"),
     ("GET",    "/v/{*path}",                    "yyyyyyy"),
+    ("POST",   "/v/{*path}",                    "yyyyyyy"),
     ("GET",    "/api/v1/keys",                  "kkrrrry"),
     ("POST",   "/api/v1/keys",                  "kkrrrry"),
     ("GET",    "/api/v1/keys/{id}",             "kkrrrry"),

@@ -1,7 +1,7 @@
 //! AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1), as far as timing needs it.
 
 use crate::bitstream::aac::AudioSpecificConfig;
-use crate::bitstream::bits::Bits;
+use wire::bits::Bits;
 
 /// How AAC frames of a configuration tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

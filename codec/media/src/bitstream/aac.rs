@@ -1,6 +1,6 @@
 //! AAC: the AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1).
 
-use super::bits::Bits;
+use wire::bits::Bits;
 
 /// What a decoder will put out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! AV1: the sequence header (AV1 specification section 5.5), in `av1C` or in the stream.
 
-use super::bits::Bits;
 use crate::packet::Colour;
+use wire::bits::Bits;
 
 const OBU_SEQUENCE_HEADER: u8 = 1;
 

@@ -1,8 +1,8 @@
 //! H.264: decoder configuration (ISO/IEC 14496-15 section 5.3.3) and sequence parameter sets (ISO/IEC 14496-10 section 7.3.2.1).
 
-use super::bits::Bits;
 use crate::demux::bytes::Bytes;
 use crate::packet::Colour;
+use wire::bits::Bits;
 
 /// `nal_unit_type` of a picture where decoding can start (table 7-1).
 pub const NAL_IDR: u8 = 5;

@@ -2,5 +2,4 @@
 
 pub mod aac;
 pub mod av1;
-pub(crate) mod bits;
 pub mod h264;

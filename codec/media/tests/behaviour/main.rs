@@ -12,5 +12,6 @@ mod hostile;
 mod package;
 mod plan;
 mod probe;
+mod protect;
 mod sources;
 mod transcode;

@@ -7,9 +7,12 @@
 //!
 //! Time: `tfdt` is the running sum of the samples' durations. Pictures have signed composition offsets and no edit list;
 //! sound with priming has an edit list that presents media time `skip` at zero.
+//!
+//! What has been written can be encrypted afterwards: [`protect`].
 
 mod init;
 mod language;
+pub mod protect;
 mod segment;
 
 pub use crate::mp4::Mp4Error;

@@ -5,6 +5,7 @@ use super::{CmafError, TRACK_ID};
 use crate::limits::SEGMENT_BYTES_MAX;
 use crate::mp4::ftyp::Ftyp;
 use crate::mp4::mfhd::Mfhd;
+use crate::mp4::senc::{self, Senc};
 use crate::mp4::sidx::Sidx;
 use crate::mp4::tfdt::Tfdt;
 use crate::mp4::tfhd::Tfhd;
@@ -48,13 +49,24 @@ pub fn media_segment(
     base_decode_time: u64,
     samples: &[Sample<'_>],
 ) -> Result<Vec<u8>, CmafError> {
+    write(sequence, timescale, base_decode_time, samples, None)
+}
+
+/// As [`media_segment`], with what is said of each sample's encryption, when something has to be.
+pub(super) fn write(
+    sequence: u32,
+    timescale: u32,
+    base_decode_time: u64,
+    samples: &[Sample<'_>],
+    senc: Option<&Senc>,
+) -> Result<Vec<u8>, CmafError> {
     let data_bytes: usize = samples.iter().map(|s| s.data.len()).sum();
     let span = Span::of(base_decode_time, samples).ok_or(CmafError::Empty)?;
-    let bytes_max = data_bytes as u64 + 16 * samples.len() as u64 + 512;
+    let bytes_max = data_bytes as u64 + 17 * samples.len() as u64 + 512 + senc.map_or(0, |senc| senc.bytes() as u64);
     if bytes_max > SEGMENT_BYTES_MAX {
         return Err(CmafError::TooLarge(bytes_max));
     }
-    let moof = moof(sequence, base_decode_time, samples);
+    let moof = moof(sequence, base_decode_time, samples, senc);
     let mut out = Vec::with_capacity(bytes_max as usize);
     let msdh = FourCc(*b"msdh");
     Ftyp { major: msdh, compatible: vec![msdh, FourCc(*b"msix"), FourCc(*b"cmfs")] }.write(&mut out, b"styp");
@@ -94,7 +106,7 @@ impl Span {
     }
 }
 
-fn moof(sequence: u32, base_decode_time: u64, samples: &[Sample<'_>]) -> Vec<u8> {
+fn moof(sequence: u32, base_decode_time: u64, samples: &[Sample<'_>], senc: Option<&Senc>) -> Vec<u8> {
     let (defaults, trun) = rows(samples);
     let mut out = Vec::with_capacity(128 + 16 * samples.len());
     let mut data_offset_at = 0;
@@ -105,6 +117,14 @@ fn moof(sequence: u32, base_decode_time: u64, samples: &[Sample<'_>]) -> Vec<u8>
             Tfdt { base_media_decode_time: base_decode_time }.write(out);
             data_offset_at = out.len() + Trun::DATA_OFFSET_AT;
             trun.write(out);
+            if let Some(senc) = senc {
+                senc.write_sizes(out);
+                let offset_at = out.len() + senc::SAIO_OFFSET_AT;
+                senc::write_offset(out);
+                let first_at = (out.len() + Senc::FIRST_AT) as u32;
+                out[offset_at..offset_at + 4].copy_from_slice(&first_at.to_be_bytes());
+                senc.write(out);
+            }
         });
     });
     let data_offset = (out.len() + mdat::HEADER_BYTES) as u32;

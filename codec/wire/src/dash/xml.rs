@@ -39,6 +39,16 @@ impl Xml {
         self
     }
 
+    /// Puts text into the element that was just opened, and ends it. The text has nothing that XML escapes.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        debug_assert!(self.in_tag && !text.contains(['<', '&', ']']), "plain text first and last");
+        if let Some(name) = self.open.pop() {
+            self.in_tag = false;
+            let _ = writeln!(self.out, ">{text}</{name}>");
+        }
+        self
+    }
+
     /// Ends the innermost element.
     pub(super) fn close(&mut self) -> &mut Self {
         let Some(name) = self.open.pop() else { return self };

@@ -38,6 +38,11 @@ pub mod tfdt;
 pub mod tfhd;
 pub mod trun;
 
+pub mod pssh;
+pub mod senc;
+pub mod sinf;
+pub mod tenc;
+
 pub use bytes::{Boxes, Reader, boxes, child, put_box, put_full_box};
 
 /// Four letters that name a box or a brand, shown as text in errors.

@@ -41,6 +41,15 @@ pub struct Failure {
     pub detail: String,
 }
 
+/// The key of an encrypted asset's media, as it is kept: only who has what it was sealed with can use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedKey {
+    /// Its public name, 32 hex digits.
+    pub id: String,
+    /// The key, sealed.
+    pub sealed: String,
+}
+
 /// A row of `assets`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asset {
@@ -60,6 +69,8 @@ pub struct Asset {
     pub deleted_ms: Option<UnixMs>,
     /// Who may watch.
     pub visibility: Visibility,
+    /// What its media is encrypted with, if it is.
+    pub key: Option<SealedKey>,
     /// How far the work has come.
     pub state: AssetState,
     /// At least one picture track (or, without pictures, a sound track) is published.
@@ -135,11 +146,21 @@ impl Catalogue {
     /// Enters an upload and queues the work on it, in one commit. Answers the first of its categories that does not exist; then
     /// nothing was entered.
     pub async fn create_asset(&self, new: &NewAsset, now: UnixMs) -> Result<Option<String>, StoreError> {
+        self.create_asset_with(new, None, now).await
+    }
+
+    /// As [`Catalogue::create_asset`]; with a key its media will be encrypted.
+    pub async fn create_asset_with(
+        &self,
+        new: &NewAsset,
+        key: Option<&SealedKey>,
+        now: UnixMs,
+    ) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(word) = edits::unknown_category(&mut tx, &new.meta.categories).await? {
             return Ok(Some(word));
         }
-        insert(&mut tx, new, now).await?;
+        insert(&mut tx, new, key, now).await?;
         tx.commit().await?;
         Ok(None)
     }
@@ -179,12 +200,18 @@ impl Catalogue {
     }
 }
 
-pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    new: &NewAsset,
+    key: Option<&SealedKey>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     let list = |words: &[String]| serde_json::Value::from(words.to_vec()).to_string();
     let asset: Asset = sqlx::query_as(
         "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
-         created_ms, updated_ms, uploaded_ms, owner, description, language, tags, categories, fields) \
-         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING *",
+         created_ms, updated_ms, uploaded_ms, owner, description, language, tags, categories, fields, \
+         key_id, sealed_key) \
+         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING *",
     )
     .bind(new.id.as_str())
     .bind(&new.title)
@@ -200,6 +227,8 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(
     .bind(list(&new.meta.tags))
     .bind(list(&new.meta.categories))
     .bind(&new.meta.fields)
+    .bind(key.map(|key| &key.id))
+    .bind(key.map(|key| &key.sealed))
     .fetch_one(&mut **tx)
     .await?;
     edits::describe(tx, &asset).await?;
@@ -214,6 +243,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for Asset {
         let code: Option<String> = row.try_get("error_code")?;
         let detail: Option<String> = row.try_get("error_detail")?;
         let duration_us: Option<i64> = row.try_get("duration_us")?;
+        let (key, sealed): (Option<String>, Option<String>) = (row.try_get("key_id")?, row.try_get("sealed_key")?);
         Ok(Self {
             id: id.parse().map_err(|_| damaged(StoreError::Damaged(format!("asset name {id:?}"))))?,
             title: row.try_get("title")?,
@@ -229,6 +259,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for Asset {
             version: row.try_get("version")?,
             deleted_ms: row.try_get("deleted_ms")?,
             visibility: row.try_get("visibility")?,
+            key: key.zip(sealed).map(|(id, sealed)| SealedKey { id, sealed }),
             state: row.try_get("state")?,
             playable: row.try_get::<i64, _>("playable")? != 0,
             failure: code.map(|code| Failure { code, detail: detail.unwrap_or_default() }),

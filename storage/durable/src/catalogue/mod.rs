@@ -50,7 +50,7 @@ mod webhooks;
 
 pub use accounts::{Account, Linked, SignedIn, Unlinked, Wallet};
 pub use address::{NotPostgres, PostgresUrl};
-pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, Visibility};
+pub use assets::{Asset, AssetState, Failure, Meta, NewAsset, SealedKey, Visibility};
 pub use audit::{Actor, Deed};
 pub use categories::{Category, CategoryEnd, CategoryMade};
 pub use challenges::Answered;

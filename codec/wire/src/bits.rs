@@ -2,16 +2,23 @@
 
 /// Where reading is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bits<'a> {
+pub struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Bits<'a> {
+    /// At the first bit of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
+    /// Bytes that have been begun: where reading goes on when the rest of the present one is padding.
+    pub fn bytes_begun(&self) -> usize {
+        self.at.div_ceil(8)
+    }
+
+    /// One bit.
     pub fn flag(&mut self) -> Option<bool> {
         let byte = self.bytes.get(self.at / 8)?;
         let bit = byte >> (7 - self.at % 8) & 1;
@@ -29,6 +36,7 @@ impl<'a> Bits<'a> {
         Some(value)
     }
 
+    /// Passes over `count` bits.
     pub fn skip(&mut self, count: usize) -> Option<()> {
         self.at = self.at.checked_add(count)?;
         (self.at <= self.bytes.len() * 8).then_some(())
