@@ -15,7 +15,7 @@ help:
 	@echo "make bench                  the edge against nginx and others, encoding against rav1e, the catalogue, uploads"
 	@echo "make bench-k6               viewers of HLS against the demo"
 	@echo "make bench-runtimes         one handler on monoio, glommio, compio and epoll"
-	@echo "make fuzz                   a million inputs for each parser"
+	@echo "make fuzz                   a million inputs for each parser; make fuzz-gate: those of the gate"
 
 demo: setup-demo
 	@$(MAKE) --no-print-directory run-demo
@@ -88,10 +88,14 @@ fuzz: setup-demo
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet
 	@for target in $(FUZZ); do \
 		echo "fuzz: $$target"; mkdir -p fuzz/corpus/$$target; \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $(FUZZ_OPTIONS) --sanitizer none --fuzz-dir fuzz $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 2>&1 | grep -E "panicked|assert|ERROR|SUMMARY|stat::number_of_executed_units|error" ; \
 		[ -z "$$(ls fuzz/artifacts/$$target 2>/dev/null)" ] || { echo "fuzz: $$target: see fuzz/artifacts/$$target"; exit 1; }; \
 	done
+
+.PHONY: fuzz-gate
+fuzz-gate: # the readers of the gate: the whole origin is built for them, without optimisation
+	@$(MAKE) --no-print-directory fuzz FUZZ="sign_in_text access_token wrapped_signature abi rpc solana" FUZZ_OPTIONS="--dev --features gate"
 
 # What is missing is installed by apt where that is permitted; else one line says what to install.
 define need
