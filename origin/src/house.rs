@@ -37,6 +37,8 @@ pub(crate) struct House {
     pub(crate) counts: Plays,
     /// Jobs that run now, with their progress and how to stop them.
     pub(crate) board: Board,
+    /// NATS, when one is configured, is connected.
+    pub(crate) nats_is_there: AtomicBool,
     /// Rung when a job was queued.
     pub(crate) bells: Bells,
     /// One permit an upload that is being received.
@@ -71,6 +73,7 @@ impl House {
             counters: Counters::default(),
             counts: Plays::default(),
             board: Board::default(),
+            nats_is_there: AtomicBool::new(false),
             bells: Bells::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             claims: Claims::default(),

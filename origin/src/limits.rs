@@ -143,6 +143,13 @@ pub const PAUSED: Duration = Duration::from_secs(10);
 /// A lease without a heartbeat for this long is taken over.
 pub const LEASE_MS: i64 = 15_000;
 
+/// How often the leader of a job whose last chunks others have looks whether they are stored.
+pub const CHUNK_LOOK: Duration = Duration::from_millis(250);
+/// Jobs under way that an idle worker looks at for chunks to take.
+pub const HELPED_JOBS_MAX: u32 = 16;
+/// A worker that failed at another's chunks does its own jobs alone for this long: what it lacks, it will lack for the next chunk as well.
+pub const HELP_REST: Duration = Duration::from_secs(60);
+
 /// After how many seconds a client is told to ask again that met a store that does not answer.
 pub const AWAY_S: u64 = 2;
 /// How often a job asks again whose results the catalogue cannot take for now, and for how long it does.

@@ -18,6 +18,7 @@ mod program;
 mod read_back;
 mod reload;
 mod roles_apart;
+mod shared_job;
 mod support;
 mod upgrade;
 mod worker_killed;

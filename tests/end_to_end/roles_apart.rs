@@ -104,7 +104,7 @@ fn nine_processes_and_an_edge_play_a_film_and_outlive_one_of_them() {
     let is_ready = |status: u16, value: &Value| status == 200 && value["status"] == "ready";
     let ready = nine.until("/readyz", "all parts", is_ready);
     let parts = ready["parts"].as_object().expect("parts");
-    assert_eq!(parts.len(), 2 + ROLES.len(), "catalogue, objects and every role: {ready}");
+    assert_eq!(parts.len(), 4 + ROLES.len(), "catalogue, objects, Redis, NATS and every role: {ready}");
 
     // Uploaded at the gateway, taken by upload, packaged and encoded by transcoder; none of it is in a data folder.
     let clips = tempfile::tempdir().expect("a folder");

@@ -83,6 +83,15 @@ impl Origin {
         (status == 200).then(|| serde_json::from_str(&body).expect("JSON"))
     }
 
+    /// The states of all jobs of a kind.
+    pub fn jobs(&self, kind: &str) -> Vec<String> {
+        let (status, body) = self.get(&self.part.listen, &format!("/api/v1/worker/jobs?kind={kind}"));
+        assert_eq!(status, 200, "{body}");
+        let listed: Value = serde_json::from_str(&body).expect("JSON");
+        let states = listed["items"].as_array().expect("jobs").iter().filter_map(|job| job["state"].as_str());
+        states.map(str::to_owned).collect()
+    }
+
     /// Chunks that a worker has stored since its start.
     pub fn stored_by(&self, worker: &Part) -> usize {
         let (_, text) = self.get(&worker.listen, "/metrics");

@@ -99,8 +99,8 @@ const SHAPES: &[Shape] = &[
     shape("ScheduleMade", &[("id", "string"), ("next_ms", "integer")]),
     shape("Health", &[("status", "string")]),
     shape("ReadyParts", &[
-        ("catalogue", "string"), ("objects", "string"), ("upload", "string+"), ("transcoder", "string+"), ("streaming", "string+"),
-        ("metadata", "string+"), ("cache", "string+"), ("auth", "string+"), ("worker", "string+"), ("monitor", "string+"),
+        ("catalogue", "string"), ("objects", "string"), ("redis", "string+"), ("nats", "string+"),
+        ("upload", "string+"), ("transcoder", "string+"), ("streaming", "string+"), ("metadata", "string+"), ("cache", "string+"), ("auth", "string+"), ("worker", "string+"), ("monitor", "string+"),
     ]),
     more("Ready", "Health", &[("parts", "ReadyParts")]),
     shape("Objects", &[("free_bytes", "integer?")]),

@@ -14,8 +14,9 @@ mod rings;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use async_nats::{ConnectOptions, ServerAddr};
+use async_nats::{ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 
 use crate::house::House;
@@ -46,6 +47,7 @@ impl fmt::Debug for NatsUrl {
 
 /// Runs until `stop` turns true. A server that is not there is waited for.
 pub(crate) async fn run(house: Arc<House>, url: NatsUrl, mut stop: watch::Receiver<bool>) {
+    let told = house.clone();
     // Of our own rings we have no need. The delay is the same however long it was away: it should be used again soon.
     let options = ConnectOptions::new()
         .name("streamgate")
@@ -53,7 +55,15 @@ pub(crate) async fn run(house: Arc<House>, url: NatsUrl, mut stop: watch::Receiv
         .retry_on_initial_connect()
         .max_reconnects(None::<usize>)
         .reconnect_delay_callback(|_| BUS_AGAIN)
-        .request_timeout(Some(BUS_WITHIN));
+        .request_timeout(Some(BUS_WITHIN))
+        .event_callback(move |event| {
+            match event {
+                Event::Connected => told.nats_is_there.store(true, Ordering::Relaxed),
+                Event::Disconnected | Event::Closed => told.nats_is_there.store(false, Ordering::Relaxed),
+                _ => {}
+            }
+            std::future::ready(())
+        });
     let client = match options.connect(url.0.as_str()).await {
         Ok(client) => client,
         Err(error) => {

@@ -158,6 +158,12 @@ impl Remote {
         Some(if taken == 1 { Taken::Yes(micros) } else { Taken::No(micros) })
     }
 
+    /// Whether it answers; asked no more often than anything else while it does not.
+    pub(crate) async fn is_there(&self) -> bool {
+        static HERE: LazyLock<Script> = LazyLock::new(|| Script::new("return 1"));
+        self.ask::<i64>(&HERE.prepare_invoke()).await.is_some()
+    }
+
     /// Whether it is asked at the moment.
     pub(crate) fn is_asked(&self) -> bool {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner).is_closed()

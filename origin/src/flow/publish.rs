@@ -26,6 +26,10 @@ pub(super) async fn ladder(run: &Run, job: &Job) -> Result<(), Failure> {
 }
 
 async fn tracks(run: &Run, names: Vec<String>) -> Result<(), Failure> {
+    if run.helps() {
+        // Who leads the job does.
+        return Ok(());
+    }
     run.progress.stage(Stage::Publish);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let catalogue = &run.house.store.catalogue;

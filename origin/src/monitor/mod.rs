@@ -6,6 +6,7 @@ mod logs;
 mod plays;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -43,9 +44,16 @@ async fn alive(house: &House) -> Response {
 }
 
 /// 200 when everything that all requests need answers, else 503; each part is named, with `ok` or `away`. A role that is away takes its own
-/// requests along and no others, so it is named and the rest stays in use.
+/// requests along and no others, a Redis or a NATS none at all: they are named and the rest stays in use.
 pub(crate) async fn ready(State(house): State<Arc<House>>) -> Response {
-    let (catalogue, objects) = tokio::join!(house.store.catalogue.ping(), house.store.objects.ping());
+    let redis = async {
+        match house.cache.remote() {
+            Some(remote) => Some(remote.is_there().await),
+            None => None,
+        }
+    };
+    let (catalogue, objects, redis) = tokio::join!(house.store.catalogue.ping(), house.store.objects.ping(), redis);
+    let nats = house.config.nats.is_some().then(|| house.nats_is_there.load(Ordering::Relaxed));
     let is_ready = catalogue.is_ok() && objects.is_ok();
     let word = |part: Result<(), StoreError>| match part {
         Ok(()) => "ok",
@@ -56,8 +64,9 @@ pub(crate) async fn ready(State(house): State<Arc<House>>) -> Response {
     };
     let mut parts = json!({ "catalogue": word(catalogue), "objects": word(objects) });
     let mut is_whole = true;
-    for (role, is_there) in house.elsewhere.standing(&house.config) {
-        parts[role] = if is_there { "ok" } else { "away" }.into();
+    let helpers = [("redis", redis), ("nats", nats)].into_iter().filter_map(|(part, is_there)| Some((part, is_there?)));
+    for (part, is_there) in helpers.chain(house.elsewhere.standing(&house.config)) {
+        parts[part] = if is_there { "ok" } else { "away" }.into();
         is_whole &= is_there;
     }
     let status = match (is_ready, is_whole) {

@@ -25,7 +25,7 @@ pub(super) async fn beat(run: &Run) -> Infallible {
         if is_time {
             told = Instant::now();
         }
-        match if is_time { tell(run).await } else { run.house.store.catalogue.holds(&run.lease).await } {
+        match if is_time { tell(run).await } else { look(run).await } {
             Ok(()) => {}
             Err(StoreError::Fenced) => run.cancel.because(Why::Fenced),
             // The lease lives on until it runs out; then whoever takes it over fences this run.
@@ -41,6 +41,26 @@ pub(super) async fn beat(run: &Run) -> Infallible {
 
 async fn tell(run: &Run) -> Result<(), StoreError> {
     let (now, progress) = (now_ms(), run.progress.snapshot());
+    let (catalogue, until) = (&run.house.store.catalogue, now + LEASE_MS);
+    match &run.share {
+        Some(share) if !share.leads() => {
+            catalogue.keep_claims(share, until).await?;
+            catalogue.goes_on(share).await
+        }
+        share => {
+            catalogue.heartbeat(&run.lease, until, progress.stage, progress.overall, now).await?;
+            match share {
+                Some(share) => catalogue.keep_claims(share, until).await,
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+async fn look(run: &Run) -> Result<(), StoreError> {
     let catalogue = &run.house.store.catalogue;
-    catalogue.heartbeat(&run.lease, now + LEASE_MS, progress.stage, progress.overall, now).await
+    match &run.share {
+        Some(share) if !share.leads() => catalogue.goes_on(share).await,
+        _ => catalogue.holds(&run.lease).await,
+    }
 }

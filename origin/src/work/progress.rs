@@ -1,6 +1,6 @@
 //! How far one job is, picture by picture: what a progress bar shows between two rows of the catalogue.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -19,7 +19,9 @@ struct State {
     packaged: HashMap<String, (u32, u32)>,
     /// Tracks that are encoded together, and their chunks.
     encoded: Vec<String>,
-    chunks_done: u32,
+    chunks_before: u32,
+    /// Those that were stored since, here or elsewhere.
+    chunks_done: BTreeSet<u32>,
     chunks_planned: u32,
     /// Pictures done of the chunks in work, as fractions.
     partial: HashMap<u32, f64>,
@@ -45,7 +47,8 @@ impl Default for Progress {
                 stage: Stage::Probe,
                 packaged: HashMap::new(),
                 encoded: Vec::new(),
-                chunks_done: 0,
+                chunks_before: 0,
+                chunks_done: BTreeSet::new(),
                 chunks_planned: 0,
                 partial: HashMap::new(),
                 moved: Instant::now(),
@@ -68,7 +71,8 @@ impl Progress {
     /// These tracks are encoded together; `done` of their chunks were stored by earlier runs.
     pub(crate) fn encode(&self, tracks: Vec<String>, done: u32, planned: u32) {
         let mut state = self.moved();
-        (state.encoded, state.chunks_done, state.chunks_planned) = (tracks, done, planned);
+        (state.encoded, state.chunks_before, state.chunks_planned) = (tracks, done, planned);
+        state.chunks_done.clear();
     }
 
     /// Pictures of a chunk that are encoded.
@@ -80,9 +84,16 @@ impl Progress {
 
     /// A chunk was stored.
     pub(crate) fn chunk(&self, chunk: u32) {
+        self.stored([chunk].into_iter());
+    }
+
+    /// These were stored, here or by other workers.
+    pub(crate) fn stored(&self, chunks: impl Iterator<Item = u32>) {
         let mut state = self.moved();
-        state.partial.remove(&chunk);
-        state.chunks_done += 1;
+        for chunk in chunks {
+            state.partial.remove(&chunk);
+            state.chunks_done.insert(chunk);
+        }
     }
 
     /// The process was paused: what did not move meanwhile does not hang.
@@ -96,7 +107,8 @@ impl Progress {
         let ratio = |done: f64, planned: u32| (done / f64::from(planned.max(1))).clamp(0.0, 1.0);
         let mut tracks: HashMap<String, f64> =
             state.packaged.iter().map(|(name, (done, all))| (name.clone(), ratio(f64::from(*done), *all))).collect();
-        let chunks = f64::from(state.chunks_done) + state.partial.values().sum::<f64>();
+        let done = state.chunks_before + u32::try_from(state.chunks_done.len()).unwrap_or(u32::MAX);
+        let chunks = f64::from(done) + state.partial.values().sum::<f64>();
         tracks.extend(state.encoded.iter().map(|name| (name.clone(), ratio(chunks, state.chunks_planned))));
         let overall = tracks.values().sum::<f64>() / tracks.len().max(1) as f64;
         Snapshot { stage: state.stage, tracks, overall, moved: state.moved }
@@ -128,6 +140,7 @@ mod tests {
         let near = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
         near(progress.snapshot().tracks["av1-360"], (1.0 + 0.5 + 0.99) / 4.0);
         progress.chunk(1);
+        progress.stored([1].into_iter());
         let snapshot = progress.snapshot();
         near(snapshot.tracks["av1-180"], (2.0 + 0.99) / 4.0);
         near(snapshot.tracks["h264-360"], 1.0);

@@ -1,16 +1,17 @@
-//! A worker: takes the next job of its kind, runs it, and sleeps until the bell rings or the next one is due.
+//! A worker: takes the next job of its kind, runs it; without one it takes chunks of what others run, and else sleeps until the bell rings or
+//! the next one is due.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use durable::catalogue::{JobKind, Lease};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::run::Run;
+use super::run::{Run, owner};
 use crate::clock::now_ms;
 use crate::house::House;
-use crate::limits::{IDLE_LOOK, INGEST_WORKERS, LEASE_MS};
+use crate::limits::{HELP_REST, HELPED_JOBS_MAX, IDLE_LOOK, INGEST_WORKERS, LEASE_MS};
 use crate::roles::Role;
 
 /// Starts the workers of the roles that run here. They end when `stop` turns true, after their present job.
@@ -31,6 +32,7 @@ pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet
 }
 
 async fn work(house: Arc<House>, kind: JobKind, mut stop: watch::Receiver<bool>) {
+    let mut helps_from = Instant::now();
     while !*stop.borrow() {
         match lease(&house, kind).await {
             Some(lease) => {
@@ -39,6 +41,13 @@ async fn work(house: Arc<House>, kind: JobKind, mut stop: watch::Receiver<bool>)
                 Run::through(house.clone(), lease).await;
             }
             None => {
+                if Instant::now() >= helps_from {
+                    match help(&house, kind).await {
+                        Ok(true) => continue,
+                        Ok(false) => {}
+                        Err(()) => helps_from = Instant::now() + HELP_REST,
+                    }
+                }
                 let pause = pause(&house, kind).await;
                 tokio::select! {
                     () = house.bells.of(kind).notified() => {}
@@ -52,14 +61,33 @@ async fn work(house: Arc<House>, kind: JobKind, mut stop: watch::Receiver<bool>)
 
 async fn lease(house: &House, kind: JobKind) -> Option<Lease> {
     let now = now_ms();
-    let owner = std::process::id().to_string();
-    match house.store.catalogue.lease(kind, &owner, now + LEASE_MS, now).await {
+    match house.store.catalogue.lease(kind, &owner(), now + LEASE_MS, now).await {
         Ok(lease) => lease,
         Err(error) => {
             tracing::error!(%error, "the job table cannot be read");
             None
         }
     }
+}
+
+/// Takes chunks of jobs that other processes run. Answers whether there were any.
+async fn help(house: &Arc<House>, kind: JobKind) -> Result<bool, ()> {
+    if !house.store.is_shared() || !matches!(kind, JobKind::Fallback | JobKind::Ladder) {
+        return Ok(false);
+    }
+    // Where the table cannot be read, taking the next job has said so.
+    for lease in house.store.catalogue.running(kind, HELPED_JOBS_MAX).await.unwrap_or_default() {
+        let asset = lease.asset.clone();
+        match Run::help(house.clone(), lease).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(failure) => {
+                tracing::warn!(%asset, code = failure.code(), %failure, "chunks of another's job are left to it");
+                return Err(());
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Until the next job is due, but not for ever, and never not at all: the table may be failing.

@@ -58,6 +58,11 @@ async fn until_told(site: &Site, nats: &Nats, at_least: usize) -> usize {
 async fn the_stream_is_the_feed_over_ends_of_either() {
     let mut nats = Nats::planned();
     let site = Site::start(|config| config.nats = Some(nats.address().parse().unwrap())).await;
+    let standing = async |site: &Site| {
+        let ready = site.get("/readyz", &[]).await;
+        (ready.status, ready.json()["parts"]["nats"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(standing(&site).await, (200, "away".into()));
     // It is not there: the work goes on.
     let begun = Instant::now();
     site.ready("").await;
@@ -66,8 +71,10 @@ async fn the_stream_is_the_feed_over_ends_of_either() {
     let mut known = until_told(&site, &nats, 3).await;
     site.ready("").await;
     known = until_told(&site, &nats, known + 3).await;
+    assert_eq!(standing(&site).await, (200, "ok".into()));
     nats.stop();
     site.ready("").await;
+    assert_eq!(standing(&site).await, (200, "away".into()));
     nats.run();
     known = until_told(&site, &nats, known + 3).await;
     let site = site.restart().await;

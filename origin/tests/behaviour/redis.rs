@@ -67,6 +67,11 @@ async fn a_redis_that_is_gone_refuses_nothing_and_is_used_again_when_it_is_back(
     // It is not there from the start.
     let gone = is_asked(false).await;
     assert_eq!(gone["engine"], "redis");
+    let standing = async || {
+        let ready = site.get("/readyz", &[]).await;
+        (ready.status, ready.json()["status"].clone(), ready.json()["parts"]["redis"].clone())
+    };
+    assert_eq!(standing().await, (200, "ready in part".into(), "away".into()));
     assert!(gone["unanswered"].as_u64().unwrap() >= 3, "{gone}");
     let alice = login(&site, &Wallet::new(1)).await;
     let token = alice["access_token"].as_str().unwrap();
@@ -89,6 +94,7 @@ async fn a_redis_that_is_gone_refuses_nothing_and_is_used_again_when_it_is_back(
     }
     redis.run();
     is_asked(true).await;
+    assert_eq!(standing().await, (200, "ready".into(), "ok".into()));
     while stats(&site).await["hits"].as_u64().unwrap() < 4 {
         assert_eq!(verify().await.status, 200);
     }

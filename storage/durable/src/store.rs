@@ -64,6 +64,11 @@ impl Store {
         &self.instance
     }
 
+    /// Whether other processes may have the same rows and the same objects, so that what one stores is of use to all.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// Removes an asset, in the bin or not, its jobs and every object that only it named. `false` when there is no such asset.
     pub async fn delete_asset(&self, id: &AssetId, actor: &Actor, now: UnixMs) -> Result<bool, StoreError> {
         let Some(objects) = self.catalogue.delete_asset(id, actor, now).await? else { return Ok(false) };

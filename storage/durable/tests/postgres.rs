@@ -18,6 +18,8 @@ mod migrations;
 mod objects;
 #[path = "queue.rs"]
 mod queue;
+#[path = "shares.rs"]
+mod shares;
 #[path = "streams.rs"]
 mod streams;
 #[path = "support/mod.rs"]

@@ -1,9 +1,8 @@
 //! A lane: one thread, one decoder, one chunk after the other.
 
 use super::chunk::ChunkEncoder;
-use super::runs::Runs;
 use super::walk::Walk;
-use super::{Event, OnEvent};
+use super::{Event, Next, OnEvent};
 use crate::error::MediaError;
 use crate::plan::Plan;
 use crate::source_info::SourceInfo;
@@ -31,22 +30,25 @@ pub struct Job<'a> {
 const REPORT_FRAMES: u32 = 8;
 
 /// Takes chunks until none is left. A panic in a codec ends this lane with an error and leaves the process alive.
-pub fn work(job: &Job<'_>, runs: &Runs, lane: usize) -> Result<(), MediaError> {
+pub fn work(job: &Job<'_>, next: Next<'_>, lane: usize) -> Result<(), MediaError> {
     // Nothing that outlives the panic is shared but counters and the caller's own state behind `on`.
-    catch_unwind(AssertUnwindSafe(|| walk(job, runs, lane))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(|| walk(job, next, lane))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         let detail = text.unwrap_or("no reason given").chars().take(200).collect();
         Err(MediaError::CodecCrashed { detail })
     })
 }
 
-fn walk(job: &Job<'_>, runs: &Runs, lane: usize) -> Result<(), MediaError> {
+fn walk(job: &Job<'_>, next: Next<'_>, lane: usize) -> Result<(), MediaError> {
     let mut walk = Walk::new(job);
     let mut encoder = ChunkEncoder::new(job);
-    while let Some(index) = runs.take(lane) {
+    let mut last = None;
+    loop {
+        job.check()?;
+        let Some(index) = next(lane, last)?.filter(|&index| index < job.plan.chunks()) else { return Ok(()) };
         one(job, &mut walk, &mut encoder, index)?;
+        last = Some(index);
     }
-    Ok(())
 }
 
 /// One chunk.

@@ -65,6 +65,10 @@ pub enum Event {
 /// Receives events; an error stops the work.
 pub type OnEvent<'a> = &'a (dyn Fn(Event) -> Result<(), MediaError> + Sync);
 
+/// Says which chunk a lane encodes next, given the lane's number and the chunk that it did last, after which the next one costs least: going on
+/// is cheaper than seeking. `None`: the lane ends. Comes from several threads at once, and may wait.
+pub type Next<'a> = &'a (dyn Fn(usize, Option<u32>) -> Result<Option<u32>, MediaError> + Sync);
+
 /// Encodes the chunks in `missing`, in any order, on `lanes` threads (0: one a core). Returns when all are done, or with
 /// the first error after all lanes have stopped. What it returns is the number of pictures that were decoded: each of the
 /// source once, however many rungs there are, and those between a keyframe and the chunk at which a lane begins.
@@ -84,15 +88,33 @@ pub fn transcode(
     on: OnEvent<'_>,
 ) -> Result<u64, MediaError> {
     let runs = Runs::new(missing, plan.chunks(), lanes_of(lanes));
+    transcode_next(path, source, plan, tools, &|lane, _| Ok(runs.take(lane)), runs.lanes(), cancel, on)
+}
+
+/// The same for chunks that are given out one by one, on exactly `lanes` threads; those beyond the plan's are not encoded.
+///
+/// # Errors
+/// As [`transcode`], and what `next` says.
+#[allow(clippy::too_many_arguments)]
+pub fn transcode_next(
+    path: &Path,
+    source: &SourceInfo,
+    plan: &Plan,
+    tools: &Tools,
+    next: Next<'_>,
+    lanes: usize,
+    cancel: &AtomicBool,
+    on: OnEvent<'_>,
+) -> Result<u64, MediaError> {
     let stop = AtomicBool::new(false);
     let failure = Mutex::new(None);
     let decoded = AtomicU64::new(0);
     let job = lane::Job { path, source, plan, tools, cancel, stop: &stop, decoded: &decoded, on };
     std::thread::scope(|scope| {
-        for number in 0..runs.lanes() {
-            let (job, runs, failure) = (&job, &runs, &failure);
+        for number in 0..lanes {
+            let (job, failure) = (&job, &failure);
             let work = move || {
-                if let Err(error) = lane::work(job, runs, number) {
+                if let Err(error) = lane::work(job, next, number) {
                     // In this order, so that the error that stopped the others is the one that is told.
                     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     job.stop.store(true, Ordering::Release);
@@ -108,7 +130,8 @@ pub fn transcode(
     failure.map_or(Ok(decoded.into_inner()), Err)
 }
 
-fn lanes_of(lanes: usize) -> usize {
+/// Threads that `lanes` means: 0 is one a core.
+pub fn lanes_of(lanes: usize) -> usize {
     match lanes {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         lanes => lanes,

@@ -27,7 +27,7 @@ impl Catalogue {
         for part in chunk {
             store(&mut tx, &lease.asset, part).await?;
         }
-        jobs::made_progress(&mut tx, lease).await?;
+        jobs::made_progress(&mut tx, lease.job).await?;
         Ok(tx.commit().await?)
     }
 
@@ -51,7 +51,8 @@ impl Catalogue {
     }
 }
 
-async fn store(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), StoreError> {
+/// One rendition's part.
+pub(super) async fn store(tx: &mut Tx, asset: &AssetId, part: &StoredChunk) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT init_object FROM tracks WHERE asset = $1 AND name = $2")
         .bind(asset.as_str())
         .bind(&part.track)

@@ -46,6 +46,7 @@ const LEFT_OUT: &[&str] = &[
     "idempotency",
     "used_challenges",
     "streams",
+    "chunk_claims",
     "_sqlx_migrations",
     "sqlite_sequence",
 ];

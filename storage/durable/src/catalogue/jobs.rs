@@ -5,7 +5,7 @@
 use sqlx::{FromRow, Row};
 
 use super::sql::{Sql, words};
-use super::{AssetState, Catalogue, Dialect, Tx, events};
+use super::{AssetState, Catalogue, Dialect, Tx, events, shares};
 use crate::{AssetId, StoreError, UnixMs};
 
 /// What a job does. Each kind has its own workers, so that hours of encoding never hold up the next upload.
@@ -183,6 +183,7 @@ impl Catalogue {
     pub async fn finish_job(&self, lease: &Lease, next: Option<JobKind>, now: UnixMs) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         end(&mut tx, lease, now).await?;
+        shares::forget(&mut tx, lease.job).await?;
         match next {
             Some(kind) => {
                 insert(&mut tx, kind, &lease.asset, Stage::Transcode, now).await?;
@@ -217,6 +218,7 @@ impl Catalogue {
         .bind(stage)
         .execute(&mut *tx)
         .await?;
+        shares::forget(&mut tx, lease.job).await?;
         sqlx::query(
             "UPDATE assets SET state = 'failed', error_code = $2, error_detail = $3, updated_ms = $4 WHERE id = $1",
         )
@@ -254,7 +256,8 @@ impl Catalogue {
         let sql = "UPDATE jobs SET state = 'queued', lease_owner = NULL, lease_until_ms = NULL, run_after_ms = $1, \
                    fence = fence + 1, updated_ms = $1 WHERE state = 'running' AND lease_owner LIKE $2";
         let mine = self.named("%");
-        let jobs = sqlx::query(sql).bind(now).bind(mine).execute(&mut *tx).await?.rows_affected();
+        let jobs = sqlx::query(sql).bind(now).bind(&mine).execute(&mut *tx).await?.rows_affected();
+        shares::reclaim(&mut tx, &mine).await?;
         let sql = "UPDATE assets SET state = 'queued' WHERE state = 'running' AND NOT EXISTS \
                    (SELECT 1 FROM jobs j WHERE j.asset = assets.id AND j.state = 'running')";
         sqlx::query(sql).execute(&mut *tx).await?;
@@ -340,8 +343,8 @@ pub(super) async fn hold(tx: &mut Tx, lease: &Lease, now: UnixMs) -> Result<(), 
 }
 
 /// Something lasting was stored: the attempts so far were not in vain, and count no more.
-pub(super) async fn made_progress(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
-    sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = $1").bind(lease.job).execute(&mut **tx).await?;
+pub(super) async fn made_progress(tx: &mut Tx, job: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = $1").bind(job).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use sqlx::{FromRow, Row};
 
 use super::sql::{Sql, is_there};
-use super::{Actor, Catalogue, JobKind, JobState, Stage, Tx, audit, events};
+use super::{Actor, Catalogue, JobKind, JobState, Stage, Tx, audit, events, shares};
 use crate::{AssetId, StoreError, UnixMs};
 
 /// A job as people see it.
@@ -123,6 +123,7 @@ impl Catalogue {
                    updated_ms = $2 WHERE asset = $1 AND state IN ('queued', 'running')";
         let jobs = sqlx::query(sql).bind(asset.as_str()).bind(now).execute(&mut *tx).await?.rows_affected();
         if jobs > 0 {
+            shares::forget_of(&mut tx, asset).await?;
             fail_asset(&mut tx, asset, now).await?;
             audit::append(&mut tx, actor, "work.cancelled", asset.as_str(), "{}", now).await?;
         }
@@ -138,6 +139,7 @@ impl Catalogue {
         let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return self.why_not(&mut tx, id).await };
         let asset = asset_of(&row)?;
+        shares::forget(&mut tx, id).await?;
         if let Some(asset) = &asset {
             fail_asset(&mut tx, asset, now).await?;
         }
