@@ -64,16 +64,15 @@ impl Client {
         Self { agent, base: format!("http://{origin}"), key: format!("Bearer {key}") }
     }
 
-    /// Uploads the file at `path`; `sent` is told how many bytes have left. Returns the title's id.
-    pub fn upload(&self, path: &Path, title: &str, visibility: &str, sent: impl Fn(u64)) -> Result<String> {
+    /// Uploads the file at `path`, of which `said` is said in the query; `sent` is told how many bytes have left. Returns the title's id.
+    pub fn upload(&self, path: &Path, said: &[(&str, &str)], sent: impl Fn(u64)) -> Result<String> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let size = file.metadata().with_context(|| format!("cannot read {}", path.display()))?.len();
         let mut body = Counted { file, sent: 0, tell: sent };
         let response = self
             .agent
             .post(format!("{}/api/v1/upload", self.base))
-            .query("title", title)
-            .query("visibility", visibility)
+            .query_pairs(said.iter().copied())
             .header("authorization", &self.key)
             .header("content-type", "application/octet-stream")
             .header("content-length", size.to_string())

@@ -40,7 +40,7 @@ DASH:       http://{edge}/v/{open}/manifest.mpd
 
 Who may watch, with two wallets in the page, Ada's and Bob's (their keys are public):
   everyone                    http://{edge}/watch/?v={open}
-  Ada, who is on a list       http://{edge}/watch/?v={gated}
+  Ada, who is on a list       http://{edge}/watch/?v={gated}   (encrypted: the page fetches its key, too)
 {holders}
   the rules, as sentences     http://{edge}/operate/?v={gated}   (API key: {data}/keys/api.key)
 

@@ -25,7 +25,10 @@ pub fn through_the_edge(edge: SocketAddr, titles: &Titles) -> Result<()> {
     let gated = format!("{base}/v/{}", titles.gated);
     let with_token = format!("{base}/p/{}/v/{}", titles.token, titles.gated);
     let segments = whole_title(&agent, &open)? + whole_title(&agent, &with_token)?;
-    for url in [format!("{gated}/master.m3u8"), format!("{base}/p/not-a-token/v/{}/master.m3u8", titles.gated)] {
+    let key = fetch(&agent, &format!("{with_token}/key"))?;
+    ensure!(key.len() == 16, "the key of {} has {} bytes", titles.gated, key.len());
+    let refused = ["master.m3u8", "key"].map(|file| format!("{gated}/{file}"));
+    for url in refused.into_iter().chain([format!("{base}/p/not-a-token/v/{}/master.m3u8", titles.gated)]) {
         let got = get(&agent, &url)?;
         ensure!(got.status == 403, "{url} answered {} where 403 was due", got.status);
     }
@@ -80,10 +83,11 @@ fn text(body: Vec<u8>) -> Result<String> {
     String::from_utf8(body).context("a playlist is not UTF-8")
 }
 
-/// The URIs of a playlist: lines that are not tags, and `URI="..."` attributes.
+/// The URIs of a playlist: lines that are not tags, and `URI="..."` attributes, but those of keys.
 fn uris(playlist: &str) -> Vec<&str> {
     let mut found: Vec<&str> = playlist
         .lines()
+        .filter(|line| !line.contains("-KEY:"))
         .filter_map(|line| match line.strip_prefix('#') {
             Some(tag) => tag.split_once("URI=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(uri, _)| uri),
             None => Some(line).filter(|line| !line.is_empty()),
@@ -98,7 +102,7 @@ fn uris(playlist: &str) -> Vec<&str> {
 mod tests {
     #[test]
     fn uris_of_a_playlist_are_lines_and_attributes_once_each() {
-        let playlist = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"aac/media.m3u8\",NAME=\"x\"\n#EXT-X-STREAM-INF:AUDIO=\"a\"\nv/media.m3u8\n\nv/media.m3u8\n";
+        let playlist = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"aac/media.m3u8\",NAME=\"x\"\n#EXT-X-KEY:URI=\"../key\"\n#EXT-X-STREAM-INF:AUDIO=\"a\"\nv/media.m3u8\n\nv/media.m3u8\n";
         assert_eq!(super::uris(playlist), ["aac/media.m3u8", "v/media.m3u8"]);
     }
 }

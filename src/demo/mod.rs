@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// The demo's tokens outlive a long look.
 const TOKEN_TTL: Duration = Duration::from_secs(6 * 3600);
 
-/// What the demo has put there: a title for everyone, one for whoever is on a list, with a token that opens it as well, and one for whoever
+/// What the demo has put there: a title for everyone, one for whoever is on a list, encrypted, with a token that opens it as well, and one for whoever
 /// holds a token of the demo's chain. Without a chain the last one is for nobody.
 pub struct Titles {
     pub open: String,
@@ -79,12 +79,12 @@ fn publish(options: &cli::Demo, client: &Client, anvil: Option<&Anvil>, stopped:
         }
         None => (clip(&scratch, "test-clip.mp4", 12)?, "StreamGate test clip".to_owned()),
     };
-    let open = ingest(client, &file, &title, "open", stopped)?;
+    let open = ingest(client, &file, &title, &[], stopped)?;
     let members = clip(&scratch, "members-only.mp4", 6)?;
-    let gated = ingest(client, &members, "Members only", "gated", stopped)?;
+    let gated = ingest(client, &members, "Members only", &[("visibility", "gated"), ("encryption", "cbcs")], stopped)?;
     client.rule(&gated, &json!({ "allow": [ADA] }))?;
     let token = client.token(&gated, TOKEN_TTL)?;
-    let held = ingest(client, &members, "Holders only", "gated", stopped)?;
+    let held = ingest(client, &members, "Holders only", &[("visibility", "gated")], stopped)?;
     if let Some(anvil) = anvil {
         let seal = json!({ "chain": "anvil", "contract": anvil.seals, "min_balance": "1", "name": "Seals" });
         client.rule(&held, &json!({ "erc721": seal }))?;
@@ -92,9 +92,9 @@ fn publish(options: &cli::Demo, client: &Client, anvil: Option<&Anvil>, stopped:
     Ok(Titles { open, gated, token, held })
 }
 
-fn ingest(client: &Client, file: &Path, title: &str, visibility: &str, stopped: &Signals) -> Result<String> {
+fn ingest(client: &Client, file: &Path, title: &str, said: &[(&str, &str)], stopped: &Signals) -> Result<String> {
     let bars = progress::Bars::new(title, std::fs::metadata(file)?.len());
-    let id = client.upload(file, title, visibility, |sent| bars.sent(sent))?;
+    let id = client.upload(file, &[&[("title", title)], said].concat(), |sent| bars.sent(sent))?;
     loop {
         let status = client.status(&id)?;
         bars.show(&status);

@@ -11,6 +11,7 @@ import { readOptions } from "./options.mjs";
 import { Report } from "./report.mjs";
 import { checkCache } from "./checks/cache.mjs";
 import { checkDemo } from "./checks/demo.mjs";
+import { checkEncrypted } from "./checks/encrypted.mjs";
 import { checkEngineSwitch } from "./checks/engine-switch.mjs";
 import { checkGate } from "./checks/gate.mjs";
 import { checkModules } from "./checks/modules.mjs";
@@ -21,7 +22,7 @@ import { checkRenditionSwitch } from "./checks/rendition-switch.mjs";
 import { checkSeek } from "./checks/seek.mjs";
 import { checkSound } from "./checks/sound.mjs";
 
-const CHECKS = [checkPages, checkModules, checkPlays, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkDemo, checkNetwork];
+const CHECKS = [checkPages, checkModules, checkPlays, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkEncrypted, checkDemo, checkNetwork];
 
 async function main() {
   const options = readOptions(process.argv.slice(2), process.env);

@@ -1,6 +1,7 @@
 // The watch page: reads the address, starts an engine, shows what it does.
 
 import { readAddress } from "./address.js";
+import { NO_CLEAR_KEY } from "./engine/rendition.js";
 import { Gate } from "./gate/gate.js";
 import { fromOwnCache, readCacheStatus, rememberTimings } from "./cache-status.js";
 import { Readings } from "./readings.js";
@@ -14,7 +15,7 @@ import { bitrate, renditionName } from "./words.js";
  * @property {(renditions: import("./engine/rendition.js").Rendition[]) => void} renditions  what there is to choose from
  * @property {() => void} switched   another rendition is on the screen
  * @property {(segment: import("./engine/rendition.js").LoadedSegment) => void} segment
- * @property {(trouble: {url: string, network: boolean, detail: string}) => void} trouble  playback has ended
+ * @property {(trouble: {url: string, network: boolean, isKeyless?: boolean, detail: string}) => void} trouble  playback has ended
  */
 
 const engines = {
@@ -98,10 +99,10 @@ async function play(name) {
   readings.watch(engine);
 }
 
-/** Falls back to the browser's own HLS where there are no Media Source Extensions. */
-async function withoutEngine(name) {
+/** Falls back to the browser's own HLS where there are no Media Source Extensions, or none that decrypt. */
+async function withoutEngine(name, told = explainRefusal("no-engine")) {
   const native = await engines.native();
-  if (name === "native" || !native.supported()) return showTrouble(explainRefusal("no-engine"));
+  if (name === "native" || !native.supported()) return showTrouble(told);
   const radio = document.querySelector("input[name=engine][value=native]");
   radio.parentElement.hidden = false;
   radio.checked = true;
@@ -120,6 +121,11 @@ function listener(mine) {
       strip.add(segment, fromOwnCache(segment.url) ? OWN_CACHE : readCacheStatus(segment.cacheStatus));
     }),
     trouble: current(async (trouble) => {
+      if (trouble.isKeyless) {
+        stop();
+        console.warn(trouble.detail);
+        return withoutEngine(chosenEngine(), NO_CLEAR_KEY);
+      }
       const told = await explain({ ...trouble, url: gate.fresh(trouble.url) });
       if (mine !== turn) return;
       stop();

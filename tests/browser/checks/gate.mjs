@@ -47,7 +47,9 @@ async function plays(world, player) {
     await watch.playedTo(2);
     const { frames } = await watch.probe();
     must(frames.length >= 10, `only ${frames.length} frames`);
-    const wrong = misplaced(frames, 0.1);
+    // A page cannot read pictures that were encrypted: `encrypted.mjs` looks at the screen.
+    const isEncrypted = await watch.page.$eval("video", (video) => video.mediaKeys !== null);
+    const wrong = isEncrypted ? [] : misplaced(frames, 0.1);
     must(wrong.length === 0, `a picture stands at another second: ${JSON.stringify(wrong[0])}`);
     return `${frames.length} frames`;
   });

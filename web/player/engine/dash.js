@@ -1,7 +1,7 @@
 // DASH through Media Source Extensions by dash.js.
 
 import { MediaPlayer } from "/watch/vendor/dash.mediaplayer.min.js";
-import { withKeys } from "./rendition.js";
+import { unlock, withKeys, withoutKeys } from "./rendition.js";
 
 /** Whether this browser has what dash.js needs. */
 export function supported() {
@@ -32,6 +32,7 @@ export function start({ video, url, fresh, position, prefer, on }) {
   player.addResponseInterceptor((response) => {
     const segment = toSegment(response);
     if (segment) on.segment(segment);
+    else if (typeof response.data === "string") response.data = withoutKeys(response.data);
     return Promise.resolve(response);
   });
   if (prefer) player.setCustomInitialTrackSelectionFunction(startWithWanted);
@@ -47,6 +48,7 @@ export function start({ video, url, fresh, position, prefer, on }) {
     on.switched();
   });
   player.on(events.ERROR, (event) => on.trouble(toTrouble(event.error, url)));
+  const keys = unlock({ video, url, fresh, on });
   player.attachView(video);
   player.setAutoPlay(false);
   player.attachSource(url, position);
@@ -84,7 +86,10 @@ export function start({ video, url, fresh, position, prefer, on }) {
       const kilobits = player.getAverageThroughput("video");
       return kilobits > 0 ? kilobits * 1000 : null;
     },
-    stop: () => player.destroy(),
+    stop: () => {
+      keys.stop();
+      player.destroy();
+    },
   };
 }
 

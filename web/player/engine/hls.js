@@ -1,7 +1,7 @@
 // HLS through Media Source Extensions by hls.js.
 
 import Hls from "/watch/vendor/hls.min.mjs";
-import { withKeys } from "./rendition.js";
+import { unlock, withKeys, withoutKeys } from "./rendition.js";
 
 /** Whether this browser has what hls.js needs. */
 export function supported() {
@@ -13,12 +13,14 @@ export function supported() {
  * @param {{video: HTMLVideoElement, url: string, fresh: (url: string) => string, position: number, prefer: string|null, on: import("../watch.js").Listener}} task
  */
 export function start({ video, url, fresh, position, prefer, on }) {
+  const keys = unlock({ video, url, fresh, on });
   const hls = new Hls({
     enableWorker: false, // CMAF needs no transmuxing, and a blob worker would need a wider CSP
     startPosition: position,
     maxBufferLength: 20,
     backBufferLength: 30,
     capLevelToPlayerSize: false,
+    pLoader: playlists(keys),
     xhrSetup: (request, asked) => request.open("GET", fresh(asked), true),
   });
   let renditions = [];
@@ -65,7 +67,25 @@ export function start({ video, url, fresh, position, prefer, on }) {
     choose,
     current: () => renditions[hls.currentLevel] ?? null,
     throughput: () => (measured ? hls.bandwidthEstimate : null),
-    stop: () => hls.destroy(),
+    stop: () => {
+      keys.stop();
+      hls.destroy();
+    },
+  };
+}
+
+/** Loads playlists without what they say of keys, once these can be had. */
+function playlists(keys) {
+  return class extends Hls.DefaultConfig.loader {
+    load(context, config, callbacks) {
+      const onSuccess = async (response, ...rest) => {
+        const text = typeof response.data === "string" ? withoutKeys(response.data) : response.data;
+        if (text !== response.data) await keys.ready();
+        response.data = text;
+        callbacks.onSuccess(response, ...rest);
+      };
+      super.load(context, config, { ...callbacks, onSuccess });
+    }
   };
 }
 
