@@ -95,4 +95,19 @@ mod tests {
         let ours = TABLE.iter().map(|(path, file, kind)| format!("| `{path}` | `{file}` | `{kind}` |"));
         assert_eq!(rows, ours.collect::<Vec<_>>());
     }
+
+    /// A code that the page does not know gets a sentence that fits nothing, and the player is not asked for another token.
+    #[test]
+    fn the_watch_page_has_a_sentence_for_every_refusal_of_the_gate() {
+        let script = include_str!("../web/player/trouble.js");
+        let table =
+            script.split_once("const REFUSALS = {").and_then(|(_, rest)| rest.split_once("};")).expect("the table").0;
+        let mut said: Vec<&str> =
+            table.lines().filter_map(|line| line.trim().strip_prefix('"')?.split('"').next()).collect();
+        let words = edge::Refusal::ALL.iter().filter(|refusal| refusal.status() == 403).map(|refusal| refusal.word());
+        let mut words: Vec<&str> = words.collect();
+        said.sort_unstable();
+        words.sort_unstable();
+        assert_eq!(said, words);
+    }
 }

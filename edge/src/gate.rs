@@ -1,26 +1,27 @@
-//! Who may have a gated object: a playback token, verified with public keys and remembered per shard, not taken back since ([`revoked`]),
-//! shown by a viewer whom it is for ([`conditions`], [`countries`]), of whom not too many play ([`playing`]).
+//! Who may have a gated object: a playback token, verified with public keys and remembered per shard, and then [`admission`]: not taken
+//! back since ([`revoked`]), shown by a viewer whom it is for ([`conditions`], [`countries`]), of whom not too many play ([`playing`]).
 
+mod admission;
 pub(crate) mod conditions;
 pub(crate) mod countries;
 pub(crate) mod playing;
 pub(crate) mod revoked;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use foldhash::fast::RandomState;
-use wire::token::{Claims, KeySet, TokenError, UnixSeconds, VerificationKey};
+use wire::token::{KeySet, TokenError, UnixSeconds, VerificationKey};
 
 use crate::limits::TOKENS_MAX;
 use crate::refusal::Refusal;
+use admission::{Admission, Known};
 use conditions::Viewer;
 use countries::Countries;
-use playing::{Playing, Stream};
-use revoked::{Gatekeeper, Revoked};
+use playing::Playing;
+use revoked::Gatekeeper;
 
 /// What a request shows of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,22 +37,11 @@ pub enum Pass {
 /// Checks tokens as one shard does, and remembers those whose signature was right.
 pub struct Tokens {
     keys: KeySet,
-    verified: HashMap<Box<str>, Verified, RandomState>,
+    verified: HashMap<Box<str>, Known, RandomState>,
     gatekeeper: Gatekeeper,
     /// What the gatekeeper had said by then.
     version: u64,
-    revoked: Arc<Revoked>,
-    /// Longest silence of an origin that is followed; 0: any.
-    staleness_max_ms: u64,
-    playing: Playing,
-    countries: Option<Arc<Countries>>,
-}
-
-/// A token whose signature was right.
-struct Verified {
-    claims: Claims,
-    /// The stream that was last asked for with it, and from where.
-    stream: Option<(IpAddr, Arc<Stream>)>,
+    admission: Admission,
 }
 
 impl Tokens {
@@ -63,21 +53,18 @@ impl Tokens {
             verified: HashMap::default(),
             gatekeeper,
             version: 0,
-            revoked: Arc::default(),
-            staleness_max_ms: staleness_max.as_millis() as u64,
-            playing: Playing::default(),
-            countries: None,
+            admission: Admission { staleness_max_ms: staleness_max.as_millis() as u64, ..Admission::default() },
         }
     }
 
     /// Streams are counted there.
     pub(crate) fn set_playing(&mut self, playing: Playing) {
-        self.playing = playing;
+        self.admission.playing = playing;
     }
 
     /// Countries are looked up there.
     pub(crate) fn set_countries(&mut self, countries: Option<Arc<Countries>>) {
-        self.countries = countries;
+        self.admission.countries = countries;
     }
 
     /// Other keys from now on: what was verified with the old ones is forgotten.
@@ -87,7 +74,7 @@ impl Tokens {
     }
 
     pub(crate) fn set_staleness_max(&mut self, limit: Duration) {
-        self.staleness_max_ms = limit.as_millis() as u64;
+        self.admission.staleness_max_ms = limit.as_millis() as u64;
     }
 
     /// Takes in what has changed.
@@ -98,15 +85,14 @@ impl Tokens {
         }
         self.version = version;
         let now = self.gatekeeper.now();
-        self.revoked = now.revoked;
+        self.admission.revoked = now.revoked;
         if let Some(keys) = now.keys.filter(|keys| **keys != self.keys) {
             self.change(&keys);
         }
     }
 
     fn is_out_of_touch(&self, now_ms: u64) -> bool {
-        self.staleness_max_ms > 0
-            && self.gatekeeper.silent_ms(now_ms).is_some_and(|silent| silent > self.staleness_max_ms)
+        self.gatekeeper.silent_ms(now_ms).is_some_and(|silent| self.admission.is_stale(silent))
     }
 
     /// Whether `token` opens `path` (without the token, without a query) at `now` for this viewer.
@@ -119,58 +105,27 @@ impl Tokens {
             return Pass::Bad(Refusal::TokenMalformed);
         };
         let now = UnixSeconds(now_ms / 1000);
-        let is_known = self.verified.get(token).is_some_and(|Verified { claims, .. }| {
-            now < claims.exp && claims.nbf.is_none_or(|nbf| nbf <= now) && claims.covers(path)
-        });
-        if !is_known {
-            match wire::token::verify_by(token, &self.keys, now, path, verifies) {
-                Ok(claims) => self.remember(token, claims, now),
-                Err(error) => return Pass::Bad(refusal(error)),
-            }
+        if let Some(known) = self.verified.get_mut(token).filter(|known| known.opens(path, now)) {
+            return pass(self.admission.admit(known, now_ms, viewer));
         }
-        match self.admit(token, now_ms, viewer) {
-            Ok(()) => Pass::Valid,
-            Err(refusal) => Pass::Bad(refusal),
-        }
+        let mut known = match wire::token::verify_by(token, &self.keys, now, path, verifies) {
+            Ok(claims) => Known::new(claims),
+            Err(error) => return Pass::Bad(refusal(error)),
+        };
+        let admitted = self.admission.admit(&mut known, now_ms, viewer);
+        self.remember(token, known, now);
+        pass(admitted)
     }
 
-    /// What depends on more than the token: whether it was taken back, who shows it, how many play.
-    fn admit(&mut self, token: &str, now_ms: u64, viewer: &Viewer<'_>) -> Result<(), Refusal> {
-        let Some(Verified { claims, stream }) = self.verified.get_mut(token) else {
-            return Err(Refusal::TokenMalformed);
-        };
-        if self.revoked.covers(claims, UnixSeconds(now_ms / 1000)) {
-            return Err(Refusal::TokenRevoked);
-        }
-        conditions::held(claims, viewer, self.countries.as_deref())?;
-        let Some(streams) = &claims.streams else { return Ok(()) };
-        if self.staleness_max_ms > 0 && self.playing.silent_ms(now_ms) > self.staleness_max_ms {
-            return Err(Refusal::StreamsUnknown);
-        }
-        let from = playing::network(viewer.address);
-        let known = stream.as_ref().filter(|(network, _)| *network == from).and_then(|(_, stream)| stream.ask(now_ms));
-        let plays = match known {
-            Some(plays) => plays,
-            None => {
-                let subject = claims.sub.as_deref().ok_or(Refusal::StreamsUnknown)?;
-                let entered = self.playing.enter(subject, streams, from, now_ms).ok_or(Refusal::StreamsUnknown)?;
-                let plays = entered.ask(now_ms).unwrap_or(false);
-                *stream = Some((from, entered));
-                plays
-            }
-        };
-        if plays { Ok(()) } else { Err(Refusal::StreamsExceeded) }
-    }
-
-    fn remember(&mut self, token: &str, claims: Claims, now: UnixSeconds) {
+    fn remember(&mut self, token: &str, known: Known, now: UnixSeconds) {
         if self.verified.len() >= TOKENS_MAX {
-            self.verified.retain(|_, known| now < known.claims.exp);
+            self.verified.retain(|_, known| !known.is_over(now));
         }
         if self.verified.len() >= TOKENS_MAX {
             // Every one is still valid: forget all rather than grow; each is verified once more.
             self.verified.clear();
         }
-        self.verified.insert(token.into(), Verified { claims, stream: None });
+        self.verified.insert(token.into(), known);
     }
 
     /// Whether this text is one of our tokens, valid or not: it must not be sent to the origin.
@@ -183,6 +138,13 @@ impl Tokens {
             wire::token::verify_by(text, &self.keys, UnixSeconds(0), "/", verifies),
             Err(TokenError::NotBase64Url | TokenError::Malformed | TokenError::TooLong)
         )
+    }
+}
+
+fn pass(admitted: Result<(), Refusal>) -> Pass {
+    match admitted {
+        Ok(()) => Pass::Valid,
+        Err(refusal) => Pass::Bad(refusal),
     }
 }
 

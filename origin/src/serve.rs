@@ -1,6 +1,8 @@
 //! The listener and its connections: bounded in number, with a time limit for heads, drained at the end. Each answer gets
 //! its request id here.
 
+mod unread;
+
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -77,9 +79,13 @@ async fn connection(
     let service = service_fn(move |mut request: Request<Incoming>| {
         let client = Peer::of(peer, request.headers(), &house.config.trusted_proxies);
         request.extensions_mut().insert(client);
+        let (request, taken) = unread::watched(request);
         let (answer, house) = (routes.call(request), house.clone());
         Box::pin(async move {
-            let Ok(answer) = answer.await;
+            let Ok(mut answer) = answer.await;
+            if !is_http2 {
+                taken.told(&mut answer);
+            }
             Ok::<_, Infallible>(signed(answer, &house))
         })
     });

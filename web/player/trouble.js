@@ -6,16 +6,18 @@ const ASK_TIMEOUT_MS = 8000;
 const REFUSALS = {
   "token-missing": ["This video is gated", "Sign in with a wallet to see whether it opens for you."],
   "token-expired": ["The token has expired", "Sign in with a wallet, or ask whoever gave you the link for a new one."],
-  "token-not-yet-valid": ["The token is not valid yet", "Its time has not come. Check this device's clock, or try again later."],
+  "token-not-yet": ["The token is not valid yet", "Its time has not come. Check this device's clock, or try again later."],
   "token-path": ["The token is for another video", "A token opens what it was made for. Ask for one for this video."],
   "token-malformed": ["The token is damaged", "It may have been cut when it was copied. Copy the whole link again."],
   "token-signature": ["The token is not genuine", "It was changed on the way, or not signed by this platform. Copy the whole link again, or ask for a new one."],
+  "token-audience": ["The token is for another platform", "It does not open videos here. Ask for a link of this platform."],
+  "token-claim-unknown": ["The token says more than is understood here", "What is not understood may be a restriction, so it does not open. Ask for a new link."],
   "token-network": ["Not on this network", "This video plays on other networks. Without a VPN it may play here."],
   "token-country": ["Not in this country", "This video plays in other countries."],
   "token-referrer": ["Not on this page", "This video plays on the pages of those who show it."],
   "streams-exceeded": ["It plays elsewhere already", "As many streams play as may at once. When another one has ended, this one plays a few seconds later."],
   "token-revoked": ["The token was taken back", "Sign in with a wallet, or ask whoever gave you the link for a new one."],
-  "token-unknown-key": ["The token is not known here", "It was signed by another platform, or with a key that is no longer in use. Ask for a new link."],
+  "token-key-unknown": ["The token is not known here", "It was signed by another platform, or with a key that is no longer in use. Ask for a new link."],
 };
 
 const OWN = {

@@ -43,6 +43,26 @@ async fn ingest(run: &Run, asset: &Asset) -> Result<Option<JobKind>, Failure> {
         // A run before this one published and was cut off before it could say so.
         return Ok(plan::read(asset)?.next(JobKind::Ingest));
     }
+    let job = match packaged(run, asset).await? {
+        Some(job) => job,
+        None => from_the_start(run, asset).await?,
+    };
+    publish::first(run, &job, JobKind::Ingest).await?;
+    Ok(job.next(JobKind::Ingest))
+}
+
+/// What a run before this one planned and packaged, when it was cut off before it could publish.
+async fn packaged(run: &Run, asset: &Asset) -> Result<Option<plan::Job>, Failure> {
+    if asset.plan.is_none() {
+        return Ok(None);
+    }
+    let job = plan::read(asset)?;
+    let tracks = run.house.store.catalogue.tracks(&run.lease.asset).await?;
+    let is_whole = |name| tracks.iter().any(|track| track.name == name && track.is_whole());
+    Ok(if job.packaged().all(is_whole) { Some(job) } else { None })
+}
+
+async fn from_the_start(run: &Run, asset: &Asset) -> Result<plan::Job, Failure> {
     let source = probe::probe(run, asset).await?;
     let mut job = plan::decide(run, source)?;
     plan::record(run, &job).await?;
@@ -51,8 +71,7 @@ async fn ingest(run: &Run, asset: &Asset) -> Result<Option<JobKind>, Failure> {
         plan::record(run, &job).await?;
         package::package(run, asset, &job).await?;
     }
-    publish::first(run, &job, JobKind::Ingest).await?;
-    Ok(job.next(JobKind::Ingest))
+    Ok(job)
 }
 
 async fn encode(run: &Run, asset: &Asset, codec: VideoCodec) -> Result<Option<JobKind>, Failure> {

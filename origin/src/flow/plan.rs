@@ -25,6 +25,12 @@ impl Job {
         }
     }
 
+    /// Names of the tracks that are packaged without an encoder for pictures.
+    pub(super) fn packaged(&self) -> impl Iterator<Item = &str> {
+        let pictures = self.plan.passthrough.iter().map(|track| track.name.as_str());
+        pictures.chain(self.plan.audio.iter().map(|track| track.name.as_str()))
+    }
+
     /// Names of the rungs of a codec.
     pub(super) fn rungs(&self, codec: VideoCodec) -> Vec<String> {
         self.plan.rungs.iter().filter(|rung| rung.codec == codec).map(|rung| rung.name.clone()).collect()

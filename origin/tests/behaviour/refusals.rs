@@ -3,7 +3,8 @@
 
 use crate::support::{Site, clip, http};
 use durable::Disk;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_needs_its_key() {
@@ -164,4 +165,36 @@ async fn a_token_is_for_one_asset_and_edges_can_check_it() {
         wire::token::verify(&minted.token, &keys, wire::token::UnixSeconds(expires - 60), &format!("/v/{id}/x/0.m4s"))
             .is_ok()
     );
+}
+
+/// One request of a connection that is kept; answers the head.
+async fn head_of(stream: &mut TcpStream, head: &str, body: &[u8]) -> String {
+    stream.write_all(format!("{head}\r\nhost: origin\r\ncontent-length: 20\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let (mut answer, mut piece) = (Vec::new(), vec![0; 64 << 10]);
+    loop {
+        let n = stream.read(&mut piece).await.unwrap();
+        assert!(n > 0, "{answer:?}");
+        answer.extend_from_slice(&piece[..n]);
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            return head.to_owned();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_before_the_body_says_that_its_connection_ends() {
+    let site = Site::start(|_| {}).await;
+    let mut kept = TcpStream::connect(site.origin.addr()).await.unwrap();
+    for _ in 0..2 {
+        let head =
+            head_of(&mut kept, "POST /api/v1/auth/challenge HTTP/1.1\r\ncontent-type: application/json", &[b' '; 20])
+                .await;
+        assert!(head.starts_with("HTTP/1.1 4") && !head.contains("connection: close"), "{head}");
+    }
+    let head = head_of(&mut kept, "POST /api/v1/upload HTTP/1.1", b"the half").await;
+    assert!(head.starts_with("HTTP/1.1 401") && head.contains("connection: close"), "{head}");
 }

@@ -76,6 +76,63 @@ async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_packaged_before_a_kill_is_published_and_not_packaged_again() {
+    let site = Site::start(|_| {}).await;
+    let packaged = site.upload("", &clip(6, 160, 90)).await;
+    site.settled(&packaged).await;
+    let packaged: durable::AssetId = packaged.parse().unwrap();
+    let data = site.folder.path().join("data");
+    let Site { folder: _folder, origin, server, .. } = site;
+    origin.shutdown().await;
+    // What is left behind by a process that was killed between the packaging and the publication. Of each track it has the first
+    // segment alone: if there are more afterwards, it was packaged again.
+    let store = durable::Store::open(&data, durable::Disk::default()).await.unwrap();
+    let catalogue = &store.catalogue;
+    let asset = catalogue.asset(&packaged).await.unwrap().unwrap();
+    let id = durable::AssetId::from_random([7; 10]);
+    let new = durable::catalogue::NewAsset {
+        id: id.clone(),
+        title: "cut off".into(),
+        file_name: "cut-off.mp4".into(),
+        owner: "admin".into(),
+        meta: Default::default(),
+        visibility: durable::catalogue::Visibility::Open,
+        source: asset.source,
+        source_bytes: asset.source_bytes,
+        uploaded_ms: 0,
+    };
+    catalogue.create_asset(&new, 0).await.unwrap();
+    let kind = durable::catalogue::JobKind::Ingest;
+    let lease = catalogue.lease(kind, "killed", 1, 0).await.unwrap().unwrap();
+    let (mut planned, mut chunks) = (Vec::new(), Vec::new());
+    for track in catalogue.tracks(&packaged).await.unwrap() {
+        let mut segments = catalogue.segments(&packaged, &track.name).await.unwrap();
+        assert!(segments.len() > 1, "{track:?}");
+        let all = u32::try_from(segments.len()).unwrap();
+        let (name, codec) = (track.name.clone(), track.codec.clone());
+        planned.push(durable::catalogue::Planned { name, codec, size: track.size, segments: all });
+        if !track.name.starts_with("av1") {
+            segments.truncate(1);
+            let init = track.init.unwrap();
+            chunks.push(durable::catalogue::StoredChunk { track: track.name, init, segments, whole: true });
+        }
+    }
+    let (source, plan) = (asset.source_info.unwrap(), asset.plan.unwrap());
+    catalogue.record_plan(&lease, &source, &plan, 8_000_000, &planned, 0).await.unwrap();
+    catalogue.store_chunk(&lease, &chunks, 0).await.unwrap();
+    store.close().await;
+    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), data, ..Config::default() };
+    let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config, server };
+    let status = site.settled(id.as_str()).await;
+    assert_eq!(status["state"], "ready", "{status:#}");
+    for track in chunks {
+        let playlist = site.get(&format!("/v/{id}/{}/media.m3u8", track.track), &[]).await;
+        let text = String::from_utf8(playlist.body).unwrap();
+        assert_eq!(text.matches("#EXTINF").count(), 1, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_end_waits_for_uploads_and_not_for_idle_connections() {
     let site = Site::start(|_| {}).await;
     let (to, key) = (site.origin.addr(), format!("Bearer {}", site.origin.api_key()));

@@ -79,6 +79,13 @@ pub struct Track {
     pub state: TrackState,
 }
 
+impl Track {
+    /// All of its segments are stored.
+    pub fn is_whole(&self) -> bool {
+        self.init.is_some() && self.segments_stored >= self.segments_planned
+    }
+}
+
 impl Catalogue {
     /// Writes down what the probe found and what is to be made of it. Tracks of an earlier plan are forgotten, so that
     /// a job which failed before it published can be planned anew.
