@@ -122,8 +122,13 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/docs/docs.js", &[200], "The page's script")
         .answers_with(Gives::Media(&["text/javascript; charset=utf-8"])),
     words("GET", "/api/v1/openapi.json", &[200], "This document").answers_with(Gives::Object),
-    words("GET", "/v/{*path}", &[200, 206, 304], "Playlists and segments, for edges").answers_with(PLAYED),
-    words("POST", "/v/{*path}", &[200], "The licence of Clear Key for an encrypted asset, at /v/{id}/key, for edges")
+    words("GET", "/v/{id}/{file}", &[200, 206, 304], "The master playlist and its like, for edges")
+        .answers_with(PLAYED),
+    words("GET", "/v/{id}/{track}/{file}", &[200, 206, 304], "A track's playlist, init and segments, for edges")
+        .answers_with(PLAYED),
+    words("GET", "/v/{id}/key", &[200], "The key of an encrypted asset, 16 bytes, for edges")
+        .answers_with(Gives::Media(&["application/octet-stream"])),
+    words("POST", "/v/{id}/key", &[200], "The licence of Clear Key for an encrypted asset, for edges")
         .body(Body::Bytes(&["application/json"]))
         .answers_with(Gives::Object),
     words("GET", "/api/v1/keys", &[200], "API keys, revoked ones for 90 days").query(PAGE).gives("KeyPage"),

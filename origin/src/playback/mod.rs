@@ -16,8 +16,8 @@ mod range;
 
 use std::sync::Arc;
 
-use axum::body::HttpBody;
-use axum::extract::{Request, State};
+use axum::body::{Body, HttpBody};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use durable::AssetId;
@@ -39,11 +39,8 @@ pub(crate) async fn play(State(house): State<Arc<House>>, request: Request) -> R
         return Refusal::UnknownPath.because("Playback addresses look like /v/<asset>/master.m3u8.").into_response();
     };
     let Ok(asset) = path.asset.as_str().parse::<AssetId>() else {
-        return Refusal::UnknownPath.because("This is not an asset's name.").into_response();
+        return no_name().into_response();
     };
-    if path.resource == Resource::Key {
-        return keyed(&asset, key::bytes(&house, &asset, request.headers()).await);
-    }
     match open(&house, &asset, path.resource, request.headers()).await {
         Ok((visibility, body)) => {
             let answer = answer::answer(body, request.headers()).await;
@@ -57,19 +54,31 @@ pub(crate) async fn play(State(house): State<Arc<House>>, request: Request) -> R
     }
 }
 
-/// `POST /v/<asset>/key`.
-pub(crate) async fn licence(State(house): State<Arc<House>>, request: Request) -> Response {
+/// `GET /v/<asset>/key`.
+pub(crate) async fn key(State(house): State<Arc<House>>, Path(asset): Path<String>, headers: HeaderMap) -> Response {
     house.counters.playback();
-    let path = PlaybackPath::parse(request.uri().path()).ok();
-    let asset = path.and_then(|path| path.asset.as_str().parse::<AssetId>().ok().zip(Some(path.resource)));
-    let Some((asset, resource)) = asset else {
-        return Refusal::UnknownPath.because("A licence is asked for at /v/<asset>/key.").into_response();
-    };
-    if resource != Resource::Key {
-        return Refusal::NotEncrypted.because("A licence is asked for at /v/<asset>/key.").into_response();
+    match asset.parse() {
+        Ok(asset) => keyed(&asset, key::bytes(&house, &asset, &headers).await),
+        Err(_) => no_name().into_response(),
     }
-    let (head, body) = request.into_parts();
-    keyed(&asset, key::licence(&house, &asset, &head.headers, body).await)
+}
+
+/// `POST /v/<asset>/key`.
+pub(crate) async fn licence(
+    State(house): State<Arc<House>>,
+    Path(asset): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    house.counters.playback();
+    match asset.parse() {
+        Ok(asset) => keyed(&asset, key::licence(&house, &asset, &headers, body).await),
+        Err(_) => no_name().into_response(),
+    }
+}
+
+fn no_name() -> Problem {
+    Refusal::UnknownPath.because("This is not an asset's name.")
 }
 
 /// A key is gated, whoever may have the rest.

@@ -201,13 +201,13 @@ mod tests {
             config.elsewhere(route)
         };
         assert_eq!(elsewhere("upload,worker", &[], "/api/v1/upload/tus/{id}"), None);
-        assert_eq!(elsewhere("upload,worker", &[], "/v/{*path}"), Some(Role::Streaming));
+        assert_eq!(elsewhere("upload,worker", &[], "/v/{id}/{file}"), Some(Role::Streaming));
         assert_eq!(elsewhere("upload,worker", &[], "/healthz"), None);
         assert_eq!(elsewhere("upload,worker", &[], "/api/v1/content"), Some(Role::Metadata));
         assert_eq!(elsewhere("gateway", &[], "/api/v1/content"), None);
         assert_eq!(elsewhere("gateway", &["http://a:1"], "/api/v1/content"), Some(Role::Metadata));
         assert_eq!(elsewhere("gateway", &["http://a:1"], "/api/v1/content/{id}/watch"), None);
-        assert_eq!(elsewhere("gateway", &[], "/v/{*path}"), Some(Role::Streaming));
+        assert_eq!(elsewhere("gateway", &[], "/v/{id}/{file}"), Some(Role::Streaming));
         assert_eq!(elsewhere("all", &["http://a:1"], "/api/v1/content"), None);
     }
 }

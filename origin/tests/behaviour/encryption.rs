@@ -116,7 +116,6 @@ async fn a_key_goes_to_edges_alone_and_is_marked_whoever_may_have_the_rest() {
     for (method, path, code) in [
         ("GET", format!("/v/{other}/key"), "not_encrypted"),
         ("POST", format!("/v/{other}/key"), "not_encrypted"),
-        ("POST", format!("/v/{other}/master.m3u8"), "not_encrypted"),
         ("GET", "/v/nobody/key".into(), "unknown_asset"),
         ("POST", "/v/nobody/key".into(), "unknown_asset"),
     ] {

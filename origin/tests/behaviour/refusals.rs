@@ -63,9 +63,12 @@ async fn requests_that_make_no_sense_are_told_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_method_is_told_the_right_ones() {
     let site = Site::start(|_| {}).await;
-    for (path, allowed) in
-        [("/api/v1/content", "GET,HEAD"), ("/v/x/master.m3u8", "GET,HEAD"), ("/api/v1/upload", "POST")]
-    {
+    for (path, allowed) in [
+        ("/api/v1/content", "GET,HEAD"),
+        ("/v/x/master.m3u8", "GET,HEAD"),
+        ("/v/x/key", "GET,HEAD,POST"),
+        ("/api/v1/upload", "POST"),
+    ] {
         let answer = site.api("PATCH", path, b"").await;
         assert_eq!((answer.problem().0, answer.header("allow")), (405, allowed), "{path}");
     }

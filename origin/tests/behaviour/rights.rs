@@ -46,8 +46,10 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/docs",                         "yyyyyyy"),
     ("GET",    "/docs/docs.js",                 "yyyyyyy"),
     ("GET",    "/api/v1/openapi.json",          "yyyyyyy"),
-    ("GET",    "/v/{*path}",                    "yyyyyyy"),
-    ("POST",   "/v/{*path}",                    "yyyyyyy"),
+    ("GET",    "/v/{id}/key",                   "yyyyyyy"),
+    ("POST",   "/v/{id}/key",                   "yyyyyyy"),
+    ("GET",    "/v/{id}/{file}",                "yyyyyyy"),
+    ("GET",    "/v/{id}/{track}/{file}",        "yyyyyyy"),
     ("GET",    "/api/v1/keys",                  "kkrrrry"),
     ("POST",   "/api/v1/keys",                  "kkrrrry"),
     ("GET",    "/api/v1/keys/{id}",             "kkrrrry"),
@@ -166,7 +168,8 @@ async fn everyone_may_what_their_line_says() {
         for who in 0..7_usize {
             let id = object(&site, &keys[2], path).await;
             let path = path
-                .replace("/v/{*path}", "/v/nobody/master.m3u8")
+                .replace("{track}/{file}", "none/init.mp4")
+                .replace("{file}", "master.m3u8")
                 .replace("{*path}", "master.m3u8")
                 .replace("{name}", "clip.mp4")
                 .replace("{address}", "nobody")
@@ -189,7 +192,8 @@ async fn everyone_may_what_their_line_says() {
 
 /// Something of alice's that the path can name; a new one each time, since the line may delete it.
 async fn object(site: &Site, alice: &str, path: &str) -> String {
-    if !path.contains("{id}") || ["/api/v1/keys", "/api/v1/webhooks"].iter().any(|start| path.starts_with(start)) {
+    if !path.contains("{id}") || ["/api/v1/keys", "/api/v1/webhooks", "/v/"].iter().any(|start| path.starts_with(start))
+    {
         return "nobody".into();
     }
     if path.starts_with("/api/v1/upload/") {
