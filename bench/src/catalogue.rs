@@ -79,6 +79,7 @@ async fn write(scratch: &Path, dump: &Path, assets: u64) -> Result<()> {
         source: durable::ObjectId::of(b""),
         source_bytes: 1,
         uploaded_ms: 1,
+        key: None,
     };
     store.catalogue.create_asset(&new, 1).await?;
     let mut pattern = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durable::catalogue::{JobKind, Meta, NewAsset, SealedKey, Visibility};
+use durable::catalogue::{JobKind, Meta, NewAsset, Visibility};
 use durable::{AssetId, Stored, UnixMs};
 
 use super::store::StoredUpload;
@@ -26,19 +26,14 @@ pub(crate) struct Description {
 
 impl Description {
     /// The row of an asset with a new name, whose bytes are `object`, and its key when its media is to be encrypted.
-    pub(crate) fn asset(
-        self,
-        house: &House,
-        object: &Stored,
-        uploaded_ms: UnixMs,
-    ) -> Result<(NewAsset, Option<SealedKey>), Problem> {
+    pub(crate) fn asset(self, house: &House, object: &Stored, uploaded_ms: UnixMs) -> Result<NewAsset, Problem> {
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(|e| Problem::internal(&e))?;
         let Description { title, file_name, owner, visibility, encrypted, meta } = self;
         let id = AssetId::from_random(random);
         let encrypted = encrypted.unwrap_or(house.config.encrypt);
         let key = encrypted.then(|| house.keys.content.make(&id)).transpose().map_err(|e| Problem::internal(&e))?;
-        let new = NewAsset {
+        Ok(NewAsset {
             id,
             title,
             file_name,
@@ -48,8 +43,8 @@ impl Description {
             source: object.id,
             source_bytes: object.bytes,
             uploaded_ms,
-        };
-        Ok((new, key))
+            key,
+        })
     }
 }
 
@@ -60,9 +55,9 @@ pub(crate) async fn enqueue(
     stored: StoredUpload,
 ) -> Result<AssetId, Problem> {
     let StoredUpload { object, uploaded_ms } = stored;
-    let (new, key) = description.asset(house, &object, uploaded_ms)?;
+    let new = description.asset(house, &object, uploaded_ms)?;
     let id = new.id.clone();
-    if let Some(word) = house.store.catalogue.create_asset_with(&new, key.as_ref(), now_ms()).await? {
+    if let Some(word) = house.store.catalogue.create_asset(&new, now_ms()).await? {
         return Err(no_category(&word));
     }
     drop(object); // named by a row now: no longer pinned

@@ -14,6 +14,7 @@ pub(crate) mod enqueue;
 mod package;
 mod plan;
 mod probe;
+mod protect;
 mod publish;
 pub(crate) mod receive;
 mod source;

@@ -8,9 +8,10 @@ use durable::{Batch, ObjectId, StoreError};
 use media::{MediaError, Output};
 
 use super::plan::{Job, cells};
+use super::protect;
 use super::source::source;
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, patiently, protect, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, through_media};
 
 /// A track in the making: its objects are stored as they come.
 struct Packager {

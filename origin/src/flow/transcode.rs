@@ -15,11 +15,12 @@ use tokio::runtime::Handle;
 
 use super::package::{init, release};
 use super::plan::Job;
+use super::protect;
 use super::source::source;
 use share::{LOOK, Missing};
 
 use crate::clock::now_ms;
-use crate::work::{Failure, Run, on_thread, patiently, protect, through_media};
+use crate::work::{Failure, Run, on_thread, patiently, through_media};
 
 /// Encodes what is missing of the rungs of one codec; it is all stored afterwards, by whomever. A run that helps encodes what it is given.
 pub(super) async fn transcode(run: &Run, asset: &Asset, job: &Job, codec: VideoCodec) -> Result<(), Failure> {

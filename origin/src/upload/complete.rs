@@ -50,8 +50,8 @@ pub(super) async fn make(house: &Arc<House>, upload: &Upload, object: Stored) ->
     let about: About = serde_json::from_str(&upload.about).map_err(|e| Problem::internal(&e))?;
     let described = about.describe(upload.owner.clone()).map_err(|rule| Refusal::BadQuery.because(rule))?;
     let now = now_ms();
-    let (new, key) = described.asset(house, &object, now)?;
-    if let Some(word) = house.store.catalogue.finish_upload(&upload.id, &new, key.as_ref(), now).await? {
+    let new = described.asset(house, &object, now)?;
+    if let Some(word) = house.store.catalogue.finish_upload(&upload.id, &new, now).await? {
         return Err(no_category(&word));
     }
     drop(object); // named by a row now: no longer pinned

@@ -17,7 +17,6 @@ mod failure;
 mod heartbeat;
 mod patience;
 mod progress;
-pub(crate) mod protect;
 mod run;
 mod thread;
 mod worker;

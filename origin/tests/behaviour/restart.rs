@@ -62,6 +62,7 @@ async fn a_file_that_takes_the_process_down_again_and_again_is_given_up() {
         source: source.id,
         source_bytes: source.bytes,
         uploaded_ms: 0,
+        key: None,
     };
     store.catalogue.create_asset(&new, 0).await.unwrap();
     for now in 0..5 {
@@ -100,6 +101,7 @@ async fn what_was_packaged_before_a_kill_is_published_and_not_packaged_again() {
         source: asset.source,
         source_bytes: asset.source_bytes,
         uploaded_ms: 0,
+        key: None,
     };
     catalogue.create_asset(&new, 0).await.unwrap();
     let kind = durable::catalogue::JobKind::Ingest;

@@ -118,6 +118,8 @@ pub struct NewAsset {
     pub source_bytes: u64,
     /// When the last byte had arrived.
     pub uploaded_ms: UnixMs,
+    /// What its media will be encrypted with, if it is.
+    pub key: Option<SealedKey>,
 }
 
 /// What people say of an asset.
@@ -146,21 +148,11 @@ impl Catalogue {
     /// Enters an upload and queues the work on it, in one commit. Answers the first of its categories that does not exist; then
     /// nothing was entered.
     pub async fn create_asset(&self, new: &NewAsset, now: UnixMs) -> Result<Option<String>, StoreError> {
-        self.create_asset_with(new, None, now).await
-    }
-
-    /// As [`Catalogue::create_asset`]; with a key its media will be encrypted.
-    pub async fn create_asset_with(
-        &self,
-        new: &NewAsset,
-        key: Option<&SealedKey>,
-        now: UnixMs,
-    ) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(word) = edits::unknown_category(&mut tx, &new.meta.categories).await? {
             return Ok(Some(word));
         }
-        insert(&mut tx, new, key, now).await?;
+        insert(&mut tx, new, now).await?;
         tx.commit().await?;
         Ok(None)
     }
@@ -200,12 +192,7 @@ impl Catalogue {
     }
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx,
-    new: &NewAsset,
-    key: Option<&SealedKey>,
-    now: UnixMs,
-) -> Result<(), StoreError> {
+pub(super) async fn insert(tx: &mut Tx, new: &NewAsset, now: UnixMs) -> Result<(), StoreError> {
     let list = |words: &[String]| serde_json::Value::from(words.to_vec()).to_string();
     let asset: Asset = sqlx::query_as(
         "INSERT INTO assets (id, title, file_name, visibility, state, source_object, source_bytes, \
@@ -227,8 +214,8 @@ pub(super) async fn insert(
     .bind(list(&new.meta.tags))
     .bind(list(&new.meta.categories))
     .bind(&new.meta.fields)
-    .bind(key.map(|key| &key.id))
-    .bind(key.map(|key| &key.sealed))
+    .bind(new.key.as_ref().map(|key| &key.id))
+    .bind(new.key.as_ref().map(|key| &key.sealed))
     .fetch_one(&mut **tx)
     .await?;
     edits::describe(tx, &asset).await?;

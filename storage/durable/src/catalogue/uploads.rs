@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, Row};
 
-use super::{Catalogue, NewAsset, SealedKey, assets, edits, signed, unsigned};
+use super::{Catalogue, NewAsset, assets, edits, signed, unsigned};
 use crate::limits::UPLOADS_AN_OWNER_MAX;
 use crate::{AssetId, StoreError, UnixMs};
 
@@ -124,13 +124,7 @@ impl Catalogue {
 
     /// Makes an asset of an upload, in one commit: there is one of it, or none. Answers the first of its categories that does
     /// not exist any more; then nothing was done.
-    pub async fn finish_upload(
-        &self,
-        id: &str,
-        new: &NewAsset,
-        key: Option<&SealedKey>,
-        now: UnixMs,
-    ) -> Result<Option<String>, StoreError> {
+    pub async fn finish_upload(&self, id: &str, new: &NewAsset, now: UnixMs) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(word) = edits::unknown_category(&mut tx, &new.meta.categories).await? {
             return Ok(Some(word));
@@ -141,7 +135,7 @@ impl Catalogue {
         if done.rows_affected() == 0 {
             return Err(StoreError::Fenced);
         }
-        assets::insert(&mut tx, new, key, now).await?;
+        assets::insert(&mut tx, new, now).await?;
         tx.commit().await?;
         Ok(None)
     }

@@ -95,6 +95,7 @@ impl House {
             source: stored.id,
             source_bytes: stored.bytes,
             uploaded_ms: now,
+            key: None,
         };
         self.store.catalogue.create_asset(&new, now).await.unwrap();
         id

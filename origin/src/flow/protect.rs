@@ -6,10 +6,10 @@ use media::transcode::EncodedChunk;
 use media::{MediaError, Output};
 use wire::cmaf::protect::{ContentKey, ProtectError, Protected};
 
-use super::{Failure, Run};
+use crate::work::{Failure, Run};
 
 /// The key of an asset that is to be encrypted.
-pub(crate) fn key(run: &Run, asset: &Asset) -> Result<Option<ContentKey>, Failure> {
+pub(super) fn key(run: &Run, asset: &Asset) -> Result<Option<ContentKey>, Failure> {
     let open = |sealed| run.house.keys.content.open(&asset.id, sealed).ok_or(Failure::KeyLost);
     asset.key.as_ref().map(open).transpose()
 }
@@ -21,12 +21,12 @@ pub(crate) struct Rendition {
 }
 
 impl Rendition {
-    pub(crate) fn new(key: Option<ContentKey>) -> Self {
+    pub(super) fn new(key: Option<ContentKey>) -> Self {
         Self { key, protected: None }
     }
 
     /// The piece as it is to be stored.
-    pub(crate) fn take(&mut self, output: Output) -> Result<Output, MediaError> {
+    pub(super) fn take(&mut self, output: Output) -> Result<Output, MediaError> {
         let Some(key) = &self.key else { return Ok(output) };
         match output {
             Output::Init { track, bytes } => {
@@ -43,7 +43,7 @@ impl Rendition {
 }
 
 /// A chunk as it is to be stored.
-pub(crate) fn chunk(mut chunk: EncodedChunk, key: Option<&ContentKey>) -> Result<EncodedChunk, MediaError> {
+pub(super) fn chunk(mut chunk: EncodedChunk, key: Option<&ContentKey>) -> Result<EncodedChunk, MediaError> {
     let Some(key) = key else { return Ok(chunk) };
     for rung in &mut chunk.rungs {
         let (init, protected) = Protected::new(&rung.init, key).map_err(failed)?;
