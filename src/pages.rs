@@ -49,6 +49,7 @@ pages! {
     "/watch/gate/lists.js", "player/gate/lists.js", SCRIPT;
     "/watch/gate/demo-wallets.js", "player/gate/no-demo-wallets.js", SCRIPT;
     "/watch/engine/rendition.js", "player/engine/rendition.js", SCRIPT;
+    "/watch/engine/keys.js", "player/engine/keys.js", SCRIPT;
     "/watch/engine/hls.js", "player/engine/hls.js", SCRIPT;
     "/watch/engine/dash.js", "player/engine/dash.js", SCRIPT;
     "/watch/engine/native.js", "player/engine/native.js", SCRIPT;

@@ -25,6 +25,7 @@ const OWN = {
   "bad-asset": ["That is not an asset id", "An id has up to 64 lower-case letters, digits and hyphens."],
   "bad-token": ["The token is damaged", "A token has only letters, digits, hyphens and underscores. Copy the whole link again."],
   "no-engine": ["This browser cannot play the video", "It has neither Media Source Extensions nor HLS of its own. A current Chrome, Edge, Firefox or Safari has."],
+  "no-clear-key": ["This browser cannot open an encrypted video here", "The page must be opened over HTTPS (or from localhost), in a browser that has Clear Key: a current Chrome, Edge or Firefox."],
 };
 
 /** A refusal of the page itself. */

@@ -1,7 +1,6 @@
 // The watch page: reads the address, starts an engine, shows what it does.
 
 import { readAddress } from "./address.js";
-import { NO_CLEAR_KEY } from "./engine/rendition.js";
 import { Gate } from "./gate/gate.js";
 import { fromOwnCache, readCacheStatus, rememberTimings } from "./cache-status.js";
 import { Readings } from "./readings.js";
@@ -100,9 +99,9 @@ async function play(name) {
 }
 
 /** Falls back to the browser's own HLS where there are no Media Source Extensions, or none that decrypt. */
-async function withoutEngine(name, told = explainRefusal("no-engine")) {
+async function withoutEngine(name, refusal = "no-engine") {
   const native = await engines.native();
-  if (name === "native" || !native.supported()) return showTrouble(told);
+  if (name === "native" || !native.supported()) return showTrouble(explainRefusal(refusal));
   const radio = document.querySelector("input[name=engine][value=native]");
   radio.parentElement.hidden = false;
   radio.checked = true;
@@ -124,7 +123,7 @@ function listener(mine) {
       if (trouble.isKeyless) {
         stop();
         console.warn(trouble.detail);
-        return withoutEngine(chosenEngine(), NO_CLEAR_KEY);
+        return withoutEngine(chosenEngine(), "no-clear-key");
       }
       const told = await explain({ ...trouble, url: gate.fresh(trouble.url) });
       if (mine !== turn) return;

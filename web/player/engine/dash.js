@@ -1,7 +1,8 @@
 // DASH through Media Source Extensions by dash.js.
 
 import { MediaPlayer } from "/watch/vendor/dash.mediaplayer.min.js";
-import { unlock, withKeys, withoutKeys } from "./rendition.js";
+import { unlock, withoutKeys } from "./keys.js";
+import { withKeys } from "./rendition.js";
 
 /** Whether this browser has what dash.js needs. */
 export function supported() {

@@ -1,7 +1,8 @@
 // HLS through Media Source Extensions by hls.js.
 
 import Hls from "/watch/vendor/hls.min.mjs";
-import { unlock, withKeys, withoutKeys } from "./rendition.js";
+import { unlock, withoutKeys } from "./keys.js";
+import { withKeys } from "./rendition.js";
 
 /** Whether this browser has what hls.js needs. */
 export function supported() {
