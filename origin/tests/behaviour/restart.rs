@@ -82,12 +82,12 @@ async fn what_was_packaged_before_a_kill_is_published_and_not_packaged_again() {
     let packaged = site.upload("", &clip(6, 160, 90)).await;
     site.settled(&packaged).await;
     let packaged: durable::AssetId = packaged.parse().unwrap();
-    let data = site.folder.path().join("data");
-    let Site { folder: _folder, origin, server, .. } = site;
+    let Site { folder, origin, config, server } = site;
     origin.shutdown().await;
     // What is left behind by a process that was killed between the packaging and the publication. Of each track it has the first
     // segment alone: if there are more afterwards, it was packaged again.
-    let store = durable::Store::open(&data, durable::Disk::default()).await.unwrap();
+    let places = durable::Places { catalogue: config.catalogue.clone(), objects: None };
+    let store = durable::Store::open_at(&config.data, durable::Disk::default(), &places).await.unwrap();
     let catalogue = &store.catalogue;
     let asset = catalogue.asset(&packaged).await.unwrap().unwrap();
     let id = durable::AssetId::from_random([7; 10]);
@@ -123,8 +123,7 @@ async fn what_was_packaged_before_a_kill_is_published_and_not_packaged_again() {
     catalogue.record_plan(&lease, &source, &plan, 8_000_000, &planned, 0).await.unwrap();
     catalogue.store_chunk(&lease, &chunks, 0).await.unwrap();
     store.close().await;
-    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), data, ..Config::default() };
-    let site = Site { folder: _folder, origin: origin::start(config.clone()).await.unwrap(), config, server };
+    let site = Site { folder, origin: origin::start(config.clone()).await.unwrap(), config, server };
     let status = site.settled(id.as_str()).await;
     assert_eq!(status["state"], "ready", "{status:#}");
     for track in chunks {
