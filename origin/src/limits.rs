@@ -97,8 +97,6 @@ pub const FIELDS_BYTES_MAX: usize = 16 << 10;
 
 /// Characters of a search.
 pub const SEARCH_CHARS_MAX: usize = 200;
-/// How deep a search can be paged through: nobody reads further, and each page ranks anew.
-pub const SEARCH_HITS_MAX: u32 = 1_000;
 
 /// Days of playback statistics in one answer, of each side.
 pub const STATS_DAYS: u32 = 2 * 90;

@@ -35,6 +35,7 @@ async fn what_is_said_is_kept_and_found() {
         ("search?q=night", vec![&one, &two]),
         ("search?q=night&tag=sea", vec![&two]),
         ("search?q=nothing", vec![]),
+        ("search?q=night&after=OTkuMQ", vec![]), // 99.1: behind everything
         ("content?tag=night", vec![&one]),
         ("content?category=travel", vec![&one]),
         ("content?language=JA", vec![&one]),
@@ -47,6 +48,10 @@ async fn what_is_said_is_kept_and_found() {
         expected.sort();
         assert_eq!(got, expected, "{query}");
     }
+    let page = site.api("GET", "/api/v1/search?q=night&limit=1", b"").await.json();
+    assert_eq!(page["items"][0]["id"], json!(two), "neither has it in its title, and this one is younger");
+    let rest = format!("/api/v1/search?q=night&limit=1&after={}", page["next"].as_str().unwrap());
+    assert_eq!(ids(&site, &rest).await, [one.as_str()]);
     let emptied = site.api("PATCH", &path, br#"{"description":null,"tags":null}"#).await.json();
     assert_eq!((&emptied["description"], &emptied["tags"]), (&json!(""), &json!([])));
     let nowhere = site.api("PATCH", &path, br#"{"categories":["nowhere"]}"#).await;

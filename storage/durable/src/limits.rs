@@ -50,9 +50,9 @@ pub const CATEGORIES_MAX: i64 = 1_000;
 /// Rows of the audit log that are kept.
 pub const AUDIT_KEPT: i64 = 1_000_000;
 
-/// Matches of a search that are ranked, the youngest ones: ranking costs some microseconds each, and of a word that more
+/// Matches of a search that are looked at, the youngest ones: each that a filter leaves out costs some microseconds, and of words that more
 /// assets have than this nobody reads the last page.
-pub const SEARCH_RANKED_MAX: u32 = 5_000;
+pub const SEARCH_SEEN_MAX: u32 = 5_000;
 
 /// Words of a search.
 pub const SEARCH_WORDS_MAX: usize = 16;

@@ -59,7 +59,7 @@ async fn what_is_backed_up_is_restored_into_either_kind_of_catalogue() {
         let id = durable::AssetId::from_random([1; 10]);
         let Submitted::Queued(job) = store.catalogue.submit(&id, 0, &[], &actor(), 9).await.unwrap() else { panic!() };
         assert_eq!(store.catalogue.job(job).await.unwrap().unwrap().state, JobState::Queued);
-        assert_eq!(store.catalogue.search("clip", &Default::default(), 0, 9).await.unwrap().len(), 3);
+        assert_eq!(store.catalogue.search("clip", &Default::default(), None, 9).await.unwrap().len(), 3);
         store.close().await;
         let twice = durable::restore(copy.path(), folder.path(), &places, |_| {}).await;
         assert!(matches!(twice, Err(StoreError::Server(_))), "not over what is there: {twice:?}");

@@ -29,14 +29,15 @@ pub(super) fn vector(parts: &[(&str, char)]) -> String {
     out
 }
 
-/// The query that finds all words of what a person typed; the last one need not be whole. `None`: no words.
-pub(super) fn query(text: &str, words_max: usize) -> Option<String> {
+/// The query that finds all words of what a person typed in the parts with these weights (none: in all); `open`: of the last one the
+/// beginning is enough. `None`: no words.
+pub(super) fn query(text: &str, words_max: usize, open: bool, weights: &str) -> Option<String> {
     let mut wanted = Vec::new();
     let mut typed = text.split_whitespace().flat_map(pieces).take(words_max).peekable();
     while let Some(piece) = typed.next() {
-        let last = typed.peek().is_none();
+        let open = open && typed.peek().is_none();
         let (phrase, open) = match piece {
-            Piece::Word(word) => (words(word), last && word.ends_with(char::is_alphanumeric)),
+            Piece::Word(word) => (words(word), open && word.ends_with(char::is_alphanumeric)),
             Piece::Run(run) if run.chars().count() == 1 => (vec![run.to_owned()], true),
             Piece::Run(run) => {
                 let mut phrase = Vec::new();
@@ -45,8 +46,16 @@ pub(super) fn query(text: &str, words_max: usize) -> Option<String> {
             }
         };
         if !phrase.is_empty() {
-            let quoted: Vec<String> = phrase.iter().map(|word| format!("'{word}'")).collect();
-            wanted.push(format!("({}{})", quoted.join(" <-> "), if open { ":*" } else { "" }));
+            let last = phrase.len() - 1;
+            let asked = phrase.iter().enumerate().map(|(n, word)| {
+                let star = if open && n == last { "*" } else { "" };
+                if star.is_empty() && weights.is_empty() {
+                    format!("'{word}'")
+                } else {
+                    format!("'{word}':{star}{weights}")
+                }
+            });
+            wanted.push(format!("({})", asked.collect::<Vec<_>>().join(" <-> ")));
         }
     }
     (!wanted.is_empty()).then(|| wanted.join(" & "))
@@ -73,11 +82,19 @@ mod tests {
 
     #[test]
     fn what_a_person_types_is_never_an_operator() {
-        let check = |text: &str, expected: Option<&str>| assert_eq!(query(text, 16).as_deref(), expected, "{text}");
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(query(text, 16, true, "").as_deref(), expected, "{text}");
+        };
         check("Tōkyō ni", Some("('tokyo') & ('ni':*)"));
         check("東京都", Some("('東京' <-> '京都')"));
         check("a' | !b:*", Some("('a') & ('b')"));
         check("clip.mp4", Some("('clip' <-> 'mp4':*)"));
         check(" * - ( ", None);
+    }
+
+    #[test]
+    fn every_word_is_asked_for_in_the_part_that_is_meant() {
+        assert_eq!(query("sea clip.mp4", 16, true, "A").as_deref(), Some("('sea':A) & ('clip':A <-> 'mp4':*A)"));
+        assert_eq!(query("東京都 4k", 16, false, "A").as_deref(), Some("('東京':A <-> '京都':A) & ('4k':A)"));
     }
 }

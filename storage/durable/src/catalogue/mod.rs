@@ -69,6 +69,7 @@ pub use publish::Published;
 pub use queue::{JobFilter, JobRow, Submitted, Wished};
 pub use rules::{RuleWritten, StoredRule};
 pub use schedules::{Chore, Schedule};
+pub use search::{Hit, Place};
 pub use sessions::{NewSession, Refreshed, Session};
 pub use shares::{Claim, Share};
 pub use sql::Dialect;

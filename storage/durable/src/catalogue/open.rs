@@ -60,7 +60,8 @@ impl Catalogue {
     /// processes that share the database.
     ///
     /// Writes and reads use the same connections. A commit is on disk when it returns (`synchronous_commit`, whatever the
-    /// server's default), as with SQLite.
+    /// server's default), as with SQLite. Nothing here runs for so long that another process would help with it, or machine code:
+    /// to start either takes longer than a search.
     pub(crate) async fn open_postgres(url: &PostgresUrl, instance: &str) -> Result<Self, StoreError> {
         install_drivers();
         let told = |source: sqlx::Error| unusable(url, source);
@@ -77,7 +78,7 @@ impl Catalogue {
             .max_connections(POSTGRES_CONNECTIONS)
             .after_connect(|connection, _| {
                 let sql = format!(
-                    "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = {POSTGRES_IDLE_MS}"
+                    "SET synchronous_commit = on; SET max_parallel_workers_per_gather = 0; SET jit = off; SET idle_in_transaction_session_timeout = {POSTGRES_IDLE_MS}"
                 );
                 Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(sql)).await.map(drop) })
             })

@@ -20,19 +20,20 @@ pub(super) fn indexed(text: &str) -> String {
     out
 }
 
-/// The FTS5 query that finds all words of what a person typed; the last one need not be whole. `None`: no words.
-pub(super) fn query(text: &str, words_max: usize) -> Option<String> {
+/// The FTS5 query that finds all words of what a person typed; `open`: of the last one the beginning is enough. `None`: no words.
+pub(super) fn query(text: &str, words_max: usize, open: bool) -> Option<String> {
     let mut out = String::new();
     let mut words = text.split_whitespace().flat_map(pieces).take(words_max).peekable();
     while let Some(piece) = words.next() {
-        let last = words.peek().is_none();
+        let open = open && words.peek().is_none();
         match piece {
             // Quotes make it a string: no sign in it is an operator (sqlite.org/fts5.html section 3.1).
             Piece::Word(word) if word.chars().any(char::is_alphanumeric) => {
-                let star = if last && word.ends_with(char::is_alphanumeric) { " *" } else { "" };
+                let star = if open && word.ends_with(char::is_alphanumeric) { " *" } else { "" };
                 let _ = write!(out, "\"{}\"{star} ", word.replace('"', " "));
             }
             Piece::Word(_) => {}
+            // It begins a pair, or is the last of its run.
             Piece::Run(run) if run.chars().count() == 1 => {
                 let _ = write!(out, "\"{run}\" * ");
             }
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn what_a_person_types_is_never_an_operator() {
         let check = |text: &str, expected: Option<&str>| {
-            let got = query(text, 16).map(|q| q.split_whitespace().collect::<Vec<_>>().join(" "));
+            let got = query(text, 16, true).map(|q| q.split_whitespace().collect::<Vec<_>>().join(" "));
             assert_eq!(got.as_deref(), expected, "{text}");
         };
         check("Tokyo ni", Some(r#""Tokyo" "ni" *"#));
@@ -110,5 +111,11 @@ mod tests {
         check(r#"a" OR NEAR(b"#, Some(r#""a " "OR" "NEAR(b" *"#));
         check(" * - ( ", None);
         check("", None);
+    }
+
+    #[test]
+    fn words_that_are_whole_are_asked_as_they_are() {
+        assert_eq!(query("Tokyo ni", 16, false).as_deref(), Some(r#""Tokyo" "ni" "#));
+        assert_eq!(query("ni 京", 16, false).as_deref(), Some(r#""ni" "京" * "#));
     }
 }
