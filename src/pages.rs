@@ -32,6 +32,7 @@ pages! {
     "/watch/address.js", "player/address.js", SCRIPT;
     "/watch/cache-status.js", "player/cache-status.js", SCRIPT;
     "/watch/readings.js", "player/readings.js", SCRIPT;
+    "/watch/storyboard.js", "player/storyboard.js", SCRIPT;
     "/watch/strip.js", "player/strip.js", SCRIPT;
     "/watch/trouble.js", "player/trouble.js", SCRIPT;
     "/watch/words.js", "player/words.js", SCRIPT;

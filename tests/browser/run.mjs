@@ -17,12 +17,13 @@ import { checkGate } from "./checks/gate.mjs";
 import { checkModules } from "./checks/modules.mjs";
 import { checkNetwork } from "./checks/network.mjs";
 import { checkPages } from "./checks/pages.mjs";
+import { checkPictures } from "./checks/pictures.mjs";
 import { checkPlays } from "./checks/plays.mjs";
 import { checkRenditionSwitch } from "./checks/rendition-switch.mjs";
 import { checkSeek } from "./checks/seek.mjs";
 import { checkSound } from "./checks/sound.mjs";
 
-const CHECKS = [checkPages, checkModules, checkPlays, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkEncrypted, checkDemo, checkNetwork];
+const CHECKS = [checkPages, checkModules, checkPlays, checkPictures, checkSound, checkSeek, checkRenditionSwitch, checkEngineSwitch, checkCache, checkGate, checkEncrypted, checkDemo, checkNetwork];
 
 async function main() {
   const options = readOptions(process.argv.slice(2), process.env);

@@ -10,7 +10,7 @@ const RENDITION = /^[a-z0-9-]{1,64}$/;
  * Reads `?v=<asset>[&t=<token>][&player=hls|dash|native][&rendition=<key>]`; the last two are wishes, and
  * ignored when they make no sense.
  * @param {string} search `location.search`
- * @returns {{asset: string, token: string|null, hls: string, dash: string, engine: string, rendition: string|null}
+ * @returns {{asset: string, token: string|null, hls: string, dash: string, poster: string, storyboard: string, engine: string, rendition: string|null}
  *   | {refusal: "no-asset"|"bad-asset"|"bad-token"}}
  */
 export function readAddress(search) {
@@ -24,5 +24,6 @@ export function readAddress(search) {
   const base = token === "" ? `/v/${asset}/` : `/p/${token}/v/${asset}/`;
   const engine = ENGINES.includes(query.get("player")) ? query.get("player") : "hls";
   const rendition = RENDITION.test(query.get("rendition") ?? "") ? query.get("rendition") : null;
-  return { asset, token: token || null, engine, rendition, hls: `${base}master.m3u8`, dash: `${base}manifest.mpd` };
+  const file = (name) => `${base}${name}`;
+  return { asset, token: token || null, engine, rendition, hls: file("master.m3u8"), dash: file("manifest.mpd"), poster: file("poster.jpg"), storyboard: file("storyboard.vtt") };
 }

@@ -4,6 +4,7 @@ import { readAddress } from "./address.js";
 import { Gate } from "./gate/gate.js";
 import { fromOwnCache, readCacheStatus, rememberTimings } from "./cache-status.js";
 import { Readings } from "./readings.js";
+import { Storyboard } from "./storyboard.js";
 import { Strip } from "./strip.js";
 import { explain, explainRefusal } from "./trouble.js";
 import { bitrate, renditionName } from "./words.js";
@@ -32,6 +33,8 @@ const strip = new Strip(byId("strip"), byId("strip-detail"), byId("legend"));
 const address = readAddress(location.search);
 const gate = address.refusal ? null : new Gate({ asset: address.asset, token: address.token, video, on: { open: () => play(chosenEngine()), renewed: () => engine?.renewed?.(), shut: stop, trouble: showTrouble } });
 
+const storyboard = gate && new Storyboard(video, byId("seeker"), (url) => gate.fresh(url));
+
 /** The engine that plays, the rendition that is wanted (null: let the engine choose), and a number that
  * tells a late answer from a current one. */
 let engine = null;
@@ -58,6 +61,7 @@ function open() {
     wanted = event.target.value || null;
     engine?.choose(wanted);
   });
+  video.addEventListener("playing", () => storyboard.load(address.storyboard));
   video.addEventListener("seeked", () => video.classList.remove("resuming"));
   byId("retry").addEventListener("click", () => play(chosenEngine()));
   const radio = document.querySelector(`input[name=engine][value=${address.engine}]`);
@@ -84,6 +88,7 @@ async function play(name) {
   if (mine !== turn) return;
   if (!module.supported()) return withoutEngine(name);
   document.body.dataset.engine = name;
+  video.poster = gate.fresh(address.poster); // without one the picture stays black until the film begins
   // Players seek when the first segment is there; its first picture must not flash up before.
   video.classList.toggle("resuming", resumed.position > 0);
   video.autoplay = !resumed.paused; // refused without a gesture in some browsers: the controls are there

@@ -31,6 +31,14 @@ export function seconds(value) {
   return Number.isFinite(value) ? `${value.toFixed(value < 10 ? 2 : 1)} s` : "–";
 }
 
+/** `1:02:03`, `4:05`. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
 /** `AV1 480p`, with the width where two renditions would read the same. */
 export function renditionName(rendition) {
   const size = rendition.height ? ` ${rendition.height}p` : "";

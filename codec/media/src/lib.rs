@@ -5,6 +5,7 @@
 //! ```text
 //! file ── sniff ── probe ──> SourceInfo ── plan ──> Plan ──┬── package (H.264 and AAC as they are)
 //!   │      what is it?        what is in it?    what to make └── transcode (lanes of decode, scale, encode)
+//!   ├── stills ──> JPEG        a poster, and sheets of small pictures, from keyframes
 //!   ├── demux ──> Packet       compressed samples on the asset's timeline
 //!   └── frames ──> Frame       pictures on the asset's timeline, 8-bit 4:2:0, upright
 //! ```
@@ -41,6 +42,8 @@ pub mod encode;
 pub mod package;
 pub mod transcode;
 
+pub mod stills;
+
 pub mod clip;
 
 pub use error::MediaError;
@@ -52,5 +55,6 @@ pub use package::{Output, package_audio, repackage_video};
 pub use plan::{Plan, plan};
 pub use probe::probe;
 pub use source_info::{AudioInfo, SourceInfo, VideoInfo};
+pub use stills::{Board, Still, stills};
 pub use tools::Tools;
 pub use transcode::{EncodedChunk, EncodedRung, Event, transcode};

@@ -6,6 +6,7 @@ mod xml;
 use crate::bitrate;
 use crate::codec_string::family;
 use crate::presentation::{Presentation, Ratio, Track, TrackKind};
+use crate::storyboard::Storyboard;
 use timeline::{aligned, put_template, same_timeline};
 use xml::Xml;
 
@@ -28,6 +29,9 @@ pub fn mpd(presentation: &Presentation) -> String {
     xml.open("Period").attr("id", 0).attr("start", "PT0S");
     for (id, set) in sets.iter().enumerate() {
         put_adaptation_set(&mut xml, id, set, presentation.key_id.as_ref());
+    }
+    if let Some(storyboard) = &presentation.storyboard {
+        put_storyboard(&mut xml, sets.len(), storyboard);
     }
     xml.close().close();
     xml.finish()
@@ -109,6 +113,29 @@ fn put_protection(xml: &mut Xml, key_id: &[u8; 16]) {
         .attr("value", "ClearKey1.0");
     xml.open("dashif:Laurl").attr("Lic_type", "EME-1.0").text("key");
     xml.close();
+}
+
+/// Sheets of small pictures (DASH-IF IOP v4.3 section 6.2.6): a segment is a sheet, and every one has the same size.
+fn put_storyboard(xml: &mut Xml, id: usize, storyboard: &Storyboard) {
+    let Storyboard { tile_width, tile_height, columns, rows, sheet_bytes_max, .. } = *storyboard;
+    let sheet_ms = (storyboard.sheet_us() / 1000).max(1);
+    xml.open("AdaptationSet").attr("id", id).attr("contentType", "image").attr("mimeType", "image/jpeg");
+    xml.open("SegmentTemplate")
+        .attr("timescale", 1000)
+        .attr("duration", sheet_ms)
+        .attr("media", "$RepresentationID$/$Number$.jpg")
+        .attr("startNumber", 0)
+        .close();
+    xml.open("Representation")
+        .attr("id", "storyboard")
+        .attr("bandwidth", sheet_bytes_max.saturating_mul(8000).div_ceil(sheet_ms).max(1))
+        .attr("width", tile_width * columns)
+        .attr("height", tile_height * rows);
+    xml.open("EssentialProperty")
+        .attr("schemeIdUri", "http://dashif.org/guidelines/thumbnail_tile")
+        .attr("value", format_args!("{columns}x{rows}"))
+        .close();
+    xml.close().close();
 }
 
 fn put_representation(xml: &mut Xml, track: &Track, timeline_is_shared: bool) {

@@ -1,6 +1,7 @@
 //! The presentation model: what an asset offers, measured, from which both the HLS playlists and the
 //! DASH manifest are written. Media bytes stand once; this says where they are on the timeline.
 
+use crate::storyboard::Storyboard;
 use serde::{Deserialize, Serialize};
 
 /// An asset as a player sees it: every track is cut on one timeline that starts at zero.
@@ -11,6 +12,9 @@ pub struct Presentation {
     /// All of them are encrypted, by `cbcs` with the key of this name.
     #[serde(default)]
     pub key_id: Option<[u8; 16]>,
+    /// Small pictures for whoever looks for a place in the film.
+    #[serde(default)]
+    pub storyboard: Option<Storyboard>,
 }
 
 /// One rendition: one codec, one size or channel layout, one chain of segments.

@@ -102,6 +102,8 @@ pub enum Resource<'a> {
     Init(TrackName<'a>),
     /// `<track>/<n>.m4s`, numbered from 0.
     Segment(TrackName<'a>, u32),
+    /// `storyboard/<n>.jpg`, numbered from 0.
+    Sheet(u32),
 }
 
 impl fmt::Display for Resource<'_> {
@@ -115,6 +117,7 @@ impl fmt::Display for Resource<'_> {
             Self::Media(track) => write!(f, "{}/media.m3u8", track.0),
             Self::Init(track) => write!(f, "{}/init.mp4", track.0),
             Self::Segment(track, number) => write!(f, "{}/{number}.m4s", track.0),
+            Self::Sheet(number) => write!(f, "storyboard/{number}.jpg"),
         }
     }
 }
@@ -166,6 +169,10 @@ impl<'a> Resource<'a> {
             "media.m3u8" => Ok(Self::Media(track)),
             "init.mp4" => Ok(Self::Init(track)),
             _ if file.contains('/') => Err(UrlError::NotPlayback),
+            _ if track.0 == "storyboard" && file.ends_with(".jpg") => {
+                let number = file.strip_suffix(".jpg").ok_or(UrlError::File)?;
+                Ok(Self::Sheet(segment_number(number)?))
+            }
             _ => {
                 let number = file.strip_suffix(".m4s").ok_or(UrlError::File)?;
                 Ok(Self::Segment(track, segment_number(number)?))
@@ -241,6 +248,8 @@ mod tests {
             ("av1-360/init.mp4", Resource::Init(track)),
             ("av1-360/0.m4s", Resource::Segment(track, 0)),
             ("av1-360/4294967295.m4s", Resource::Segment(track, u32::MAX)),
+            ("storyboard/0.jpg", Resource::Sheet(0)),
+            ("storyboard/17.jpg", Resource::Sheet(17)),
         ] {
             check(&format!("/v/a1-b/{file}"), Ok((None, "a1-b", resource)));
             check(&format!("/p/0z_-Z/v/a1-b/{file}"), Ok((Some("0z_-Z"), "a1-b", resource)));
@@ -283,6 +292,9 @@ mod tests {
             ("/v/a/T/init.mp4", UrlError::TrackName),
             ("/v/a/master.m3u", UrlError::File),
             ("/v/a/t/0.mp4", UrlError::File),
+            ("/v/a/t/0.jpg", UrlError::File),
+            ("/v/a/storyboard/01.jpg", UrlError::SegmentNumber),
+            ("/v/a/storyboard/.jpg", UrlError::SegmentNumber),
             ("/v/a/t/00.m4s", UrlError::SegmentNumber),
             ("/v/a/t/.m4s", UrlError::SegmentNumber),
             ("/v/a/t/-1.m4s", UrlError::SegmentNumber),
@@ -297,7 +309,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_spelt_in_one_way_only(path in "/(p/[a-zA-Z0-9_%.]{1,3}/)?v/[a-z0-9.%]{1,3}/([a-z.]{1,2}/)?([0-9]{1,11}\\.m4s|init\\.mp4|master\\.m3u8|\\.\\.)") {
+        fn what_is_accepted_is_spelt_in_one_way_only(path in "/(p/[a-zA-Z0-9_%.]{1,3}/)?v/[a-z0-9.%]{1,3}/([a-z.]{1,2}/|storyboard/)?([0-9]{1,11}\\.m4s|[0-9]{1,2}\\.jpg|init\\.mp4|master\\.m3u8|\\.\\.)") {
             if let Ok(parsed) = PlaybackPath::parse(&path) {
                 prop_assert_eq!(format!("/v/{}/{}", parsed.asset.as_str(), parsed.resource), parsed.public);
                 let token = parsed.token.map_or(String::new(), |t| format!("/p/{t}"));

@@ -4,6 +4,7 @@ use m3u8_rs::{AlternativeMediaType, MasterPlaylist, MediaPlaylist};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use wire::presentation::{Presentation, Ratio, Segment, Track, TrackKind};
+use wire::storyboard::Storyboard;
 use wire::{dash, hls};
 
 /// Segments of `(ticks, bytes)`, one after the other from zero.
@@ -45,7 +46,7 @@ fn film() -> Presentation {
             picture("h264-720", "avc1.64001f", (1280, 720), &[(8000, 800_000), (2000, 100_000)]),
             sound("aac-und", "mp4a.40.2", "und", SOUND),
         ],
-        key_id: None,
+        ..Presentation::default()
     }
 }
 
@@ -277,6 +278,30 @@ fn text_from_outside_cannot_leave_its_attribute() {
     let text = hls::master(&film);
     assert!(!text.contains("\n#EXT-X-EVIL"), "{text}");
     assert_eq!(master(&film).alternatives.len(), 1);
+}
+
+#[test]
+fn a_storyboard_is_a_set_of_sheets_that_players_know_how_to_cut() {
+    let storyboard = Storyboard {
+        tile_width: 160,
+        tile_height: 90,
+        columns: 10,
+        rows: 10,
+        tiles: 180,
+        interval_us: 10_000_000,
+        sheet_bytes_max: 250_000,
+    };
+    let found = mpd(&Presentation { storyboard: Some(storyboard), ..film() });
+    check(&found, "AdaptationSet", "mimeType", &["video/mp4", "video/mp4", "audio/mp4", "image/jpeg"]);
+    check(&found, "AdaptationSet", "contentType", &["video", "video", "audio", "image"]);
+    check(&found, "EssentialProperty", "value", &["10x10"]);
+    check(&found, "SegmentTemplate", "duration", &["-", "-", "-", "1000000"]);
+    let last = |path: &str, name: &str| values(&found, path, name).pop().unwrap();
+    assert_eq!(last("SegmentTemplate", "media"), "$RepresentationID$/$Number$.jpg");
+    assert_eq!(
+        ["id", "width", "height", "bandwidth"].map(|name| last("Representation", name)),
+        ["storyboard", "1600", "900", "2000"]
+    );
 }
 
 #[test]

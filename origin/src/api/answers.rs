@@ -54,10 +54,14 @@ const SHAPES: &[Shape] = &[
         ("tags", "[string]"), ("categories", "[string]"), ("fields", "object"), ("deleted_ms", "integer?"), ("name", "string"),
         ("owner", "string"), ("visibility", "string"), ("encryption", "string"), ("state", "string"), ("playable", "boolean"), ("duration_ms", "integer?"),
         ("bytes", "integer"), ("sha256", "string"), ("created_ms", "integer"), ("updated_ms", "integer"), ("error", "Failure?"),
-        ("playback", "Playback"),
+        ("playback", "Playback"), ("pictures", "Pictures?"),
     ]),
     shape("ContentPage", &[("items", "[Content]"), ("next", "string?")]),
     more("ContentWhole", "Content", &[("tracks", "[Track]"), ("source", "any")]),
+    shape("Pictures", &[
+        ("poster", "string"), ("width", "integer"), ("height", "integer"), ("storyboard", "string"), ("tiles", "integer"),
+        ("interval_ms", "integer"),
+    ]),
     shape("Track", &[("name", "string"), ("codec", "string"), ("width", "integer?"), ("height", "integer?"), ("state", "string")]),
     more("TrackProgress", "Track", &[("progress", "number")]),
     shape("TranscodeStatus", &[
@@ -108,7 +112,7 @@ const SHAPES: &[Shape] = &[
     more("MonitorHealth", "Health", &[("catalogue", "string"), ("objects", "Objects"), ("jobs", "JobsDepth?")]),
     shape("Streaming", &[
         ("id", "string"), ("state", "string"), ("playable", "boolean"), ("gated", "boolean"), ("encryption", "string"), ("duration_ms", "integer?"),
-        ("playback", "Playback"), ("tracks", "[Track]"),
+        ("playback", "Playback"), ("tracks", "[Track]"), ("pictures", "Pictures?"),
     ]),
     shape("LogLine", &[("seq", "integer"), ("at_ms", "integer"), ("level", "string"), ("target", "string"), ("text", "string")]),
     shape("LogPage", &[("items", "[LogLine]"), ("next", "string?")]),

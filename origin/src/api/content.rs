@@ -17,6 +17,7 @@ use crate::access::Caller;
 use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::TITLE_CHARS_MAX;
+use crate::playback;
 use crate::work::Why;
 
 /// `open` or `gated`.
@@ -294,6 +295,7 @@ pub(super) fn summary(asset: &Asset) -> Value {
         "updated_ms": asset.updated_ms,
         "error": error(asset),
         "playback": playback_urls(&asset.id),
+        "pictures": pictures(asset),
     })
 }
 
@@ -305,6 +307,21 @@ pub(super) fn track(track: &Track) -> Value {
         "width": track.size.map(|s| s.0),
         "height": track.size.map(|s| s.1),
         "state": track_word(track.state),
+    })
+}
+
+/// The poster and the storyboard, when they are made: addresses as those of `playback`.
+pub(super) fn pictures(asset: &Asset) -> Value {
+    let id = &asset.id;
+    playback::pictures::told(asset).map_or(Value::Null, |told| {
+        json!({
+            "poster": format!("/v/{id}/poster.jpg"),
+            "width": told.poster_width,
+            "height": told.poster_height,
+            "storyboard": format!("/v/{id}/storyboard.vtt"),
+            "tiles": told.storyboard.tiles,
+            "interval_ms": told.storyboard.interval_us / 1000,
+        })
     })
 }
 

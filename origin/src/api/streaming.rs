@@ -27,6 +27,7 @@ pub(super) async fn about(State(house): State<Arc<House>>, Path(id): Path<String
         "duration_ms": asset.duration_us.map(|us| us / 1000),
         "playback": content::playback_urls(&id),
         "tracks": tracks,
+        "pictures": content::pictures(&asset),
     });
     Ok(json::answer(StatusCode::OK, &value))
 }

@@ -122,10 +122,15 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/docs/docs.js", &[200], "The page's script")
         .answers_with(Gives::Media(&["text/javascript; charset=utf-8"])),
     words("GET", "/api/v1/openapi.json", &[200], "This document").answers_with(Gives::Object),
-    words("GET", "/v/{id}/{file}", &[200, 206, 304], "The master playlist and its like, for edges")
+    words("GET", "/v/{id}/{file}", &[200, 206, 304], "The master playlist, the manifest and pictures, for edges")
         .answers_with(PLAYED),
-    words("GET", "/v/{id}/{track}/{file}", &[200, 206, 304], "A track's playlist, init and segments, for edges")
-        .answers_with(PLAYED),
+    words(
+        "GET",
+        "/v/{id}/{track}/{file}",
+        &[200, 206, 304],
+        "A track's playlist, init and segments, a storyboard's sheets, for edges",
+    )
+    .answers_with(PLAYED),
     words("GET", "/v/{id}/key", &[200], "The key of an encrypted asset, 16 bytes, for edges")
         .answers_with(Gives::Media(&["application/octet-stream"])),
     words("POST", "/v/{id}/key", &[200], "The licence of Clear Key for an encrypted asset, for edges")

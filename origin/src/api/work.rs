@@ -97,7 +97,10 @@ enum KindWord {
     Ingest,
     Fallback,
     Ladder,
+    Pictures,
     Sweep,
+    Backup,
+    Purge,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,7 +133,10 @@ async fn list(house: &House, owner: Option<String>, uri: &Uri) -> Result<Respons
             KindWord::Ingest => JobKind::Ingest,
             KindWord::Fallback => JobKind::Fallback,
             KindWord::Ladder => JobKind::Ladder,
+            KindWord::Pictures => JobKind::Pictures,
             KindWord::Sweep => JobKind::Sweep,
+            KindWord::Backup => JobKind::Backup,
+            KindWord::Purge => JobKind::Purge,
         }),
         state: asked.state.map(|word| match word {
             StateWord::Queued => JobState::Queued,
@@ -173,9 +179,11 @@ pub(super) async fn cancel_job(
     State(house): State<Arc<House>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let wished = house.store.catalogue.cancel_job(number(&id)?, &caller.actor(), now_ms()).await?;
+    let (catalogue, id) = (&house.store.catalogue, number(&id)?);
+    let kind = catalogue.job(id).await?.ok_or_else(unknown_job)?.kind;
+    let wished = catalogue.cancel_job(id, &caller.actor(), now_ms()).await?;
     if let Some(asset) = wish(wished, "Only a job that waits or runs can be cancelled.")? {
-        house.board.cancel(&asset, Why::Cancelled);
+        house.board.cancel_one(&asset, kind, Why::Cancelled);
     }
     Ok(StatusCode::ACCEPTED.into_response())
 }
@@ -257,7 +265,10 @@ fn shown(job: &JobRow) -> Value {
         JobKind::Ingest => "ingest",
         JobKind::Fallback => "fallback",
         JobKind::Ladder => "ladder",
+        JobKind::Pictures => "pictures",
         JobKind::Sweep => "sweep",
+        JobKind::Backup => "backup",
+        JobKind::Purge => "purge",
     };
     let state = match job.state {
         JobState::Queued => "queued",

@@ -9,11 +9,14 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::house::House;
 use crate::limits::BUS_AGAIN;
 
-const KINDS: [(JobKind, &str); 4] = [
+const KINDS: [(JobKind, &str); 7] = [
     (JobKind::Ingest, "ingest"),
     (JobKind::Fallback, "fallback"),
     (JobKind::Ladder, "ladder"),
+    (JobKind::Pictures, "pictures"),
     (JobKind::Sweep, "sweep"),
+    (JobKind::Backup, "backup"),
+    (JobKind::Purge, "purge"),
 ];
 
 /// Carries rings both ways, for ever.

@@ -5,6 +5,7 @@
 //! ingest job:      probe -> plan -> package -> publish                       playable, when the source has H.264
 //! fallback job:                     transcode (H.264, x chunks) -> publish   playable, when it has none
 //! ladder job:                       transcode (AV1, x chunks) -> publish     ready
+//! pictures job:                     pictures, once it is playable           a poster and a storyboard, beside the others
 //! ```
 //!
 //! Each job begins where an earlier run of it ended: a published asset is not packaged again, a stored chunk not
@@ -12,6 +13,7 @@
 
 pub(crate) mod enqueue;
 mod package;
+mod pictures;
 mod plan;
 mod probe;
 mod protect;
@@ -34,8 +36,9 @@ pub(crate) async fn work(run: &Run) -> Result<Option<JobKind>, Failure> {
         JobKind::Ingest => ingest(run, &asset).await,
         JobKind::Fallback => encode(run, &asset, VideoCodec::H264).await,
         JobKind::Ladder => encode(run, &asset, VideoCodec::Av1).await,
-        // Has no asset, and so no lease of this sort.
-        JobKind::Sweep => Ok(None),
+        JobKind::Pictures => pictures::pictures(run, &asset).await.map(|()| None),
+        // They have no asset, and so no lease of this sort.
+        JobKind::Sweep | JobKind::Backup | JobKind::Purge => Ok(None),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) async fn first(run: &Run, job: &Job, after: JobKind) -> Result<(), Fa
         (JobKind::Ingest, Some(track)) => vec![track.name.clone()],
         (JobKind::Ingest, None) if job.plan.rungs.is_empty() => Vec::new(),
         (JobKind::Ingest, None) => return Ok(()),
-        (JobKind::Fallback | JobKind::Ladder | JobKind::Sweep, _) => job.rungs(VideoCodec::H264),
+        (_, _) => job.rungs(VideoCodec::H264),
     };
     let sound = job.plan.audio.as_ref().map(|audio| audio.name.clone());
     tracks(run, pictures.into_iter().chain(sound).collect()).await
@@ -37,6 +37,7 @@ async fn tracks(run: &Run, names: Vec<String>) -> Result<(), Failure> {
     if published.first {
         run.house.counters.playable(published.playable_ms);
         tracing::info!(asset = %run.lease.asset, ms = published.playable_ms, "playable");
+        run.house.bells.of(JobKind::Pictures).notify_one();
     }
     Ok(())
 }

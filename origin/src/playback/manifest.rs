@@ -31,7 +31,7 @@ pub(super) async fn write(
             };
             (wire::hls::media(&presentation, track), HLS)
         }
-        // Posters and storyboards are not made yet; segments are objects, and the key is nobody's to keep.
+        // Objects, what is told of pictures, and the key, which is nobody's to keep.
         _ => return Ok(None),
     };
     let growing = matches!(asset.state, AssetState::Queued | AssetState::Running);
@@ -50,7 +50,8 @@ async fn presentation(house: &Arc<House>, asset: &Asset) -> Result<Presentation,
     if asset.key.is_some() && key_id.is_none() {
         return Err(StoreError::Damaged(format!("the name of the key of {}", asset.id)));
     }
-    let mut presentation = Presentation { key_id, ..Presentation::default() };
+    let storyboard = super::pictures::told(asset).map(|pictures| pictures.storyboard);
+    let mut presentation = Presentation { key_id, storyboard, ..Presentation::default() };
     for row in catalogue.tracks(&asset.id).await? {
         if row.state == TrackState::Published {
             let segments = catalogue.segments(&asset.id, &row.name).await?;

@@ -12,6 +12,7 @@ mod conditional;
 mod key;
 mod manifest;
 mod object;
+pub(crate) mod pictures;
 mod range;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use durable::AssetId;
-use durable::catalogue::{AssetState, Found, Visibility};
+use durable::catalogue::{AssetState, Found, Visibility, WhichPicture};
 use wire::url::{PlaybackPath, Resource};
 
 use crate::api::problem::{Problem, Refusal};
@@ -141,7 +142,11 @@ async fn open(
             let found = catalogue.find_segment(asset, track.as_str(), index).await?.ok_or_else(|| nobody(asset))?;
             segment(house, headers, found, Refusal::UnknownSegment, object::Kind::Media).await
         }
-        _ => {
+        Resource::Poster => pictures::one(house, headers, asset, WhichPicture::Poster).await,
+        Resource::Sheet(index) => pictures::one(house, headers, asset, WhichPicture::Sheet(index)).await,
+        Resource::Storyboard => pictures::cues(house, headers, asset).await,
+        // The key has a route of its own.
+        Resource::Master | Resource::Manifest | Resource::Media(_) | Resource::Key => {
             let found = catalogue.asset(asset).await?.ok_or_else(|| nobody(asset))?;
             admit(house, found.visibility, headers)?;
             playable(found.playable, found.state, found.visibility)?;

@@ -1,4 +1,4 @@
-//! Initialisation and media segments: objects, opened. They never change under their address.
+//! Initialisation and media segments, which never change under their address, and pictures: objects, opened.
 
 use std::io::Read;
 
@@ -8,11 +8,13 @@ use durable::{ObjectId, Objects, Opened, StoreError};
 use super::answer::{Body, Bytestream};
 use crate::limits::READ_WHOLE_BYTES_MAX;
 
-/// Which kind of segment an object is, for its type.
+/// Which kind an object is, for its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Init,
     Media,
+    /// A poster or a sheet of a storyboard.
+    Still,
 }
 
 /// Opens an object; small ones are read at once.
@@ -36,8 +38,13 @@ pub(super) async fn open(objects: &Objects, id: ObjectId, kind: Kind, picture: b
             (Kind::Init, true) => "video/mp4",
             (Kind::Init, false) => "audio/mp4",
             (Kind::Media, _) => "video/iso.segment",
+            (Kind::Still, _) => "image/jpeg",
         },
-        cache_control: "public, max-age=31536000, immutable",
+        cache_control: match kind {
+            Kind::Init | Kind::Media => "public, max-age=31536000, immutable",
+            // Made anew by another version of this program they may be others.
+            Kind::Still => "public, max-age=3600, stale-while-revalidate=86400",
+        },
         length,
         stream,
     })

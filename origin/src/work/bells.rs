@@ -13,6 +13,7 @@ pub(crate) struct Bells {
     ingest: Notify,
     fallback: Notify,
     ladder: Notify,
+    pictures: Notify,
     /// For the house's own jobs.
     chores: Notify,
     /// Something is to be sent to a webhook.
@@ -26,6 +27,7 @@ impl Default for Bells {
             ingest: Notify::new(),
             fallback: Notify::new(),
             ladder: Notify::new(),
+            pictures: Notify::new(),
             chores: Notify::new(),
             hooks: Notify::new(),
         }
@@ -56,7 +58,7 @@ impl Bell<'_> {
 impl Bells {
     /// Rings all of them.
     pub(crate) fn all(&self) {
-        for kind in [JobKind::Ingest, JobKind::Fallback, JobKind::Ladder, JobKind::Sweep] {
+        for kind in [JobKind::Ingest, JobKind::Fallback, JobKind::Ladder, JobKind::Pictures, JobKind::Sweep] {
             self.of(kind).notify_one();
         }
     }
@@ -86,7 +88,8 @@ impl Bells {
             JobKind::Ingest => &self.ingest,
             JobKind::Fallback => &self.fallback,
             JobKind::Ladder => &self.ladder,
-            JobKind::Sweep => &self.chores,
+            JobKind::Pictures => &self.pictures,
+            JobKind::Sweep | JobKind::Backup | JobKind::Purge => &self.chores,
         }
     }
 }

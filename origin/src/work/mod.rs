@@ -5,7 +5,7 @@
 //!                       └── heartbeat every 2 s: lease moved on, progress stored, hang noticed
 //! ```
 //!
-//! Ingest, fallback (H.264) and ladder (AV1) have workers of their own: hours of encoding never hold up the next
+//! Ingest, fallback (H.264), ladder (AV1) and pictures have workers of their own: hours of encoding never hold up the next
 //! upload's first playable moment.
 
 mod bells;

@@ -55,7 +55,7 @@ pub(crate) struct Run {
 impl Run {
     /// Runs a leased job to its end, whichever it is.
     pub(super) async fn through(house: Arc<House>, lease: Lease) {
-        let (cancel, progress) = house.board.enter(&lease.asset);
+        let (cancel, progress) = house.board.enter(&lease.asset, lease.kind);
         let catalogue = &house.store.catalogue;
         let has_chunks = matches!(lease.kind, JobKind::Fallback | JobKind::Ladder);
         let share = (has_chunks && house.store.is_shared()).then(|| catalogue.lead(&lease, &owner(), chance()));
@@ -78,7 +78,7 @@ impl Run {
             Err(StoreError::Fenced) => tracing::info!(asset = %run.lease.asset, "the job is no longer ours"),
             Err(error) => tracing::error!(asset = %run.lease.asset, %error, "the end of a job could not be written"),
         }
-        run.house.board.leave(&run.lease.asset, &run.cancel);
+        run.house.board.leave(&run.lease.asset, run.lease.kind, &run.cancel);
     }
 
     /// Whether another run leads the job: of its steps this one only encodes, what the leader and others leave it.
@@ -88,7 +88,7 @@ impl Run {
 
     /// Takes chunks of a job that another worker leads, as long as there are any. Answers whether there were.
     pub(super) async fn help(house: Arc<House>, lease: Lease) -> Result<bool, Failure> {
-        let (cancel, progress) = house.board.enter(&lease.asset);
+        let (cancel, progress) = house.board.enter(&lease.asset, lease.kind);
         let share = Some(house.store.catalogue.help(&lease, &owner(), chance()));
         let run = Self { house, lease, share, helped: Arc::default(), cancel, progress };
         let outcome = tokio::select! {
@@ -115,7 +115,7 @@ impl Run {
             }
             (Ok(_), _) => Ok(run.helped.load(Ordering::Relaxed)),
         };
-        run.house.board.leave(&run.lease.asset, &run.cancel);
+        run.house.board.leave(&run.lease.asset, run.lease.kind, &run.cancel);
         outcome
     }
 

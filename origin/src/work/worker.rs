@@ -18,7 +18,9 @@ use crate::roles::Role;
 pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     if house.config.roles.has(Role::Transcoder) {
-        for (kind, count) in [(JobKind::Ingest, INGEST_WORKERS), (JobKind::Fallback, 1), (JobKind::Ladder, 1)] {
+        let kinds =
+            [(JobKind::Ingest, INGEST_WORKERS), (JobKind::Fallback, 1), (JobKind::Ladder, 1), (JobKind::Pictures, 1)];
+        for (kind, count) in kinds {
             for _ in 0..count {
                 workers.spawn(work(house.clone(), kind, stop.clone()));
             }

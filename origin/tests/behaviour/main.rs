@@ -17,6 +17,7 @@ mod keys;
 mod monitor;
 mod nats;
 mod passwords;
+mod pictures;
 mod playback;
 mod rates;
 mod redis;

@@ -20,6 +20,9 @@ pub struct BackedUp {
 }
 
 const CATALOGUE: &str = "catalogue.jsonl";
+/// Tables whose rows name objects, and in which column.
+const NAMING: [(&str, &str); 4] =
+    [("segments", "object"), ("tracks", "init_object"), ("assets", "source_object"), ("pictures", "object")];
 /// How often rows are read again because assets are being removed while they are copied.
 const TRIES: u32 = 5;
 
@@ -100,7 +103,7 @@ async fn missing(dump: &Path, objects: &Shelves) -> Result<Option<ObjectId>, Sto
     for line in BufReader::new(File::open(dump).map_err(failed)?).lines() {
         let line: serde_json::Value = serde_json::from_str(&line.map_err(failed)?)
             .map_err(|e| StoreError::Damaged(format!("a line of the dump: {e}")))?;
-        for (table, column) in [("segments", "object"), ("tracks", "init_object"), ("assets", "source_object")] {
+        for (table, column) in NAMING {
             let Some(name) = line["row"][column].as_str().filter(|_| line["table"] == table) else { continue };
             let id = name.parse().map_err(|_| StoreError::Damaged(format!("object name {name:?}")))?;
             if !objects.has(id).await? {

@@ -16,6 +16,8 @@ mod metadata;
 mod migrations;
 #[path = "objects.rs"]
 mod objects;
+#[path = "pictures.rs"]
+mod pictures;
 #[path = "queue.rs"]
 mod queue;
 #[path = "shares.rs"]

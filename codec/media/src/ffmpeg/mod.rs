@@ -5,6 +5,7 @@ mod child;
 pub mod ffprobe;
 pub mod pictures;
 pub mod sound;
+pub(crate) mod stills;
 
 use crate::source_info::Container;
 use std::ffi::OsString;

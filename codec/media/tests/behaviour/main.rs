@@ -14,4 +14,5 @@ mod plan;
 mod probe;
 mod protect;
 mod sources;
+mod stills;
 mod transcode;

@@ -85,6 +85,8 @@ pub struct Asset {
     pub source_info: Option<String>,
     /// What is to be made of it, JSON.
     pub plan: Option<String>,
+    /// What was drawn of it, JSON.
+    pub pictures: Option<String>,
     /// Length of the presentation.
     pub duration_us: Option<u64>,
     /// When the row was made.
@@ -175,7 +177,8 @@ impl Catalogue {
         let named: Vec<String> = sqlx::query_scalar(
             "SELECT source_object FROM assets WHERE id = $1 \
              UNION SELECT init_object FROM tracks WHERE asset = $1 AND init_object IS NOT NULL \
-             UNION SELECT object FROM segments WHERE asset = $1",
+             UNION SELECT object FROM segments WHERE asset = $1 \
+             UNION SELECT object FROM pictures WHERE asset = $1",
         )
         .bind(id.as_str())
         .fetch_all(&mut *tx)
@@ -254,6 +257,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for Asset {
             source_bytes: unsigned(row.try_get("source_bytes")?).map_err(damaged)?,
             source_info: row.try_get("source_info")?,
             plan: row.try_get("plan")?,
+            pictures: row.try_get("pictures")?,
             duration_us: duration_us.map(unsigned).transpose().map_err(damaged)?,
             created_ms: row.try_get("created_ms")?,
             updated_ms: row.try_get("updated_ms")?,

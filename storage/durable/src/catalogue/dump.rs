@@ -18,6 +18,7 @@ const TABLES: &[&str] = &[
     "assets",
     "tracks",
     "segments",
+    "pictures",
     "jobs",
     "job_waits",
     "schedules",

@@ -17,11 +17,32 @@ pub enum JobKind {
     Fallback,
     /// Encode the ladder.
     Ladder,
-    /// Work of the house itself, of no asset.
+    /// Make the poster and the storyboard: beside the others, and of no weight for the state of the asset.
+    Pictures,
+    /// Work of the house itself, of no asset: remove what nobody needs any more.
     Sweep,
+    /// Of no asset: copy everything to a folder.
+    Backup,
+    /// Of no asset: tell edges to let go of what they keep.
+    Purge,
 }
 
-words!(JobKind { Ingest = "ingest", Fallback = "fallback", Ladder = "ladder", Sweep = "sweep" });
+words!(JobKind {
+    Ingest = "ingest",
+    Fallback = "fallback",
+    Ladder = "ladder",
+    Pictures = "pictures",
+    Sweep = "sweep",
+    Backup = "backup",
+    Purge = "purge"
+});
+
+impl JobKind {
+    /// The state of the asset is how far this job has come.
+    pub fn carries_asset(self) -> bool {
+        matches!(self, Self::Ingest | Self::Fallback | Self::Ladder)
+    }
+}
 
 /// A job's place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +154,7 @@ impl Catalogue {
             .bind(now)
             .fetch_optional(&mut *tx)
             .await?;
-        if let Some(lease) = &lease {
+        if let Some(lease) = lease.as_ref().filter(|lease| lease.kind.carries_asset()) {
             set_asset_state(&mut tx, &lease.asset, AssetState::Running, now).await?;
         }
         tx.commit().await?;
@@ -189,6 +210,7 @@ impl Catalogue {
                 insert(&mut tx, kind, &lease.asset, Stage::Transcode, now).await?;
                 set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
             }
+            None if !lease.kind.carries_asset() => {}
             None => {
                 set_asset_state(&mut tx, &lease.asset, AssetState::Ready, now).await?;
                 events::append(&mut tx, "asset.ready", &lease.asset, "{}", now).await?;
@@ -219,6 +241,9 @@ impl Catalogue {
         .execute(&mut *tx)
         .await?;
         shares::forget(&mut tx, lease.job).await?;
+        if !lease.kind.carries_asset() {
+            return Ok(tx.commit().await?);
+        }
         sqlx::query(
             "UPDATE assets SET state = 'failed', error_code = $2, error_detail = $3, updated_ms = $4 WHERE id = $1",
         )
@@ -259,7 +284,7 @@ impl Catalogue {
         let jobs = sqlx::query(sql).bind(now).bind(&mine).execute(&mut *tx).await?.rows_affected();
         shares::reclaim(&mut tx, &mine).await?;
         let sql = "UPDATE assets SET state = 'queued' WHERE state = 'running' AND NOT EXISTS \
-                   (SELECT 1 FROM jobs j WHERE j.asset = assets.id AND j.state = 'running')";
+                   (SELECT 1 FROM jobs j WHERE j.asset = assets.id AND j.state = 'running' AND j.kind <> 'pictures')";
         sqlx::query(sql).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(jobs)
@@ -273,10 +298,10 @@ impl Catalogue {
         Ok(sqlx::query_scalar(sql).bind(kind).fetch_one(&self.read).await?)
     }
 
-    /// The asset's youngest job: the one whose progress a person wants to see.
+    /// The asset's youngest job, but for its pictures: the one whose progress a person wants to see.
     pub async fn latest_job(&self, asset: &AssetId) -> Result<Option<Job>, StoreError> {
         let sql = "SELECT id, kind, state, attempts, run_after_ms, stage, progress, error_code, error_detail \
-                   FROM jobs WHERE asset = $1 ORDER BY id DESC LIMIT 1";
+                   FROM jobs WHERE asset = $1 AND kind <> 'pictures' ORDER BY id DESC LIMIT 1";
         Ok(sqlx::query_as(sql).bind(asset.as_str()).fetch_optional(&self.read).await?)
     }
 
@@ -314,7 +339,9 @@ impl Catalogue {
         .bind(error.map(|e| e.1))
         .execute(&mut *tx)
         .await?;
-        set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
+        if lease.kind.carries_asset() {
+            set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
+        }
         Ok(tx.commit().await?)
     }
 }

@@ -2,7 +2,8 @@
 
 use sqlx::Row;
 
-use super::{Catalogue, Lease, Tx, events, jobs};
+use super::sql::is_there;
+use super::{Catalogue, JobKind, Lease, Stage, Tx, events, jobs};
 use crate::{StoreError, UnixMs};
 
 /// What publishing changed.
@@ -35,6 +36,11 @@ impl Catalogue {
         let first = usize::try_from(published).is_ok_and(|n| n == tracks.len());
         if first {
             events::append(&mut tx, "asset.playable", &lease.asset, "{}", now).await?;
+            let sql = "SELECT 1 FROM assets a JOIN tracks t ON t.asset = a.id \
+                       WHERE a.id = $1 AND a.key_id IS NULL AND t.width IS NOT NULL LIMIT 1";
+            if is_there(&mut tx, sqlx::query(sql).bind(lease.asset.as_str())).await? {
+                jobs::insert(&mut tx, JobKind::Pictures, &lease.asset, Stage::Transcode, now).await?;
+            }
         }
         tx.commit().await?;
         Ok(Published { first, playable_ms: row.try_get("playable_ms")? })

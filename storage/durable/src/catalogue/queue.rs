@@ -96,7 +96,8 @@ impl Catalogue {
         if !is_there(&mut tx, sqlx::query(sql).bind(asset.as_str())).await? {
             return Ok(Submitted::Unknown);
         }
-        let sql = "SELECT id FROM jobs WHERE asset = $1 AND state IN ('queued', 'running') LIMIT 1";
+        let sql =
+            "SELECT id FROM jobs WHERE asset = $1 AND kind <> 'pictures' AND state IN ('queued', 'running') LIMIT 1";
         if let Some(job) = sqlx::query_scalar(sql).bind(asset.as_str()).fetch_optional(&mut *tx).await? {
             return Ok(Submitted::Busy(job));
         }
@@ -120,11 +121,16 @@ impl Catalogue {
     pub async fn cancel_work(&self, asset: &AssetId, actor: &Actor, now: UnixMs) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'cancelled', fence = fence + 1, lease_owner = NULL, lease_until_ms = NULL, \
-                   updated_ms = $2 WHERE asset = $1 AND state IN ('queued', 'running')";
-        let jobs = sqlx::query(sql).bind(asset.as_str()).bind(now).execute(&mut *tx).await?.rows_affected();
+                   updated_ms = $2 WHERE asset = $1 AND state IN ('queued', 'running') RETURNING kind";
+        let kinds: Vec<JobKind> = sqlx::query_scalar(sql).bind(asset.as_str()).bind(now).fetch_all(&mut *tx).await?;
+        let jobs = kinds.len() as u64;
         if jobs > 0 {
             shares::forget_of(&mut tx, asset).await?;
+        }
+        if kinds.iter().any(|kind| kind.carries_asset()) {
             fail_asset(&mut tx, asset, now).await?;
+        }
+        if jobs > 0 {
             audit::append(&mut tx, actor, "work.cancelled", asset.as_str(), "{}", now).await?;
         }
         tx.commit().await?;
@@ -135,12 +141,12 @@ impl Catalogue {
     pub async fn cancel_job(&self, id: i64, actor: &Actor, now: UnixMs) -> Result<Wished, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'cancelled', fence = fence + 1, lease_owner = NULL, lease_until_ms = NULL, \
-                   updated_ms = $2 WHERE id = $1 AND state IN ('queued', 'running') RETURNING asset";
+                   updated_ms = $2 WHERE id = $1 AND state IN ('queued', 'running') RETURNING asset, kind";
         let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return self.why_not(&mut tx, id).await };
-        let asset = asset_of(&row)?;
+        let (asset, kind) = (asset_of(&row)?, row.try_get::<JobKind, _>("kind")?);
         shares::forget(&mut tx, id).await?;
-        if let Some(asset) = &asset {
+        if let Some(asset) = asset.as_ref().filter(|_| kind.carries_asset()) {
             fail_asset(&mut tx, asset, now).await?;
         }
         audit::append(&mut tx, actor, "job.cancelled", &id.to_string(), "{}", now).await?;
@@ -153,13 +159,14 @@ impl Catalogue {
         let mut tx = self.begin().await?;
         let sql = "UPDATE jobs SET state = 'queued', attempts = 0, fence = fence + 1, run_after_ms = $2, \
                    error_code = NULL, error_detail = NULL, updated_ms = $2 WHERE id = $1 AND state IN ('failed', 'cancelled') \
-                   AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.asset = jobs.asset AND b.state IN ('queued', 'running')) \
+                   AND (kind = 'pictures' OR NOT EXISTS (SELECT 1 FROM jobs b WHERE b.asset = jobs.asset AND b.kind <> 'pictures' \
+                   AND b.state IN ('queued', 'running'))) \
                    AND NOT EXISTS (SELECT 1 FROM jobs b WHERE b.unique_key = jobs.unique_key AND b.state IN ('queued', 'running')) \
-                   RETURNING asset";
+                   RETURNING asset, kind";
         let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return self.why_not(&mut tx, id).await };
-        let asset = asset_of(&row)?;
-        if let Some(asset) = &asset {
+        let (asset, kind) = (asset_of(&row)?, row.try_get::<JobKind, _>("kind")?);
+        if let Some(asset) = asset.as_ref().filter(|_| kind.carries_asset()) {
             requeue_asset(&mut tx, asset.as_str(), now).await?;
         }
         audit::append(&mut tx, actor, "job.replayed", &id.to_string(), "{}", now).await?;

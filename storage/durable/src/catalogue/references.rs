@@ -15,7 +15,8 @@ impl Catalogue {
         let sql = format!(
             "SELECT object FROM segments WHERE object IN ({list}) UNION \
              SELECT init_object FROM tracks WHERE init_object IN ({list}) UNION \
-             SELECT source_object FROM assets WHERE source_object IN ({list})"
+             SELECT source_object FROM assets WHERE source_object IN ({list}) UNION \
+             SELECT object FROM pictures WHERE object IN ({list})"
         );
         let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
         for id in ids {
