@@ -407,6 +407,8 @@ pub const HEALTH_LOOK: Duration = Duration::from_secs(5);
 
 /// Largest value that the cache keeps, and its key: larger ones are cheaper to make again than to move.
 pub const CACHE_VALUE_BYTES_MAX: usize = 1 << 20;
+/// How long the manifest of an asset that does not change is kept, in case another version of this program writes another one.
+pub const MANIFEST_KEPT: Duration = Duration::from_secs(300);
 /// See [`CACHE_VALUE_BYTES_MAX`].
 pub const CACHE_KEY_BYTES_MAX: usize = 512;
 /// Tags of one entry; each costs a look a read of its generation.

@@ -1,4 +1,5 @@
-//! Playlists and the MPD, written from the presentation that the catalogue holds. Only published tracks are in it.
+//! Playlists and the MPD, written from the presentation that the catalogue holds, or as they were written before. Only published tracks
+//! are in them.
 
 use std::sync::Arc;
 
@@ -9,39 +10,64 @@ use wire::presentation::{Presentation, Segment};
 use wire::url::Resource;
 
 use super::answer::{Body, Bytestream};
+use crate::cache::Looked;
 use crate::gate::key_id;
 use crate::house::House;
+use crate::limits::MANIFEST_KEPT;
 
 const HLS: &str = "application/vnd.apple.mpegurl";
 const DASH: &str = "application/dash+xml";
 
-/// Writes the manifest that was asked for; `None` when the asset has no such track or file.
+/// The manifest that was asked for; `None` when the asset has no such track or file. That of an asset which does not grow any more is
+/// kept in the cache, under a name that holds when the row last changed.
 pub(super) async fn write(
     house: &Arc<House>,
     asset: &Asset,
     resource: Resource<'_>,
 ) -> Result<Option<Body>, StoreError> {
-    let presentation = presentation(house, asset).await?;
-    let (text, content_type) = match resource {
-        Resource::Master => (wire::hls::master(&presentation), HLS),
-        Resource::Manifest => (wire::dash::mpd(&presentation), DASH),
-        Resource::Media(name) => {
-            let Some(track) = presentation.tracks.iter().find(|track| track.name == name.as_str()) else {
-                return Ok(None);
-            };
-            (wire::hls::media(&presentation, track), HLS)
-        }
+    let content_type = match resource {
+        Resource::Master | Resource::Media(_) => HLS,
+        Resource::Manifest => DASH,
         // Objects, what is told of pictures, and the key, which is nobody's to keep.
         _ => return Ok(None),
     };
-    let growing = matches!(asset.state, AssetState::Queued | AssetState::Running);
-    Ok(Some(Body {
-        etag: ObjectId::of(text.as_bytes()),
+    if matches!(asset.state, AssetState::Queued | AssetState::Running) {
+        let text = text(house, asset, resource).await?;
+        return Ok(text.map(|text| body(text, content_type, "public, max-age=1")));
+    }
+    let settled = |text| Some(body(text, content_type, "public, max-age=60, stale-while-revalidate=60"));
+    match house.cache.look(&format!("manifest:{}:{}:{resource}", asset.id, asset.updated_ms), &[]).await {
+        Looked::Hit(text) => Ok(settled(text)),
+        Looked::Miss(slot) => {
+            let Some(text) = text(house, asset, resource).await? else { return Ok(None) };
+            house.cache.fill(slot, text.clone(), MANIFEST_KEPT).await;
+            Ok(settled(text))
+        }
+    }
+}
+
+async fn text(house: &Arc<House>, asset: &Asset, resource: Resource<'_>) -> Result<Option<Bytes>, StoreError> {
+    let presentation = presentation(house, asset).await?;
+    let text = match resource {
+        Resource::Master => Some(wire::hls::master(&presentation)),
+        Resource::Manifest => Some(wire::dash::mpd(&presentation)),
+        Resource::Media(name) => {
+            let track = presentation.tracks.iter().find(|track| track.name == name.as_str());
+            track.map(|track| wire::hls::media(&presentation, track))
+        }
+        _ => None,
+    };
+    Ok(text.map(Bytes::from))
+}
+
+fn body(text: Bytes, content_type: &'static str, cache_control: &'static str) -> Body {
+    Body {
+        etag: ObjectId::of(&text),
         content_type,
-        cache_control: if growing { "public, max-age=1" } else { "public, max-age=60, stale-while-revalidate=60" },
+        cache_control,
         length: text.len() as u64,
-        stream: Bytestream::Memory(Bytes::from(text)),
-    }))
+        stream: Bytestream::Memory(text),
+    }
 }
 
 async fn presentation(house: &Arc<House>, asset: &Asset) -> Result<Presentation, StoreError> {

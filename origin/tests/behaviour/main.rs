@@ -14,6 +14,7 @@ mod grants;
 mod grpc;
 mod http2;
 mod keys;
+mod manifests;
 mod monitor;
 mod nats;
 mod passwords;

@@ -141,5 +141,5 @@ async fn unknown_is_told_from_not_yet_and_from_never() {
     check(&format!("/v/{id}/nobody/media.m3u8"), "unknown_track", "public, max-age=2").await;
     check(&format!("/v/{id}/nobody/init.mp4"), "unknown_track", "public, max-age=2").await;
     check(&format!("/v/{id}/h264-90/99.m4s"), "unknown_segment", "public, max-age=2").await;
-    check(&format!("/v/{id}/poster.jpg"), "unknown_track", "public, max-age=2").await;
+    check(&format!("/v/{id}/storyboard/99.jpg"), "unknown_track", "public, max-age=1").await;
 }

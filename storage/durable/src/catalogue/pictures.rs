@@ -56,8 +56,8 @@ impl Catalogue {
         jobs::hold(&mut tx, lease, now).await?;
         let sql = "DELETE FROM pictures WHERE asset = $1 RETURNING object";
         let former: Vec<String> = sqlx::query_scalar(sql).bind(lease.asset.as_str()).fetch_all(&mut *tx).await?;
-        let sql = "UPDATE assets SET pictures = $2 WHERE id = $1";
-        sqlx::query(sql).bind(lease.asset.as_str()).bind(about).execute(&mut *tx).await?;
+        let sql = "UPDATE assets SET pictures = $2, updated_ms = $3 WHERE id = $1";
+        sqlx::query(sql).bind(lease.asset.as_str()).bind(about).bind(now).execute(&mut *tx).await?;
         for (which, picture) in pictures {
             sqlx::query("INSERT INTO pictures (asset, idx, object, bytes) VALUES ($1, $2, $3, $4)")
                 .bind(lease.asset.as_str())
