@@ -19,14 +19,14 @@ import { solanaOperating, solanaPage } from "./checks/solana_page.mjs";
 import { storm } from "./checks/storm.mjs";
 import { subscribed } from "./checks/subscribed.mjs";
 import { trees } from "./checks/trees.mjs";
-import { page, renewal, tabs } from "./checks/watching.mjs";
+import { page, renewal, secrets, tabs } from "./checks/watching.mjs";
 import { contractWallets, hostileWallets, judgeIsItsSource, safes, unmadeWallets } from "./checks/wallets.mjs";
 import { Cluster } from "./cluster.mjs";
 import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, secrets, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

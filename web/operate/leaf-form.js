@@ -37,6 +37,11 @@ const FIELDS = {
   core: [...onCluster("collection", "Collection"), COUNT, ...SHOWN],
   allow: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
   deny: [{ name: "wallets", label: "Wallets, one a line", type: "lines" }],
+  password: [
+    { name: "secret", label: "Password, 8 characters at least; empty: the one that is kept", minLength: 8, maxLength: 256 },
+    { name: "make", label: "a link that opens it instead, shown when the rule is saved", type: "checkbox" },
+    { name: "name", label: "Its name, for whoever is refused", maxLength: 200 },
+  ],
   valid: [{ name: "from_ms", label: "From", type: "datetime-local" }, { name: "until_ms", label: "Until", type: "datetime-local" }],
   json: [{ name: "json", label: "The condition (docs/formats/rules.md)", type: "lines", required: true }],
 };
@@ -45,6 +50,8 @@ export class LeafForm {
   #chains = [];
   #clusters = [];
   #done = null;
+  /** Of a password that is stored already. */
+  #id = null;
 
   constructor() {
     byId("kind").addEventListener("change", () => this.#show(byId("kind").value, {}));
@@ -77,6 +84,7 @@ export class LeafForm {
     const kind = KINDS.includes(word) ? word : "json";
     byId("kind").value = kind;
     byId("negated").checked = isNot;
+    this.#id = word === "password" ? value.id ?? null : null;
     this.#show(kind, kind === "json" ? { json: JSON.stringify(leaf, null, 2) } : Array.isArray(value) ? { wallets: value.join("\n") } : value);
     byId("leaf").showModal();
     return new Promise((resolve) => { this.#done = resolve; });
@@ -119,6 +127,13 @@ export class LeafForm {
       const wallets = text("wallets").split(/[\s,]+/).filter(Boolean);
       if (wallets.length === 0) throw new Error("A list needs a wallet.");
       return { [kind]: wallets };
+    }
+    if (kind === "password") {
+      const name = text("name") === "" ? {} : { name: text("name") };
+      if (field("make").checked) return { password: { make: true, ...name } };
+      if (text("secret") !== "") return { password: { secret: field("secret").value, ...name } };
+      if (this.#id === null) throw new Error("Write a password, or have a link made.");
+      return { password: { id: this.#id, ...name } };
     }
     if (kind === "valid") {
       const time = (name) => (text(name) === "" ? {} : { [name]: new Date(text(name)).getTime() });

@@ -118,6 +118,7 @@ async function open(id) {
 }
 
 async function read() {
+  byId("links-made").hidden = true;
   try {
     const { body, version: read } = await call("GET", `content/${asset}/gating-rules`);
     rule = body.rule;
@@ -181,14 +182,23 @@ async function another(path) {
 async function save() {
   for (const id of ["minutes", "grace"]) if (!byId(id).reportValidity()) return "Not saved.";
   // Without a version this is the first rule; with one, nobody may have written another meanwhile.
-  const { body, version: now } = await call("PUT", `content/${asset}/gating-rules`, { body: written(), version });
-  version = now;
-  // Secrets that were written have ids from now on: saved once more as they were written, they would be others.
-  if (JSON.stringify(rule).includes('"password"')) await read();
-  else show();
-  const links = (body?.links ?? []).map(({ secret }) => `${location.origin}/watch/?v=${asset}#p=${secret}`);
-  if (links.length > 0) return `Saved. Whoever has this link has the password; it is shown this once: ${links.join(" ")}`;
+  const { body } = await call("PUT", `content/${asset}/gating-rules`, { body: written(), version });
+  // As it is stored: passwords have names there, and what was written is not to be made again.
+  await read();
+  showLinks(body?.links ?? []);
   return "Saved. It holds from now on; whoever does not meet it is stopped within seconds.";
+}
+
+/** Secrets stand behind #: browsers send that to nobody. */
+function showLinks(made) {
+  byId("links").replaceChildren(...made.map(({ secret }) => {
+    const item = document.createElement("li");
+    const link = document.createElement("code");
+    link.textContent = new URL(`/watch/?v=${asset}#p=${encodeURIComponent(secret)}`, location.href).href;
+    item.append(link);
+    return item;
+  }));
+  byId("links-made").hidden = made.length === 0;
 }
 
 async function remove() {

@@ -4,7 +4,7 @@ import { condition, VIEWER } from "/watch/gate/sentence.js";
 
 const VIEWER_NOT = { hold: "does not hold", be: "is not", come: "does not come", give: "does not give" };
 /** Conditions that the form knows; any other is written as JSON. */
-export const KINDS = ["erc721", "erc1155", "erc20", "unlock", "spl", "token2022", "metaplex", "core", "allow", "deny", "valid"];
+export const KINDS = ["erc721", "erc1155", "erc20", "unlock", "spl", "token2022", "metaplex", "core", "allow", "deny", "password", "valid"];
 
 /** The one word of a node, and what stands behind it. */
 export function parts(node) {

@@ -162,3 +162,55 @@ async function renewed({ origin, id, edge, browser, ada, player }) {
   assert.equal((await edge.get(`/p/${tokens[0]}/v/${id}/master.m3u8`)).reason, "token-expired");
   return { viewer, said: `${player}.js went on over ${tokens.length} tokens` };
 }
+
+/** A rule with a password and a link, made on the operator's page; the watch page asks for the one and takes the other out of its address. */
+export async function secrets({ origin }) {
+  const id = await origin.upload(film(4), "title=film");
+  await origin.api("PUT", `content/${id}/gating-rules`, { rule: { allow: [person("").account.address] } });
+  await until("it plays", async () => (await origin.api("GET", `content/${id}`)).playable);
+  const edge = await origin.edge();
+  const browser = await openBrowser(CHROMIUM);
+  try {
+    const operator = await Page.open(browser, []);
+    await operator.tab.goto(`${edge.url}/operate/?v=${id}`);
+    await operator.tab.fill("#key", origin.key);
+    await operator.tab.press("#key", "Enter");
+    await operator.tab.getByRole("button", { name: "Remove: is on the list (1 wallet)" }).click();
+    for (const fill of [() => operator.tab.fill("#field-secret", "open sesame"), () => operator.tab.check("#field-make")]) {
+      await operator.tab.click("#add:visible, #tree .group > button");
+      await operator.tab.selectOption("#kind", "password");
+      await fill();
+      await operator.tab.click("#leaf-form button[type=submit]");
+    }
+    await operator.tab.click("#save");
+    await operator.until("the link is shown", () => document.querySelectorAll("#links li").length === 1, null, WITHIN_MS);
+    const link = await operator.tab.textContent("#links code");
+    await operator.close();
+
+    const ada = person("Ada");
+    const guest = await Page.open(browser, [ada]);
+    await guest.goto(`${edge.url}/watch/?v=${id}`);
+    await guest.door("sign-in");
+    await guest.click(ada.name);
+    await guest.door("refused");
+    assert.match(await guest.words(), /password_needed/);
+    await guest.tab.fill("#password", "wrong wrong");
+    await guest.tab.press("#password", "Enter");
+    await guest.until("it is wrong", () => /password_wrong/.test(document.body.dataset.trouble) && document.getElementById("door").getAttribute("aria-busy") !== "true", null, WITHIN_MS);
+    await guest.tab.fill("#password", "open sesame");
+    await guest.tab.press("#password", "Enter");
+    await guest.playedTo(1);
+    await guest.close();
+
+    const bob = person("Bob");
+    const invited = await Page.open(browser, [bob]);
+    await invited.goto(link);
+    await invited.door("sign-in");
+    await invited.click(bob.name);
+    await invited.playedTo(1);
+    await invited.close();
+  } finally {
+    await browser.close();
+    await edge.kill();
+  }
+}
