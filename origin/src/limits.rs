@@ -280,6 +280,20 @@ pub const SLOTS_KEPT: Duration = Duration::from_secs(30);
 pub const RPC_ACCOUNTS_BYTES_MAX: usize = 4 << 20;
 /// Accounts of one question; nodes refuse more.
 pub const ACCOUNTS_A_QUESTION_MAX: usize = 100;
+/// Of those who ask for accounts of Solana so many are asked about at once; one is forgotten every 25 ms, so that whoever asks one after the other
+/// is no crowd.
+pub const CROWD_FREE: u32 = 8;
+/// See [`CROWD_FREE`].
+pub const CROWD_FORGETS: Duration = Duration::from_millis(25);
+/// Each more makes the next question wait so much longer for others.
+pub const CROWD_WAIT_STEP: Duration = Duration::from_millis(5);
+/// So many are counted: the wait is half a second at most, and over three seconds after the crowd.
+pub const CROWD_MAX: u32 = CROWD_FREE + 100;
+/// Bytes of such an account that are read: a token's account has 165 and what extensions add, metadata 679, of an asset of Metaplex Core two
+/// texts and 75 bytes matter. A hundred of them as text fit into one answer, whatever an account has.
+pub const ACCOUNT_BYTES_READ: usize = 4096;
+const _: () = assert!(ACCOUNT_BYTES_READ > 2 * CORE_TEXT_BYTES_MAX + 128);
+const _: () = assert!(ACCOUNTS_A_QUESTION_MAX * (ACCOUNT_BYTES_READ * 4 / 3 + 512) < RPC_ACCOUNTS_BYTES_MAX);
 /// Tokens of a wallet whose metadata are looked at for a collection of Metaplex, five questions. Whoever has more is not let in by it.
 pub const NFTS_A_WALLET_MAX: usize = 500;
 /// Bytes of the name of an asset of Metaplex Core, and of its address.
@@ -333,8 +347,15 @@ pub const RULE_TOKEN_SECONDS_MIN: u64 = 300;
 pub const RULE_TOKEN_SECONDS_MAX: u64 = 1800;
 /// How long before a chain fell silent somebody may have been let in, to be let in again.
 pub const RULE_GRACE_SECONDS_MAX: u64 = 3600;
+/// A new key of playback tokens signs so long after the start: edges ask for the keys twice a second.
+pub const TOKEN_KEY_AHEAD_MS: i64 = 5_000;
 /// How long what a contract said at a block is kept. It is kept by the block's hash, and so is of no use after the next block.
 pub const READS_KEPT: Duration = Duration::from_secs(15);
+/// What lets nobody in is asked again after this: an endpoint may have said it that had not all of a new block yet.
+pub const DENIALS_KEPT_MS: i64 = 5_000;
+const _: () = assert!(DENIALS_KEPT_MS as u128 <= READS_KEPT.as_millis());
+/// How long it is remembered where a wallet of Solana had what a rule asked for: it is looked for there first.
+pub const PLACES_KEPT: Duration = Duration::from_secs(3600);
 /// Answers of contracts that are kept, about 300 bytes each.
 pub const READS_KEPT_MAX: u64 = 100_000;
 /// Wallets that one wallet may act for where a contract is concerned; each is asked about.

@@ -26,6 +26,8 @@ const SYSTEM = address("11111111111111111111111111111111");
 const SLOT_MS = 100;
 const MINT_BYTES = 82n;
 const ACCOUNT_BYTES = 165n;
+/** Of one question, as nodes have it. */
+const ACCOUNTS_MAX = 100;
 
 export class Cluster {
   static async start() {
@@ -56,14 +58,16 @@ export class Cluster {
     if (options?.minContextSlot > this.slot) throw tooEarly();
     const told = (value) => ({ context: { slot: Number(this.slot), apiVersion: "3.0.0" }, value });
     const row = (account) => account && account.exists !== false
-      ? { data: [Buffer.from(account.data).toString("base64"), "base64"], owner: account.programAddress, lamports: Number(account.lamports), executable: false, rentEpoch: 0, space: account.data.length }
+      ? { data: [sliced(account.data, options?.dataSlice).toString("base64"), "base64"], owner: account.programAddress, lamports: Number(account.lamports), executable: false, rentEpoch: 0, space: account.data.length }
       : null;
     const placed = (account) => ({ pubkey: account.address, account: row(account) });
     const owned = (program, is) => this.svm.getProgramAccounts(address(program)).filter(({ data }) => is(Buffer.from(data))).map(placed);
     switch (method) {
       case "getGenesisHash": return "GH7ome3EiwEr7tu9JuTh2dpYWBJK3z69Xm1ZE3MEE6JC";
       case "getAccountInfo": return told(row(this.svm.getAccount(address(params[0]))));
-      case "getMultipleAccounts": return told(params[0].map((key) => row(this.svm.getAccount(address(key)))));
+      case "getMultipleAccounts":
+        if (params[0].length > ACCOUNTS_MAX) throw new Error("Too many inputs provided");
+        return told(params[0].map((key) => row(this.svm.getAccount(address(key)))));
       case "getTokenAccountsByOwner": {
         const { mint, programId } = params[1];
         const program = programId ?? this.svm.getAccount(address(mint)).programAddress;
@@ -105,9 +109,14 @@ export class Cluster {
     ]);
   }
 
-  /** Where a wallet has tokens of a mint, made when it is not there. */
+  /** Where a wallet is expected to have tokens of a mint. */
+  async expected(program, mint, owner) {
+    return (await findAssociatedTokenPda({ owner, mint, tokenProgram: program }))[0];
+  }
+
+  /** The same, made when it is not there. */
   async place(program, mint, owner) {
-    const [ata] = await findAssociatedTokenPda({ owner, mint, tokenProgram: program });
+    const ata = await this.expected(program, mint, owner);
     await this.send([getCreateAssociatedTokenIdempotentInstruction({ payer: this.payer, ata, owner, mint, tokenProgram: program })]);
     return ata;
   }
@@ -253,6 +262,7 @@ export class ClusterNode {
   }
 }
 
+const sliced = (data, slice) => (slice ? Buffer.from(data).subarray(slice.offset, slice.offset + slice.length) : Buffer.from(data));
 const tooEarly = () => Object.assign(new Error("Minimum context slot has not been reached"), { code: -32016 });
 const bytes = (key) => Buffer.from(getAddressEncoder().encode(address(key)));
 const isAccount = (data) => data.length === 165 || (data.length > 165 && data[165] === 2);

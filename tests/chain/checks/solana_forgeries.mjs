@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { getAddressEncoder } from "@solana/kit";
-import { TOKEN } from "../cluster.mjs";
+import { TOKEN, TOKEN_2022 } from "../cluster.mjs";
 import { SolanaViewer } from "../solana_viewer.mjs";
 import { until } from "../wait.mjs";
 
@@ -31,7 +31,10 @@ export async function solanaForgeries({ origin, cluster }) {
   const [real, named] = [await cluster.nft(holder.address, seals), await cluster.nft(poor.address, seals, false)];
   const [asset, own] = [await cluster.asset(holder.address, crew), await cluster.asset(poor.address, others)];
   const posing = await cluster.asset(poor.address, crew, undefined, "Address");
+  const coin = await cluster.mint(TOKEN);
+  for (const who of [holder, poor]) await cluster.give(TOKEN, coin, who.address, who === holder ? 5n : 4n);
   const titles = {
+    spl: await origin.titled({ spl: { chain: CHAIN, mint: coin, min_units: "5" } }),
     metaplex: await origin.titled({ metaplex: { chain: CHAIN, collection: seals, min_balance: "1" } }),
     core: await origin.titled({ core: { chain: CHAIN, collection: crew, min_balance: "1" } }),
   };
@@ -42,16 +45,34 @@ export async function solanaForgeries({ origin, cluster }) {
   const [confirmed, unconfirmed] = [info(await cluster.metadataOf(real)), info(await cluster.metadataOf(named))];
   // What would let the poor one in, but for the one thing that is wrong about it.
   const [perfect, perfectAsset] = [patched(confirmed, 33, bytes(named)), patched(info(asset), 1, bytes(poor.address))];
-  const metadata = (...rows) => (method, params, result) => (method === "getMultipleAccounts" ? { ...result, value: rows } : undefined);
+  const metadata = (rows) => (method, params, result) => (method === "getMultipleAccounts" ? { ...result, value: rows(params[0]) } : undefined);
+  /** One of the accounts that were asked for together. */
+  const placed = (key, row) => (method, params, result) => (method === "getMultipleAccounts" && params[0].includes(key) ? { ...result, value: result.value.map((was, n) => (params[0][n] === key ? row : was)) } : undefined);
+  const [expected, rich] = [await cluster.expected(TOKEN, coin, poor.address), await cluster.expected(TOKEN, coin, holder.address)];
+  const perfectCoins = patched(info(rich), 32, bytes(poor.address));
+  const coins = (row) => placed(expected, row);
+  const list = (change) => (method, params, result) => (method === "getMultipleAccounts" && params[0].includes(expected) ? change({ ...result, value: params[0].map(() => perfectCoins) }, params[1]) : undefined);
   const assets = (...rows) => (method, params, result) => (method === "getProgramAccounts" ? { ...result, value: rows.map(([pubkey, account]) => ({ pubkey, account })) } : undefined);
+  const at = await cluster.metadataOf(named);
   const forgeries = {
+    spl: {
+      "coins of another wallet": coins(info(rich)),
+      "coins of another mint": coins(patched(perfectCoins, 0, bytes(seals))),
+      "coins of another program": coins({ ...perfectCoins, owner: TOKEN_2022 }),
+      "coins of an account that was never made": coins(patched(perfectCoins, 108, Buffer.from([0]))),
+      "coins of an account that is cut": coins(cut(perfectCoins, 164)),
+      "an account more than was asked for": list((told) => ({ ...told, value: [...told.value, perfectCoins] })),
+      "an account less": list((told) => ({ ...told, value: told.value.slice(1) })),
+      "accounts of a slot before": list((told, options) => ({ ...told, context: { slot: options.minContextSlot - 1 } })),
+      "accounts of no slot": list((told) => told.value),
+    },
     metaplex: {
-      "metadata of another mint": metadata(confirmed),
-      "metadata of another program": metadata({ ...perfect, owner: TOKEN }),
-      "metadata that end before they say it": metadata(cut(perfect, 120)),
-      "metadata of no kind": metadata(patched(perfect, 0, Buffer.from([1]))),
-      "metadata of two where one was asked for": metadata(unconfirmed, perfect),
-      "metadata of none where one was asked for": metadata(),
+      "metadata of another mint": placed(at, confirmed),
+      "metadata of another program": placed(at, { ...perfect, owner: TOKEN }),
+      "metadata that end before they say it": placed(at, cut(perfect, 120)),
+      "metadata of no kind": placed(at, patched(perfect, 0, Buffer.from([1]))),
+      "metadata of one more than was asked for": metadata((keys) => [unconfirmed, ...keys.map(() => perfect)]),
+      "metadata of none where one was asked for": metadata(() => []),
       "tokens of another wallet": (method, params, result) => (method === "getTokenAccountsByOwner" ? cluster.answer(method, [holder.address, ...params.slice(1)]) : undefined),
     },
     core: {
@@ -82,7 +103,7 @@ export async function solanaForgeries({ origin, cluster }) {
     }
   }
   // So that the forgeries are known to be good ones: nothing wrong about them, and a node that is trusted alone is believed.
-  for (const [kind, lie] of [["metaplex", metadata(perfect)], ["core", assets([asset, perfectAsset])]]) {
+  for (const [kind, lie] of [["spl", coins(perfectCoins)], ["metaplex", placed(at, perfect)], ["core", assets([asset, perfectAsset])]]) {
     cluster.node.lie = lie;
     await until(`a perfect ${kind} is believed`, async () => (await asked(poor, titles[kind])) === 201);
     cluster.node.lie = () => undefined;

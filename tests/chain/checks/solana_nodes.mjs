@@ -14,17 +14,23 @@ const ANSWER_MS = 3_000;
 
 const viewer = async (origin) => (await SolanaViewer.new(origin)).signIn();
 
-/** What nodes say of what `who` has of a mint. */
-const says = (cluster, who, units) => (method, params, result) => {
-  if (method !== "getTokenAccountsByOwner" || params[0] !== who.address) return undefined;
-  if (units === 0n) return { ...result, value: [] };
+/** What nodes say of what `who` has of a mint, where it is expected and in all. */
+const says = (cluster, who, mint, units) => {
   const data = Buffer.alloc(165);
-  Buffer.from(getAddressEncoder().encode(params[1].mint)).copy(data);
+  Buffer.from(getAddressEncoder().encode(mint)).copy(data);
   Buffer.from(getAddressEncoder().encode(who.address)).copy(data, 32);
   data.writeBigUInt64LE(units, 64);
   data[108] = 1;
-  const account = { data: [data.toString("base64"), "base64"], owner: TOKEN, lamports: 2_039_280, executable: false, rentEpoch: 0, space: 165 };
-  return { ...result, value: [{ pubkey: cluster.payer.address, account }] };
+  const account = units === 0n ? null : { data: [data.toString("base64"), "base64"], owner: TOKEN, lamports: 2_039_280, executable: false, rentEpoch: 0, space: 165 };
+  return (method, params, result) => {
+    const isAt = (key) => key === who.expected;
+    if (method === "getMultipleAccounts" && params[0].some(isAt)) {
+      result.value = result.value.map((was, n) => (isAt(params[0][n]) ? account : was));
+      return result;
+    }
+    if (method !== "getTokenAccountsByOwner" || params[0] !== who.address) return undefined;
+    return { ...result, value: account ? [{ pubkey: who.expected, account }] : [] };
+  };
 };
 
 /** Behind one address there are two nodes, one of which is some slots behind: nobody is refused for that. */
@@ -80,7 +86,11 @@ export async function solanaNodes({ chain, cluster, options }) {
       while (performance.now() < end) assert.deepEqual([await asks(holder), await asks(poor)], [wanted.holder, wanted.poor], what);
     };
     const [open, shut, unread] = ["let in", "403 rule_not_met", "503 chain_not_read"];
-    const lie = (...units) => nodes.forEach((node, n) => { node.lie = units[n] === undefined ? () => undefined : (...asked) => says(cluster, poor, units[n].poor)(...asked) ?? says(cluster, holder, units[n].holder)(...asked); });
+    for (const who of [holder, poor]) who.expected = await cluster.expected(TOKEN, mint, who.address);
+    const lie = (...units) => nodes.forEach((node, n) => {
+      const lies = units[n] ? [[poor, units[n].poor], [holder, units[n].holder]].map(([who, has]) => says(cluster, who, mint, has)) : [];
+      node.lie = (method, params, honest) => lies.reduce((told, one) => one(method, params, told ?? honest) ?? told, undefined);
+    });
     const states = (...all) => nodes.forEach((node, n) => { node.state = all[n]; });
 
     await answers("they agree", { holder: open, poor: shut });

@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use durable::StoreError;
 use durable::catalogue::Grant;
+use durable::{StoreError, UnixMs};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
@@ -56,7 +56,7 @@ struct Followed {
 }
 
 /// Goes on until it is dropped.
-pub(super) async fn follow(house: &House, cluster: &Cluster) {
+pub(super) async fn follow(house: &House, cluster: &Arc<Cluster>) {
     let mut followed = Followed::default();
     let mut is_cut = false;
     loop {
@@ -72,7 +72,7 @@ pub(super) async fn follow(house: &House, cluster: &Cluster) {
 }
 
 impl Followed {
-    async fn round(&mut self, house: &House, cluster: &Cluster) -> Result<(), Cut> {
+    async fn round(&mut self, house: &House, cluster: &Arc<Cluster>) -> Result<(), Cut> {
         let now = now_ms();
         if !house.store.catalogue.has_grants(now).await? {
             *self = Self::default();
@@ -123,14 +123,14 @@ impl Followed {
     async fn look(
         &mut self,
         house: &House,
-        cluster: &Cluster,
+        cluster: &Arc<Cluster>,
         watched: &Watched,
         grants: &[Grant],
         at: &Slot,
     ) -> Result<usize, Cut> {
         let now = now_ms();
         let claims: Vec<Vec<Claim>> = grants.iter().map(|grant| claims(watched, grant)).collect();
-        self.learn(house, cluster, watched, &claims, at).await;
+        self.learn(house, cluster, watched, &claims, (at, now)).await;
         let keys: BTreeSet<Key> = claims
             .iter()
             .flatten()
@@ -170,7 +170,14 @@ impl Followed {
     }
 
     /// Finds out what claims rest on that were not met before. One that cannot be read now is met again in the next round.
-    async fn learn(&mut self, house: &House, cluster: &Cluster, watched: &Watched, claims: &[Vec<Claim>], at: &Slot) {
+    async fn learn(
+        &mut self,
+        house: &House,
+        cluster: &Arc<Cluster>,
+        watched: &Watched,
+        claims: &[Vec<Claim>],
+        at: (&Slot, UnixMs),
+    ) {
         let unknown: HashSet<&Claim> =
             claims.iter().flatten().filter(|claim| !self.rests_on.contains_key(*claim)).collect();
         let ask = |claim: &Claim| {

@@ -65,7 +65,7 @@ pub(crate) async fn describe_account(
     };
     let mut wallets = Vec::new();
     for wallet in holders.iter().filter_map(Holder::solana) {
-        let amount = accounts.amount((key, account.owner), wallet, cluster, &at).await;
+        let amount = accounts.amount((key, account.owner), wallet, cluster, (&at, now)).await;
         let amount = amount.map_err(|error| ProbeError::Chain(ChainError::clone(&error)))?.map(Amount::of);
         wallets.push(json!({ "wallet": wallet, "amount": amount }));
     }

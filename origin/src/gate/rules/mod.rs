@@ -10,7 +10,9 @@
 //!   delegates.rs wallets that have named the viewer's in the registry of delegate.xyz
 //!   describe.rs what a contract is, for whoever writes a rule
 //!   read.rs     one leaf for the wallets of one viewer: yes, no, or doubt
+//!   said.rs     one word that a contract answered at a block, and how long it is kept
 //!   accounts.rs one leaf of Solana, and the accounts that its answer rests on
+//!   amount.rs   what a wallet of Solana has: by all its accounts, or by those that are expected
 //!   decide.rs   the tree over its leaves, and what is missing; pure
 //! ```
 //!
@@ -18,6 +20,7 @@
 //! yes opens.
 
 mod accounts;
+mod amount;
 mod bounds;
 mod decide;
 mod delegates;
@@ -26,6 +29,7 @@ mod password;
 mod playback;
 mod probe;
 mod read;
+mod said;
 mod tree;
 mod words;
 

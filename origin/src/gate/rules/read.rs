@@ -1,52 +1,27 @@
-//! One leaf for the wallets of one viewer. What a contract says at a block is kept for a while under the block's hash, so that
-//! a reorganisation voids it, and asked once for all who wait for it, in this process or, by the role cache, in several.
+//! One leaf for the wallets of one viewer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Bytes, U256};
 use durable::UnixMs;
 use futures_util::future::{join_all, try_join_all};
-use moka::future::Cache;
 
 use super::accounts::Accounts;
 use super::decide::{Doubt, Truth};
 use super::delegates::{self, Vault};
+use super::said::{Said, Words};
 use super::tree::{Erc721, Node, Window};
 use super::words::{Amount, Holder, Wallet};
-use crate::cache::{Cache as Shared, Looked};
+use crate::cache::Cache as Shared;
 use crate::gate::chains::abi::{self, Word};
 use crate::gate::chains::solana::Key;
-use crate::gate::chains::{Block, Chain, ChainError, Chains, Returned};
-use crate::limits::{READS_KEPT, READS_KEPT_MAX};
-
-/// The tag of what is kept for other processes.
-const READS_TAG: &str = "reads";
-
-/// One word that a contract answered at a block.
-type Asked = (u64, B256, Address, Bytes);
-
-/// What a contract said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Word([u8; 32]),
-    Reverted,
-    /// Not one word of 32 bytes.
-    Garbled,
-}
+use crate::gate::chains::{Block, Chain, ChainError, Chains};
 
 /// What contracts said, and what accounts of Solana did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Reads {
-    words: Cache<Asked, Said>,
+    words: Words,
     accounts: Accounts,
-}
-
-impl Default for Reads {
-    fn default() -> Self {
-        let words = Cache::builder().max_capacity(READS_KEPT_MAX).time_to_live(READS_KEPT).build();
-        Self { words, accounts: Accounts::default() }
-    }
 }
 
 /// What a viewer has shown.
@@ -127,8 +102,8 @@ impl Reads {
         }
         let heads = chain.heads(now).await.map_err(Arc::new)?;
         let (settled, last) = (
-            self.held_at(leaf, &wallets, (chain, &heads.settled), from),
-            self.held_at(leaf, &wallets, (chain, &heads.last), from),
+            self.held_at(leaf, &wallets, (chain, &heads.settled), (from, now)),
+            self.held_at(leaf, &wallets, (chain, &heads.last), (from, now)),
         );
         Ok(match futures_util::future::try_join(settled, last).await? {
             (one, other) if one == other => one,
@@ -143,10 +118,9 @@ impl Reads {
         leaf: &Node,
         wallets: &[Wallet],
         (chain, at): (&Arc<Chain>, &Block),
-        from: Sources<'_>,
+        (from, now): (Sources<'_>, UnixMs),
     ) -> Result<Truth, Unread> {
         let Some((_, contract)) = leaf.contract() else { return Ok(Truth::No) };
-        let ask = |data: Bytes| self.word((chain, at), contract.0, data, from.cache);
         let mut vaults = Vec::new();
         if leaf.is_delegated() {
             let named = wallets.iter().map(|wallet| delegates::vaults(chain, *wallet, contract.0, at));
@@ -158,83 +132,47 @@ impl Reads {
         if let Node::Erc721(Erc721 { token_ids, .. }) = leaf
             && !token_ids.is_empty()
         {
-            let owner_of = |id: &Amount| ask(abi::call("ownerOf(uint256)", &[Word::Number(id.0)]));
-            let owners = try_join_all(token_ids.iter().map(owner_of)).await?;
             let acts_for = |owner: Wallet, id: &Amount| {
                 let is_it = |vault: &Vault| vault.wallet == owner && vault.only.is_none_or(|only| only == id.0);
                 wallets.contains(&owner) || vaults.iter().any(is_it)
             };
-            let is_theirs = |(said, id): (Said, &Amount)| match said {
-                Said::Word(word) => abi::address(&word).map(|owner| acts_for(Wallet(owner), id)),
-                // As it does for a token that there is not.
-                Said::Reverted => Some(false),
-                Said::Garbled => None,
-            };
-            return Ok(any(owners.into_iter().zip(token_ids).map(is_theirs)));
+            let told = token_ids.iter().map(|id| {
+                let is_theirs = |said: Said| match said {
+                    Said::Word(word) => abi::address(&word).map(|owner| acts_for(Wallet(owner), id)),
+                    // As it does for a token that there is not.
+                    Said::Reverted => Some(false),
+                    Said::Garbled => None,
+                };
+                let asked = abi::call("ownerOf(uint256)", &[Word::Number(id.0)]);
+                self.told((chain, at), (contract, asked), (from, now), is_theirs)
+            });
+            return Ok(any(try_join_all(told).await?.into_iter()));
         }
         // Whoever acts for one token alone acts for no balance.
         let whole = vaults.iter().filter(|vault| vault.only.is_none()).map(|vault| &vault.wallet);
-        let calls = wallets.iter().chain(whole).map(|wallet| ask(question(leaf, *wallet)));
-        let words = try_join_all(calls).await?;
         let is_enough = |said: Said| match (said, leaf) {
             (Said::Word(word), Node::Unlock(_)) => abi::truth(&word),
             (Said::Word(word), _) => abi::number(&word).map(|held| held >= least(leaf)),
             (Said::Reverted | Said::Garbled, _) => None,
         };
-        Ok(any(words.into_iter().map(is_enough)))
+        let told = wallets
+            .iter()
+            .chain(whole)
+            .map(|wallet| self.told((chain, at), (contract, question(leaf, *wallet)), (from, now), is_enough));
+        Ok(any(try_join_all(told).await?.into_iter()))
     }
 
-    /// The one word that a contract answers: known here, to another process by the cache that they share, or asked.
-    async fn word(
+    /// What a contract's answer means; `None`: that cannot be told.
+    async fn told(
         &self,
-        (chain, at): (&Arc<Chain>, &Block),
-        to: Address,
-        data: Bytes,
-        cache: &Shared,
-    ) -> Result<Said, Unread> {
-        let key = (chain.config.id, at.hash, to, data.clone());
-        let name = format!("read:{}:{:#x}:{to:#x}:{:#x}", chain.config.id, at.hash, keccak256(&data));
-        let read = async {
-            let slot = match cache.is_shared().then_some(cache.look(&name, &[READS_TAG])) {
-                Some(looking) => match looking.await {
-                    Looked::Hit(bytes) => match Said::read(&bytes) {
-                        Some(said) => return Ok(said),
-                        None => None,
-                    },
-                    Looked::Miss(slot) => Some(slot),
-                },
-                None => None,
-            };
-            let said = match chain.call_with_others(to, data, at).await? {
-                Returned::Data(data) => data.try_into().map_or(Said::Garbled, Said::Word),
-                Returned::Reverted => Said::Reverted,
-            };
-            if let Some(slot) = slot {
-                cache.fill(slot, said.written(), READS_KEPT).await;
-            }
-            Ok(said)
-        };
-        self.words.try_get_with(key, read).await.map_err(|error: Arc<ChainError>| Unread::Chain(error))
-    }
-}
-
-impl Said {
-    /// As the cache keeps it: one byte, and the word.
-    fn written(self) -> bytes::Bytes {
-        match self {
-            Self::Word(word) => [&[0][..], &word].concat().into(),
-            Self::Reverted => bytes::Bytes::from_static(&[1]),
-            Self::Garbled => bytes::Bytes::from_static(&[2]),
-        }
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0, word @ ..] => word.try_into().ok().map(Self::Word),
-            [1] => Some(Self::Reverted),
-            [2] => Some(Self::Garbled),
-            _ => None,
-        }
+        place: (&Arc<Chain>, &Block),
+        (contract, asked): (Wallet, Bytes),
+        (from, now): (Sources<'_>, UnixMs),
+        means: impl Fn(Said) -> Option<bool>,
+    ) -> Result<Option<bool>, Unread> {
+        let opens = |said| means(said) == Some(true);
+        let said = self.words.word(place, (contract.0, asked), from.cache, now, opens).await;
+        Ok(means(said.map_err(Unread::Chain)?))
     }
 }
 
@@ -268,22 +206,5 @@ fn least(leaf: &Node) -> U256 {
         Node::Erc1155(leaf) => leaf.min_balance.0,
         Node::Erc20(leaf) => leaf.min_units.0,
         _ => U256::MAX,
-    }
-}
-
-const _: () = assert!(READS_KEPT.as_millis() <= Duration::from_secs(15).as_millis());
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_another_process_has_read_is_what_it_said_or_nothing() {
-        for said in [Said::Word([7; 32]), Said::Reverted, Said::Garbled] {
-            assert_eq!(Said::read(&said.written()), Some(said));
-        }
-        for bad in [&[][..], &[0], &[3], &[0; 32], &[0; 34], &[1, 0]] {
-            assert_eq!(Said::read(bad), None, "{bad:?}");
-        }
     }
 }

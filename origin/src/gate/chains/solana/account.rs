@@ -14,7 +14,7 @@ use super::key::Key;
 use super::token::{Holding, holding};
 use crate::gate::chains::error::{ChainError, RpcError};
 use crate::gate::chains::rpc::Question;
-use crate::limits::{ACCOUNTS_A_QUESTION_MAX, RPC_ACCOUNTS_BYTES_MAX};
+use crate::limits::{ACCOUNT_BYTES_READ, ACCOUNTS_A_QUESTION_MAX, RPC_ACCOUNTS_BYTES_MAX};
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,8 @@ fn placed(rows: &[Placed]) -> Result<Vec<(Key, Account)>, RpcError> {
 }
 
 impl Cluster {
-    /// The accounts at these addresses, in order; `None` where there is none.
+    /// The accounts at these addresses, in order; `None` where there is none. Of each the first [`ACCOUNT_BYTES_READ`] bytes, so that nobody
+    /// makes the answer too large for the others in it.
     pub(crate) async fn accounts(&self, keys: &[Key], at: &Slot) -> Result<Vec<Option<Account>>, ChainError> {
         let mut all = Vec::with_capacity(keys.len());
         for some in keys.chunks(ACCOUNTS_A_QUESTION_MAX) {
@@ -103,7 +104,9 @@ impl Cluster {
                 }
                 rows.iter().map(|row| row.as_ref().map(Row::read).transpose()).collect::<Result<Vec<_>, _>>()
             };
-            all.extend(self.told(&question("getMultipleAccounts", json!([names, options(at)])), read).await?);
+            let mut options = options(at);
+            options["dataSlice"] = json!({ "offset": 0, "length": ACCOUNT_BYTES_READ });
+            all.extend(self.told(&question("getMultipleAccounts", json!([names, options])), read).await?);
         }
         Ok(all)
     }

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::account::{Answer, Row, options};
 use super::key::Key;
 use super::layout::Rest;
+use super::together::Together;
 use crate::gate::chains::ChainConfig;
 use crate::gate::chains::endpoint::Endpoint;
 use crate::gate::chains::error::{ChainError, RpcError};
@@ -66,11 +67,12 @@ pub(crate) struct Slots {
 pub(crate) struct Cluster {
     line: Line,
     seen: tokio::sync::Mutex<Last<(Instant, Slots)>>,
+    pub(super) together: Together,
 }
 
 impl Cluster {
     pub(in crate::gate::chains) fn new(line: Line) -> Self {
-        Self { line, seen: Default::default() }
+        Self { line, seen: Default::default(), together: Together::default() }
     }
 
     pub(crate) fn config(&self) -> &ChainConfig {

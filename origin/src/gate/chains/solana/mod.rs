@@ -3,6 +3,7 @@
 //! ```text
 //!   cluster.rs   one cluster: its last confirmed slot and its finalized one
 //!   account.rs   what nodes answer: accounts at addresses, of a wallet, of a program
+//!   together.rs  accounts that several ask for at once: a hundred with one question
 //!   key.rs       keys, and addresses that programs keep (PDA)
 //!   layout.rs    bytes of accounts from the front
 //!   token.rs     mints and token accounts, of SPL Token and Token-2022
@@ -18,12 +19,13 @@ mod layout;
 pub(crate) mod metadata;
 #[cfg(test)]
 mod tests;
+mod together;
 mod token;
 
 pub(crate) use account::{Account, Of};
 pub(crate) use cluster::{Cluster, Commitment, Slot};
 pub(crate) use key::Key;
-pub(crate) use token::is_mint;
+pub(crate) use token::{holding, is_mint};
 
 /// SPL Token.
 pub(crate) const TOKEN: Key = Key::known(b"TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
