@@ -265,7 +265,7 @@ pub enum TokenCommand {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Print the verification key in the form that an edge's `[gate] keys` takes
+    /// Print the verification keys, one a line, in the form that an edge's `[gate] keys` takes
     Key(ConfigFile),
     /// Print the claims of a token and whether it would be let through
     Inspect {

@@ -11,11 +11,13 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     let mut config = config::load(options.config.as_deref())?;
     let runtime = serve::runtime()?;
     let signals = signals::all(&runtime)?;
-    if config.gate_keys.is_empty() {
-        tracing::warn!("[gate] keys is empty: every gated title is refused");
-    }
     let edge = edge::start(settings(&config)?).context("the edge did not start")?;
     let mut feed = stack::follow(&config, &config.upstream, &edge)?;
+    if config.gate_keys.is_empty() && feed.is_none() {
+        tracing::warn!(
+            "[gate] keys is empty, and no origin is followed that would tell its own: every gated title is refused"
+        );
+    }
     let origins: Vec<String> = config.upstream.origins.iter().map(ToString::to_string).collect();
     signals.with_handover(edge.handed_over())?;
     let admin = edge.admin_addr().map(|at| at.to_string());

@@ -36,6 +36,9 @@ struct Page {
     events: Vec<Event>,
     last: i64,
     gap: bool,
+    /// What tokens are checked with, beside the keys of the configuration.
+    #[serde(default)]
+    keys: Vec<String>,
     /// Everything that is taken back at the moment; when the origin was not asked to go on from an event, or cannot.
     #[serde(default)]
     revoked: Option<Vec<Revoked>>,
@@ -68,9 +71,6 @@ struct Event {
     /// Of every revocation: when the last token that it concerns has expired.
     #[serde(default)]
     until_s: u64,
-    /// Of `keys.changed`: every key from now on.
-    #[serde(default)]
-    keys: Vec<String>,
 }
 
 /// Follows the origin at `url`.
@@ -163,6 +163,7 @@ impl Follower {
 
     /// Purges what a page is about. Returns the number to go on from.
     fn apply(&self, page: &Page, known: Option<i64>, is_new: bool) -> Result<i64> {
+        self.take_keys(&page.keys)?;
         if page.gap || is_new {
             tracing::warn!("events of the origin were missed: everything is purged");
             self.purge(What::All)?;
@@ -204,7 +205,21 @@ impl Follower {
         Ok(())
     }
 
-    /// What an event says of tokens and keys.
+    /// Takes the keys that the origin signs with. An origin that tells none has none to tell, or is an older one.
+    fn take_keys(&self, keys: &[String]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<VerificationKey> =
+            keys.iter().map(|key| key.parse()).collect::<Result<_, _>>().context("a key of the origin")?;
+        let count = keys.len();
+        if self.gatekeeper.change_keys(KeySet::new(keys).context("the keys of the origin")?) {
+            tracing::info!(origin = self.url, count, "the origin tells its keys");
+        }
+        Ok(())
+    }
+
+    /// What an event says of tokens.
     fn take_back(&self, event: &Event) -> Result<()> {
         let what = match event.kind.as_str() {
             "token.revoked" => Revocation::Token(decoded(&event.cti)?),
@@ -214,12 +229,6 @@ impl Follower {
             }
             "subject.revoked" => Revocation::Subject(event.subject.clone()),
             "asset.revoked" => Revocation::Asset(event.asset.clone()),
-            "keys.changed" => {
-                let keys: Vec<VerificationKey> =
-                    event.keys.iter().map(|key| key.parse()).collect::<Result<_, _>>().context("a changed key")?;
-                self.gatekeeper.change_keys(KeySet::new(keys).context("the changed keys")?);
-                return Ok(());
-            }
             _ => return Ok(()),
         };
         let (until, now) = (UnixSeconds(event.until_s), UnixSeconds(millis() / 1000));

@@ -2,7 +2,7 @@
 
 use crate::cli::{ConfigFile, TokenCommand};
 use crate::config;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::io::{Write as _, stdout};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds};
@@ -15,7 +15,9 @@ pub fn run(command: TokenCommand) -> Result<()> {
     match command {
         TokenCommand::Mint { asset, ttl, subject, config } => mint(&asset, ttl, subject, &config),
         TokenCommand::Key(config) => {
-            writeln!(stdout(), "{}", signing_key(&config)?.verification_key())?;
+            for key in signing_keys(&config)? {
+                writeln!(stdout(), "{}", key.verification_key())?;
+            }
             Ok(())
         }
         TokenCommand::Inspect { token, path, config } => inspect(&token, path.as_deref(), &config),
@@ -31,12 +33,12 @@ fn mint(asset: &str, ttl: u64, subject: String, config: &ConfigFile) -> Result<(
     getrandom::fill(&mut cti).context("the system gives no random bytes")?;
     let sub = Some(subject).filter(|subject| !subject.is_empty());
     let claims = Claims { sub, ..Claims::for_asset(id, now()?, ttl, cti) };
-    writeln!(stdout(), "{}", wire::token::mint(&claims, &signing_key(config)?)?)?;
+    writeln!(stdout(), "{}", wire::token::mint(&claims, &signing_keys(config)?[0])?)?;
     Ok(())
 }
 
 fn inspect(token: &str, path: Option<&str>, config: &ConfigFile) -> Result<()> {
-    let keys = KeySet::new([signing_key(config)?.verification_key()])?;
+    let keys = KeySet::new(signing_keys(config)?.iter().map(SigningKey::verification_key))?;
     let claims = match wire::token::inspect(token, &keys) {
         Ok(claims) => claims,
         Err(error) => bail!("{error} ({})", error.name()),
@@ -50,11 +52,18 @@ fn inspect(token: &str, path: Option<&str>, config: &ConfigFile) -> Result<()> {
     Ok(())
 }
 
-fn signing_key(config: &ConfigFile) -> Result<SigningKey> {
+/// At least one; the first one signs.
+fn signing_keys(config: &ConfigFile) -> Result<Vec<SigningKey>> {
     let path = config::load(config.config.as_deref())?.data.join("keys/token.key");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; the origin makes it when it starts first", path.display()))?;
-    SigningKey::from_secret_text(&text).with_context(|| format!("{} holds no key", path.display()))
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let keys: Vec<_> = lines
+        .map(SigningKey::from_secret_text)
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("a line of {} is no key", path.display()))?;
+    ensure!(!keys.is_empty(), "{} holds no key", path.display());
+    Ok(keys)
 }
 
 fn now() -> Result<UnixSeconds> {

@@ -36,7 +36,9 @@ pub enum Pass {
 
 /// Checks tokens as one shard does, and remembers those whose signature was right.
 pub struct Tokens {
+    /// Those that the configuration names, and those that the origin has told.
     keys: KeySet,
+    configured: KeySet,
     verified: HashMap<Box<str>, Known, RandomState>,
     gatekeeper: Gatekeeper,
     /// What the gatekeeper had said by then.
@@ -49,6 +51,7 @@ impl Tokens {
     #[must_use]
     pub fn new(keys: KeySet, gatekeeper: Gatekeeper, staleness_max: Duration) -> Tokens {
         Tokens {
+            configured: keys.clone(),
             keys,
             verified: HashMap::default(),
             gatekeeper,
@@ -67,10 +70,20 @@ impl Tokens {
         self.admission.countries = countries;
     }
 
-    /// Other keys from now on: what was verified with the old ones is forgotten.
-    pub(crate) fn change(&mut self, keys: &KeySet) {
-        self.keys = keys.clone();
-        self.verified.clear();
+    /// Other configured keys from now on.
+    pub(crate) fn configure(&mut self, keys: &KeySet) {
+        self.configured = keys.clone();
+        let told = self.gatekeeper.now().keys;
+        self.change(told.as_deref());
+    }
+
+    /// What was verified with other keys is forgotten.
+    fn change(&mut self, told: Option<&KeySet>) {
+        let keys = told.cloned().unwrap_or_default().and(&self.configured);
+        if keys != self.keys {
+            self.keys = keys;
+            self.verified.clear();
+        }
     }
 
     pub(crate) fn set_staleness_max(&mut self, limit: Duration) {
@@ -86,9 +99,7 @@ impl Tokens {
         self.version = version;
         let now = self.gatekeeper.now();
         self.admission.revoked = now.revoked;
-        if let Some(keys) = now.keys.filter(|keys| **keys != self.keys) {
-            self.change(&keys);
-        }
+        self.change(now.keys.as_deref());
     }
 
     fn is_out_of_touch(&self, now_ms: u64) -> bool {

@@ -134,9 +134,7 @@ impl Shard {
     /// Uses another configuration from now on.
     pub(crate) fn reload(&self, new: &Reload) {
         let config = &new.config;
-        if config.keys != self.config().keys {
-            self.tokens.borrow_mut().change(&config.keys);
-        }
+        self.tokens.borrow_mut().configure(&config.keys);
         self.tokens.borrow_mut().set_staleness_max(config.staleness_max);
         self.tokens.borrow_mut().set_countries(config.countries.clone());
         self.access.borrow_mut().set_sample(config.access_log_sample);

@@ -57,14 +57,24 @@ export class Origin extends Process {
     await this.up("/healthz");
   }
 
-  /** An edge of this origin. */
-  async edge(gate = "") {
+  /** The keys that tokens of this origin are checked with. */
+  tokenKeys() {
+    return execFileSync(this.binary, ["token", "key", "--config", join(this.data, "origin.toml")], { encoding: "utf8" }).trim().split("\n");
+  }
+
+  /** A token by the command line: of no row, for whomever. */
+  token(title, subject, seconds = 600) {
+    const words = ["token", "mint", title, "--ttl", String(seconds), "--subject", subject, "--config", join(this.data, "origin.toml")];
+    return execFileSync(this.binary, words, { encoding: "utf8" }).trim();
+  }
+
+  /** An edge of this origin; `keys`: those that its configuration names. */
+  async edge(gate = "", keys = this.tokenKeys()) {
     const edge = new Edge();
     const port = await freePort();
-    const key = execFileSync(this.binary, ["token", "key", "--config", join(this.data, "origin.toml")], { encoding: "utf8" }).trim();
     const edgeKey = (await readFile(join(this.data, "keys/edge.key"), "utf8")).trim();
     const toml = `[edge]\nhttp = "127.0.0.1:${port}"\nadmin = ""\nshards = 1\nram = "64 MiB"\n` +
-      `[upstream]\nurl = "${this.url}"\nedge_key = "${edgeKey}"\n[gate]\nkeys = ["${key}"]\n${gate}`;
+      `[upstream]\nurl = "${this.url}"\nedge_key = "${edgeKey}"\n[gate]\nkeys = ${JSON.stringify(keys)}\n${gate}`;
     await edge.run(this.binary, "edge", this.data, `edge-${port}`, toml, `http://127.0.0.1:${port}`);
     await edge.up("/v/none/master.m3u8");
     return edge;

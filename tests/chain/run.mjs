@@ -7,6 +7,7 @@ import { Chain } from "./anvil.mjs";
 import { holding } from "./checks/holding.mjs";
 import { delegates } from "./checks/delegates.mjs";
 import { hostileSignatures } from "./checks/hostile.mjs";
+import { keysChanged, titleKeys } from "./checks/keys.mjs";
 import { minted } from "./checks/minted.mjs";
 import { nft } from "./checks/nft.mjs";
 import { demoSealsAreTheirSource, operating, sentences } from "./checks/operating.mjs";
@@ -26,7 +27,7 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, secrets, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, keysChanged, titleKeys, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, secrets, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;

@@ -37,7 +37,7 @@ struct Told {
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Now {
     pub(crate) revoked: Arc<Revoked>,
-    /// Other keys than the configured ones.
+    /// What the origin signs with, beside the configured ones.
     pub(crate) keys: Option<Arc<KeySet>>,
 }
 
@@ -80,10 +80,16 @@ impl Gatekeeper {
         self.0.heard_ms.fetch_max(1, Ordering::Relaxed);
     }
 
-    /// Tokens are checked with these keys from now on.
-    pub fn change_keys(&self, keys: KeySet) {
-        self.hold().keys = Some(Arc::new(keys));
+    /// The origin signs with these keys: tokens are checked with them from now on, and with the configured ones. Whether they are others than
+    /// before.
+    pub fn change_keys(&self, keys: KeySet) -> bool {
+        let mut held = self.hold();
+        if held.keys.as_deref() == Some(&keys) {
+            return false;
+        }
+        held.keys = Some(Arc::new(keys));
         self.0.version.fetch_add(1, Ordering::Release);
+        true
     }
 
     /// The origin has been heard, and there is nothing before this time that has not been told.

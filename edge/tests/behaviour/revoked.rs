@@ -1,9 +1,9 @@
-//! Promised: what an origin takes back opens nothing from then on, on every shard, also for a token that has been verified; other keys
-//! replace the old ones; when the origin has been silent for longer than allowed, gates shut, and open again once it is heard.
+//! Promised: what an origin takes back opens nothing from then on, on every shard, also for a token that has been verified; the keys that an origin tells
+//! count beside the configured ones; when the origin has been silent for longer than allowed, gates shut, and open again once it is heard.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::{Answer, Client, Origin, edge};
+use crate::support::{Answer, Client, Origin, edge, source};
 use edge::{Edge, Revocation};
 use wire::token::{Claims, KeySet, SigningKey, UnixSeconds, mint};
 use wire::url::AssetId;
@@ -67,22 +67,38 @@ fn what_is_taken_back_opens_nothing_on_any_shard() {
 }
 
 #[test]
-fn other_keys_replace_the_old_ones() {
-    let (old, new) = (SigningKey::ed25519("a", &[7; 32]), SigningKey::es256("b", &[8; 32]));
-    let (old, new) = (old.expect("a key"), new.expect("a key"));
+fn keys_that_the_origin_tells_count_beside_the_configured_ones_until_it_tells_others() {
+    let keys =
+        [SigningKey::ed25519("a", &[7; 32]), SigningKey::es256("b", &[8; 32]), SigningKey::ed25519("c", &[9; 32])];
+    let [ours, old, new] = keys.map(|key| key.expect("a key"));
     let origin = Origin::start();
-    let (edge, mut clients) = filled(&origin, &old, Duration::ZERO);
-    let (before, after) = (token(&old, "ann", 1), token(&new, "ann", 2));
-    all(&mut clients, &before, |got| assert_eq!(got.text(), "film"));
-    all(&mut clients, &after, |got| assert_eq!(got.refusal(), "token-key-unknown"));
-    let both = [&old, &new].map(SigningKey::verification_key);
-    edge.gatekeeper().change_keys(KeySet::new(both).expect("keys"));
-    for token in [&before, &after] {
-        all(&mut clients, token, |got| assert_eq!(got.text(), "film"));
-    }
-    edge.gatekeeper().change_keys(KeySet::new([new.verification_key()]).expect("keys"));
-    all(&mut clients, &before, |got| assert_eq!(got.refusal(), "token-key-unknown"));
-    all(&mut clients, &after, |got| assert_eq!(got.text(), "film"));
+    let (edge, mut clients) = filled(&origin, &ours, Duration::ZERO);
+    let [by_ours, by_old, by_new] = [(&ours, 1), (&old, 2), (&new, 3)].map(|(key, id)| token(key, "ann", id));
+    let tell = |keys: &[&SigningKey]| {
+        let keys = keys.iter().map(|key| key.verification_key());
+        edge.gatekeeper().change_keys(KeySet::new(keys).expect("keys"))
+    };
+    let mut check = |open: &[&String], shut: &[&String]| {
+        for token in open {
+            all(&mut clients, token, |got| assert_eq!(got.text(), "film"));
+        }
+        for token in shut {
+            all(&mut clients, token, |got| assert_eq!(got.refusal(), "token-key-unknown"));
+        }
+    };
+    check(&[&by_ours], &[&by_old, &by_new]);
+    assert!(tell(&[&old]));
+    check(&[&by_ours, &by_old], &[&by_new]);
+    assert!(tell(&[&new, &old]) && !tell(&[&new, &old]), "the same again is no change");
+    check(&[&by_ours, &by_old, &by_new], &[]);
+    assert!(tell(&[&new]));
+    check(&[&by_ours, &by_new], &[&by_old]);
+    // Another configuration of the edge is no other word of the origin.
+    let keys = KeySet::new([old.verification_key()]).expect("keys");
+    let mut config = edge::Config { keys, ..edge::Config::new(edge::Upstream::new(source(origin.addr))) };
+    (config.shards, config.pin, config.ram_bytes) = (2, false, 64 << 20);
+    edge.reload(config).expect("it can be used");
+    check(&[&by_old, &by_new], &[&by_ours]);
 }
 
 #[test]

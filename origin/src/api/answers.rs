@@ -157,7 +157,7 @@ const SHAPES: &[Shape] = &[
     shape("Sessions", &[("items", "[Session]"), ("current", "string")]),
     shape("KeyRotated", &[("kid", "string")]),
     shape("Event", &[("seq", "integer"), ("kind", "string"), ("asset", "string?"), ("at_ms", "integer")]),
-    shape("Events", &[("events", "[Event]"), ("last", "integer"), ("gap", "boolean")]),
+    shape("Events", &[("events", "[Event]"), ("last", "integer"), ("gap", "boolean"), ("keys", "[string]")]),
     shape("Webhook", &[
         ("id", "string"), ("url", "string"), ("description", "string"), ("kinds", "[string]"), ("enabled", "boolean"),
         ("old_secret_until_ms", "integer?"), ("after", "integer"), ("created_ms", "integer"), ("updated_ms", "integer"),

@@ -39,7 +39,7 @@ pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, 
     loop {
         let (oldest, last) = catalogue.event_bounds().await?;
         let Some(after) = asked.after else {
-            return Ok(page(&[], last, false, Some(&now_taken(&house).await?)));
+            return Ok(page(&house, &[], last, false, Some(&now_taken(&house).await?)));
         };
         // Events that were let go of, or a catalogue that knows fewer than the edge: nobody can say what happened.
         let is_gap = after > last || after + 1 < oldest;
@@ -47,7 +47,7 @@ pub(super) async fn events(State(house): State<Arc<House>>, headers: HeaderMap, 
         if is_gap || !events.is_empty() || Instant::now() >= until {
             let last = events.last().map_or(if is_gap { last } else { after }, |event| event.seq);
             let taken = if is_gap { Some(now_taken(&house).await?) } else { None };
-            return Ok(page(&events, last, is_gap, taken.as_ref()));
+            return Ok(page(&house, &events, last, is_gap, taken.as_ref()));
         }
         sleep(EVENTS_LOOK).await;
     }
@@ -65,9 +65,12 @@ async fn now_taken(house: &House) -> Result<Taken, StoreError> {
 }
 
 /// `taken`: for an edge that does not know what came before.
-fn page(events: &[Event], last: i64, is_gap: bool, taken: Option<&Taken>) -> Response {
+fn page(house: &House, events: &[Event], last: i64, is_gap: bool, taken: Option<&Taken>) -> Response {
     let events: Vec<_> = events.iter().map(shown).collect();
-    let mut value = json!({ "events": events, "last": last, "gap": is_gap });
+    // A shared secret is the operator's to hand over: whoever reads events could sign with it.
+    let keys = house.keys.verification_keys();
+    let keys: Vec<_> = keys.keys().iter().filter(|key| !key.is_secret()).map(ToString::to_string).collect();
+    let mut value = json!({ "events": events, "last": last, "gap": is_gap, "keys": keys });
     if let Some(Taken { tokens, wholes }) = taken {
         let one = |(cti, expires_ms): &(String, UnixMs)| json!({ "cti": cti, "until_s": expires_ms / 1000 + 1 });
         value["revoked"] = tokens.iter().map(one).collect();

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use wire::token::{KeySet, SigningKey};
+use wire::token::KeySet;
 
 use super::content_keys::ContentKeys;
 use super::secret::Secret;
 use super::signin::SignInKeys;
 use super::source::Source;
+use super::token_keys::TokenKeys;
 use crate::clock::now_ms;
 use crate::config::{AdminKey, SECRET_CHARS_MIN};
 
@@ -26,8 +27,8 @@ pub(crate) struct Keys {
     pub(crate) api: Secret,
     /// For `StreamGate-Edge-Key`.
     pub(crate) edge: Secret,
-    /// Signs playback tokens.
-    pub(crate) token: SigningKey,
+    /// Sign playback tokens.
+    pub(crate) token: TokenKeys,
     /// For those who sign in.
     pub(crate) signin: SignInKeys,
     /// Seals the keys of encrypted assets.
@@ -89,23 +90,14 @@ impl Keys {
         };
         let signin = SignInKeys::open(&folder, source, now_ms())?;
         let (edge, content) = (shared("edge.key")?, ContentKeys::new(&shared("content.key")?));
-        Ok(Self { api, edge, token: token_key(&folder.join("token.key"), source)?, signin, content })
+        let token = TokenKeys::open(&folder.join("token.key"), source, now_ms())?;
+        Ok(Self { api, edge, token, signin, content })
     }
 
     /// What edges check tokens with.
     pub(crate) fn verification_keys(&self) -> KeySet {
-        KeySet::new([self.token.verification_key()]).expect("one key has no twin")
+        self.token.verification().clone()
     }
-}
-
-fn token_key(path: &Path, source: &Source) -> Result<SigningKey, KeyFileError> {
-    let no_key = |why: String| KeyFileError::NoKey { path: path.to_path_buf(), why };
-    let text = read_or_make(path, || {
-        let kid: String = source.bytes::<4>("token.key name")?.iter().map(|byte| format!("{byte:02x}")).collect();
-        let key = SigningKey::ed25519(&kid, &source.bytes("token.key")?).map_err(|e| no_key(e.to_string()))?;
-        Ok(key.to_secret_text())
-    })?;
-    SigningKey::from_secret_text(&text).map_err(|e| no_key(e.to_string()))
 }
 
 /// The line in the file, or a new one, written so that a crash leaves either no file or a whole one.
@@ -155,7 +147,7 @@ mod tests {
         let open = || Keys::open(data.path(), None, &Source::Chance).unwrap();
         let (first, again) = (open(), open());
         assert_eq!(first.api.text(), again.api.text());
-        assert_eq!(first.token.to_secret_text(), again.token.to_secret_text());
+        assert_eq!(first.token.verification(), again.token.verification());
         assert_ne!(first.api.text(), first.edge.text());
         for name in ["api.key", "edge.key", "token.key", "content.key", "session.keys", "challenge.key"] {
             let mode = fs::metadata(data.path().join("keys").join(name)).unwrap().permissions().mode();
@@ -168,8 +160,9 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let source = Source::Secret("0123456789abcdef0123456789abcdef".into());
         let open = |folder: &tempfile::TempDir| Keys::open(folder.path(), None, &source).unwrap();
-        let texts =
-            |keys: &Keys| [keys.api.text().to_owned(), keys.edge.text().to_owned(), keys.token.to_secret_text()];
+        let texts = |keys: &Keys| {
+            [keys.api.text().to_owned(), keys.edge.text().to_owned(), keys.token.signing(0).to_secret_text()]
+        };
         assert_eq!(texts(&open(&one)), texts(&open(&two)));
         fs::write(two.path().join("keys/edge.key"), "an edge key of before").unwrap();
         assert_eq!(open(&two).edge.text(), "an edge key of before");

@@ -10,6 +10,7 @@ mod secret;
 pub(crate) mod signin;
 mod source;
 mod token;
+mod token_keys;
 mod watch;
 
 pub use chains::{ChainConfig, ChainSetupError, Finality, Network};

@@ -58,6 +58,7 @@ pub(crate) fn mint(keys: &Keys, wanted: &Wanted<'_>, now: UnixMs) -> Result<Mint
     let (cti, fresh): ([u8; 16], [u8; 16]) =
         (std::array::from_fn(|at| random[at]), std::array::from_fn(|at| random[16 + at]));
     let asset = wire::url::AssetId::parse(wanted.asset.as_str()).map_err(|_| MintError::BadAsset)?;
+    let key = keys.token.signing(now);
     let now = UnixSeconds(u64::try_from(now / 1000).unwrap_or(0));
     let mut claims = Claims::for_asset(asset, now, wanted.seconds, cti);
     claims.iat = claims.iat.max(wanted.taken_back.map(|then| UnixSeconds(u64::try_from(then / 1000).unwrap_or(0) + 1)));
@@ -68,6 +69,6 @@ pub(crate) fn mint(keys: &Keys, wanted: &Wanted<'_>, now: UnixMs) -> Result<Mint
         // Streams are counted by whom they are for; a token that names nobody is counted for itself.
         claims.sub = Some(URL_SAFE_NO_PAD.encode(cti));
     }
-    let token = wire::token::mint(&claims, &keys.token)?;
+    let token = wire::token::mint(&claims, key)?;
     Ok(Minted { token, expires: claims.exp.0, prefix: claims.catu_path_prefix, cti, stream })
 }

@@ -33,6 +33,28 @@ async fn changes_come_in_order_and_only_once() {
     assert_eq!(ahead["gap"].as_bool(), Some(true), "a catalogue that knows less than the edge was replaced");
 }
 
+/// Public keys are told; of a shared secret nobody hears by it.
+#[tokio::test]
+async fn who_reads_events_cannot_sign() {
+    let file = |config: &mut origin::Config, text: &str| {
+        std::fs::create_dir_all(config.data.join("keys")).unwrap();
+        std::fs::write(config.data.join("keys/token.key"), text).unwrap();
+    };
+    let secret = format!("hs256-secret:shared:{}", "A".repeat(43));
+    let (one, other) =
+        (format!("ed25519-private:one:{}", "A".repeat(43)), format!("es256-private:other:{}E", "A".repeat(42)));
+    let site = Site::start(|config| file(config, &format!("{secret}\n{one}\n{other}\n"))).await;
+    for query in ["", "?after=0"] {
+        let page = ask(&site, query).await;
+        let told: Vec<&str> = page["keys"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
+        assert!(
+            matches!(told[..], [one, other] if one.starts_with("ed25519:one:") && other.starts_with("es256:other:")),
+            "{told:?}"
+        );
+        assert!(!page.to_string().contains(&"A".repeat(43)), "{page}");
+    }
+}
+
 #[tokio::test]
 async fn events_are_for_edges() {
     let site = Site::start(|_| {}).await;

@@ -117,6 +117,28 @@ async fn of_two_hundred_answers_to_one_challenge_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_is_nowhere_but_in_its_own_text() {
+    let asked = Site::start(settings).await;
+    let alice = Wallet::new(1);
+    let message = challenge(&asked, &alice).await;
+    // Another origin with the same keys has neither its memory nor its rows.
+    let keys = asked.config.data.join("keys");
+    let other = Site::start(|config| {
+        settings(config);
+        std::fs::create_dir_all(config.data.join("keys")).unwrap();
+        for file in std::fs::read_dir(&keys).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), config.data.join("keys").join(file.file_name())).unwrap();
+        }
+    })
+    .await;
+    let answer = try_login(&other, &alice, &message).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // With keys of its own it takes it for nobody's.
+    let stranger = Site::start(settings).await;
+    assert_eq!(try_login(&stranger, &alice, &message).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_for_something_else_says_what_is_wrong() {
     let site = Site::start(settings).await;
     let (alice, bob) = (Wallet::new(1), Wallet::new(2));

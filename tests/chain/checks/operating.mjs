@@ -21,7 +21,17 @@ export async function operating({ chain, origin, contracts }) {
     const page = await Page.open(browser, []);
     const { tab } = page;
     const said = (at, words) => page.until(`${at} says ${words}`, ([place, wanted]) => document.getElementById(place).textContent.includes(wanted), [at, words], 10_000);
+    // In somebody else's frame there is nothing to press.
+    const elsewhere = await Page.open(browser, []);
+    await elsewhere.tab.goto(`${edge.url}/v/none/master.m3u8`);
+    await elsewhere.tab.evaluate((url) => { document.body.innerHTML = `<iframe src="${url}"></iframe>`; }, `${edge.url}/operate/?v=${id}`);
+    const framed = () => document.querySelector("iframe").contentDocument;
+    await elsewhere.until("the page in the frame is there", () => document.querySelector("iframe").contentDocument.URL.includes("/operate/") && document.querySelector("iframe").contentDocument.readyState === "complete", null, 10_000);
+    assert.equal(await elsewhere.tab.evaluate(`(${framed})().documentElement.innerHTML`), "", "a frame shows the page");
+    await elsewhere.tab.close();
+
     await tab.goto(`${edge.url}/operate/?v=${id}`);
+    assert.ok(await tab.isVisible("#key"), "alone it is shown");
     await tab.fill("#key", "sg_wrong_key");
     await tab.press("#key", "Enter");
     await page.until("the wrong key is refused", () => document.getElementById("enter-said").dataset.kind === "refused", null, 5_000);

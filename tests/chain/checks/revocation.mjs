@@ -103,10 +103,17 @@ export async function ended(all) {
       said.push(`${what} ${await cinema.stopped(viewer, since)}`);
     };
     await ends("logout", 5101n, (viewer) => origin.api("POST", "auth/logout", undefined, viewer.token));
+    // A ban is of the subject: it ends tokens of no row as well, and nobody else's.
+    const other = { playlist: `/p/${origin.token(cinema.id, "somebody else")}/v/${cinema.id}/master.m3u8` };
+    const same = {};
     await ends("ban", 5102n, async (viewer) => {
       const { id } = await origin.api("GET", "auth/profile", undefined, viewer.token);
+      same.playlist = `/p/${origin.token(cinema.id, id)}/v/${cinema.id}/master.m3u8`;
+      await cinema.plays(same);
       await origin.api("PATCH", `accounts/${id}`, { banned: true });
     });
+    said.push(`its other token ${await cinema.stopped(same)}`);
+    await cinema.plays(other);
     await ends("operator", 5103n, () => origin.api("DELETE", `content/${cinema.id}/grants`));
     await ends("one token", 5104n, async (viewer) => {
       const { items } = await origin.api("GET", `content/${cinema.id}/grants`);

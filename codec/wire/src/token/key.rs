@@ -184,6 +184,13 @@ impl VerificationKey {
     }
 }
 
+impl VerificationKey {
+    /// Whether it is a shared secret: who has it can sign as well.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.public, Public::Hs256(_))
+    }
+}
+
 impl fmt::Display for VerificationKey {
     /// `ed25519:<kid>:<base64url>`, `es256:..` (compressed point) or `hs256-secret:..`, which is a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,6 +263,16 @@ impl KeySet {
             set.keys.push(key);
         }
         Ok(set)
+    }
+
+    /// These keys and those of `others` whose ids are not among them, as long as there is room.
+    pub fn and(mut self, others: &Self) -> Self {
+        for key in &others.keys {
+            if self.keys.len() < KEYS_MAX && self.find(key.kid.as_bytes()).is_none() {
+                self.keys.push(key.clone());
+            }
+        }
+        self
     }
 
     /// The same keys for another audience.
