@@ -158,18 +158,16 @@ impl Catalogue {
     }
 }
 
-/// FTS5 walks the matches of each tier from the youngest down to a floor, and the rows of the catalogue are looked up one by one until the
-/// page is full: `CROSS JOIN` keeps that order (sqlite.org/optoverview.html section 8.2).
+/// FTS5 walks the matches of a tier from the youngest down to a floor, and the rows of the catalogue are looked up one by one until the page
+/// is full: `CROSS JOIN` keeps that order (sqlite.org/optoverview.html section 8.2). The next tier begins only when it is not.
 fn push_sqlite(sql: &mut Sql, reading: &Reading, besides: Option<&Reading>, filter: &Filter, after: Place, limit: u32) {
-    let limit = i64::from(limit);
     sql.push("WITH floor (id) AS MATERIALIZED (SELECT coalesce((SELECT rowid FROM search WHERE search MATCH ");
     sql.push_bind(reading.anywhere.clone()).push(" ORDER BY rowid DESC LIMIT 1 OFFSET ");
-    sql.push_bind(i64::from(SEARCH_SEEN_MAX) - 1).push("), 0)) SELECT * FROM (");
-    let first = after.tier.max(reading.tier);
-    for tier in first..reading.tier + TIERS {
+    sql.push_bind(i64::from(SEARCH_SEEN_MAX) - 1).push("), 0))");
+    let tiers = after.tier.max(reading.tier)..reading.tier + TIERS;
+    for tier in tiers.clone() {
         let is_title = tier == reading.tier;
-        sql.push(if tier == first { "" } else { " UNION ALL " });
-        sql.push(&format!("SELECT * FROM (SELECT a.*, {tier} AS tier, r.id AS place FROM search s"));
+        sql.push(&format!(", tier{tier} AS MATERIALIZED (SELECT a.*, {tier} AS tier, r.id AS place FROM search s"));
         sql.push(
             " CROSS JOIN search_rows r ON r.id = s.rowid CROSS JOIN assets a ON a.id = r.asset WHERE s.search MATCH ",
         );
@@ -186,9 +184,14 @@ fn push_sqlite(sql: &mut Sql, reading: &Reading, besides: Option<&Reading>, filt
         }
         sql.push(" AND a.deleted_ms IS NULL");
         filter.push(sql);
-        sql.push(" ORDER BY s.rowid DESC LIMIT ").push_bind(limit).push(")");
+        sql.push(" ORDER BY s.rowid DESC LIMIT ").push_bind(i64::from(limit));
+        if tier > tiers.start {
+            sql.push(&format!(" - (SELECT count(*) FROM tier{})", tiers.start));
+        }
+        sql.push(")");
     }
-    sql.push(") ORDER BY tier, place DESC LIMIT ").push_bind(limit);
+    let each: Vec<String> = tiers.map(|tier| format!("SELECT * FROM tier{tier}")).collect();
+    sql.push(&format!(" {} ORDER BY tier, place DESC", each.join(" UNION ALL ")));
 }
 
 /// The youngest matches are taken out of the index, and put in order before the rows of the catalogue are looked up, of which it then needs
