@@ -61,7 +61,7 @@ pub fn run(_: &Options) -> Result<Table> {
         let store = Arc::new(store);
         let mut cells = vec![name.to_owned()];
         cells.extend(runtime.block_on(queries(&store, assets))?);
-        cells.push(format!("{:.0}", runtime.block_on(jobs(&store))?));
+        cells.push(format!("{:.0}", runtime.block_on(jobs(&store, assets))?));
         table.rows.push(cells);
         runtime.block_on(store.close());
     }
@@ -152,7 +152,7 @@ fn at(times: &mut [Duration], percent: usize) -> Duration {
 }
 
 /// Jobs that are taken and ended a second.
-async fn jobs(store: &Arc<Store>) -> Result<f64> {
+async fn jobs(store: &Arc<Store>, assets: u64) -> Result<f64> {
     let begun = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..WORKERS {
@@ -170,5 +170,6 @@ async fn jobs(store: &Arc<Store>) -> Result<f64> {
     while let Some(worker) = workers.join_next().await {
         done += worker??;
     }
+    anyhow::ensure!(done == JOBS.min(assets), "{done} jobs were done");
     Ok(done as f64 / begun.elapsed().as_secs_f64())
 }

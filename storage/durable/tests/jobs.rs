@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use durable::StoreError;
 use durable::catalogue::{AssetState, JobKind, JobState, QueueDepth, Stage};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 use support::house;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,4 +155,51 @@ async fn a_deleted_asset_takes_its_job_along() {
     house.store.delete_asset(&asset, &support::actor(), 1).await.unwrap();
     let late = house.store.catalogue.record_plan(&lease, "{}", "{}", 1, &[], 1).await;
     assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_asset_runs_from_the_moment_its_job_is_taken() {
+    let house = house().await;
+    let asset = house.upload(1, b"x", 0).await;
+    let lease = house.lease(7).await.unwrap();
+    let taken = house.store.catalogue.asset(&asset).await.unwrap().unwrap();
+    assert_eq!((taken.state, taken.updated_ms), (AssetState::Running, 7));
+    house.store.catalogue.release_job(&lease, 8).await.unwrap();
+    assert_eq!(house.store.catalogue.asset(&asset).await.unwrap().unwrap().state, AssetState::Queued);
+}
+
+/// The same with ten thousand, over several processes, is in `postgres.rs`.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_jobs_are_each_run_once_by_four_workers() {
+    let house = Arc::new(house().await);
+    let count = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)";
+    let assets = format!(
+        "INSERT INTO assets (id, title, file_name, visibility, state, playable, source_object, source_bytes, created_ms, updated_ms, \
+         uploaded_ms) {count} SELECT 'a' || n, 'a', 'a', 'open', 'queued', 1, 'x', 1, 1, 1, 1 FROM n"
+    );
+    let jobs = "INSERT INTO jobs (kind, asset, state, run_after_ms, stage, created_ms, updated_ms) \
+                SELECT 'ladder', id, 'queued', 1, 'transcode', 1, 1 FROM assets";
+    let mut raw = AnyConnection::connect(&house.database()).await.unwrap();
+    for sql in [&assets, jobs, "ANALYZE"] {
+        raw.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let house = house.clone();
+        workers.spawn(async move {
+            let (catalogue, mut done) = (&house.store.catalogue, Vec::new());
+            while let Some(lease) = catalogue.lease(JobKind::Ladder, "w", 60_000, 5).await.unwrap() {
+                catalogue.finish_job(&lease, None, 6).await.unwrap();
+                done.push(lease.job);
+            }
+            done
+        });
+    }
+    let mut done: Vec<i64> = workers.join_all().await.concat();
+    eprintln!("{:.0} jobs a second", 2_000.0 / begun.elapsed().as_secs_f64());
+    done.sort_unstable();
+    assert_eq!(done.len(), 2_000, "none is lost");
+    assert!(done.windows(2).all(|two| two[0] != two[1]), "none is run twice");
+    assert_eq!(house.store.catalogue.queue_depth().await.unwrap(), QueueDepth::default());
 }

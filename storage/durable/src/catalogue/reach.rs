@@ -3,6 +3,8 @@
 
 use std::future::Future;
 use std::io::{Error as IoError, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -22,7 +24,14 @@ pub(super) struct Reach {
     pool: AnyPool,
     /// How long a statement may take; `None`: as long as it takes, since SQLite is in this process.
     within: Option<Duration>,
+    /// The connection, SQLite's one that writes, was last used for what need not be synced.
+    is_lax: Arc<AtomicBool>,
 }
+
+/// Of SQLite, whose commits are on disk when they return, unless a transaction says otherwise (sqlite.org/pragma.html#pragma_synchronous).
+const STRICT: &str = "PRAGMA synchronous = FULL";
+const STRICT_WRITE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+const LAX_WRITE: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
 
 /// One connection, for several statements in a row.
 #[derive(Debug)]
@@ -34,7 +43,7 @@ pub(super) struct Line {
 
 impl Reach {
     pub(super) fn new(pool: AnyPool, within: Option<Duration>) -> Self {
-        Self { pool, within }
+        Self { pool, within, is_lax: Arc::default() }
     }
 
     pub(super) async fn close(&self) {
@@ -42,23 +51,51 @@ impl Reach {
     }
 
     async fn line(&self) -> Result<Line, Error> {
+        let mut line = self.acquire().await?;
+        if self.is_lax.load(Ordering::Relaxed) {
+            line.connection.execute(STRICT).await?;
+            self.is_lax.store(false, Ordering::Relaxed);
+        }
+        Ok(line)
+    }
+
+    async fn acquire(&self) -> Result<Line, Error> {
         Ok(Line { connection: self.pool.acquire().await?, within: self.within, in_transaction: false })
+    }
+
+    /// A transaction of SQLite's that writes.
+    pub(super) async fn begin_write(&self) -> Result<Line, Error> {
+        let line = self.acquire().await?.begin(Some(STRICT_WRITE)).await?;
+        self.is_lax.store(false, Ordering::Relaxed);
+        Ok(line)
+    }
+
+    /// The same, for what nobody misses after a power cut unless something later was synced, which syncs it as well: its commit waits for no
+    /// disk.
+    pub(super) async fn begin_lax_write(&self) -> Result<Line, Error> {
+        let line = self.acquire().await?;
+        // While nobody else can have the connection, and before it is so.
+        self.is_lax.store(true, Ordering::Relaxed);
+        line.begin(Some(LAX_WRITE)).await
     }
 
     /// A connection in a transaction that `statement` begins; `None`: `BEGIN`.
     pub(super) async fn begin(&self, statement: Option<&'static str>) -> Result<Line, Error> {
-        let mut line = self.line().await?;
-        // First, so that one which is dropped meanwhile is undone.
-        line.in_transaction = true;
-        let statement = statement.map(sqlx::SqlSafeStr::into_sql_str);
-        answered(line.within, Transactions::begin(&mut line.connection, statement))
-            .await
-            .inspect_err(|_| line.hang_up())?;
-        Ok(line)
+        self.line().await?.begin(statement).await
     }
 }
 
 impl Line {
+    async fn begin(mut self, statement: Option<&'static str>) -> Result<Self, Error> {
+        // First, so that one which is dropped meanwhile is undone.
+        self.in_transaction = true;
+        let statement = statement.map(sqlx::SqlSafeStr::into_sql_str);
+        answered(self.within, Transactions::begin(&mut self.connection, statement))
+            .await
+            .inspect_err(|_| self.hang_up())?;
+        Ok(self)
+    }
+
     /// On disk when it returns.
     pub(super) async fn commit(mut self) -> Result<(), Error> {
         let done = answered(self.within, Transactions::commit(&mut self.connection)).await;
@@ -221,5 +258,30 @@ impl<'c> Executor<'c> for &'c Reach {
         'c: 'e,
     {
         Box::pin(async move { self.line().await?.describe(sql).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    /// 1 is NORMAL, 2 is FULL.
+    async fn level<'e>(reached: impl Executor<'e, Database = Any>) -> i64 {
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(reached).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_but_a_claim_is_on_disk_when_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::open_sqlite(&folder.path().join("catalogue.sqlite")).await.unwrap();
+        assert_eq!(level(&catalogue.write).await, 2);
+        let mut claim = catalogue.begin_claim().await.unwrap();
+        assert_eq!(level(&mut *claim).await, 1);
+        claim.commit().await.unwrap();
+        assert_eq!(level(&mut *catalogue.begin().await.unwrap()).await, 2, "a transaction behind it, which is undone");
+        drop(catalogue.begin_claim().await.unwrap());
+        assert_eq!(level(&catalogue.write).await, 2, "a statement behind one that was broken off");
+        assert_eq!(level(&mut *catalogue.begin().await.unwrap()).await, 2);
     }
 }
