@@ -71,6 +71,14 @@ struct Event {
     /// Of every revocation: when the last token that it concerns has expired.
     #[serde(default)]
     until_s: u64,
+    /// Of `cache.purge`: one of these, or everything.
+    url: Option<String>,
+    prefix: Option<String>,
+    tag: Option<String>,
+    group: Option<String>,
+    /// Of `cache.purge`: not gone, but stale.
+    #[serde(default)]
+    soft: bool,
 }
 
 /// Follows the origin at `url`.
@@ -166,11 +174,14 @@ impl Follower {
         self.take_keys(&page.keys)?;
         if page.gap || is_new {
             tracing::warn!("events of the origin were missed: everything is purged");
-            self.purge(What::All)?;
+            self.purge(What::All, false)?;
         }
         for event in &page.events {
             if matches!(event.kind.as_str(), "asset.updated" | "asset.deleted") {
-                self.purge(What::Tag(format!("asset-{}", event.asset)))?;
+                self.purge(What::Tag(format!("asset-{}", event.asset)), false)?;
+            }
+            if event.kind == "cache.purge" {
+                self.purge(named(event), event.soft)?;
             }
             self.take_back(event)?;
         }
@@ -236,10 +247,19 @@ impl Follower {
         Ok(())
     }
 
-    fn purge(&self, what: What) -> Result<()> {
-        self.purger.purge_blocking(Purge { what, soft: false }).context("the purge failed")?;
+    fn purge(&self, what: What, soft: bool) -> Result<()> {
+        self.purger.purge_blocking(Purge { what, soft }).context("the purge failed")?;
         Ok(())
     }
+}
+
+/// What is to be purged. Named in a way that only a later program knows it may be anything.
+fn named(event: &Event) -> What {
+    let url = event.url.clone().map(What::Url);
+    let prefix = event.prefix.clone().map(What::Prefix);
+    let tag = event.tag.clone().map(What::Tag);
+    let group = event.group.clone().map(What::Group);
+    url.or(prefix).or(tag).or(group).unwrap_or(What::All)
 }
 
 fn made_by(event: &Event) -> UnixSeconds {

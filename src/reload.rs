@@ -39,6 +39,7 @@ fn of_the_origin(old: &Config, new: &Config) -> Vec<&'static str> {
         ("work.lanes", old.lanes != new.lanes),
         ("work.av1_speed", old.av1_speed != new.av1_speed),
         ("work.encryption", old.encrypt != new.encrypt),
+        ("work.backup_folder work.backups_kept", old.backups != new.backups),
         ("limits.upload", old.upload_bytes_max != new.upload_bytes_max),
     ];
     changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key).collect()

@@ -68,6 +68,7 @@ pub fn start_origin(config: &Config, runtime: &Runtime) -> Result<origin::Origin
         signin: config.signin.clone(),
         lanes: config.lanes,
         encrypt: config.encrypt,
+        backups: config.backups.clone(),
         redis: config.redis.clone(),
         roles: config.roles,
         role_addresses: config.role_addresses.clone(),

@@ -53,6 +53,8 @@ pub struct Config {
     pub lanes: usize,
     /// Whether the media of an upload that does not say is encrypted.
     pub encrypt: bool,
+    /// Where the job `backup` puts backups; `None`: nowhere.
+    pub backups: Option<Backups>,
     /// Renditions to make.
     pub ladder: media::Ladder,
     /// Programs that are used when they are installed.
@@ -271,6 +273,7 @@ impl Default for Config {
             signin: SignIn::default(),
             lanes: 0,
             encrypt: false,
+            backups: None,
             ladder: media::Ladder::default(),
             tools: media::Tools::find(),
             disk: durable::Disk::real(RESERVE_BYTES),
@@ -284,6 +287,15 @@ impl Default for Config {
             shutdown_limit: Duration::from_secs(10),
         }
     }
+}
+
+/// Backups that are made by jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backups {
+    /// A folder of this machine, not within the data folder.
+    pub folder: PathBuf,
+    /// How many are kept, the youngest; at least 1.
+    pub kept: usize,
 }
 
 impl Config {

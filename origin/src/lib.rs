@@ -49,7 +49,7 @@ mod work;
 pub use access::{Rate, is_origin, routes};
 pub use bus::{NatsUrl, NotNats};
 pub use cache::{NotRedis, RedisUrl};
-pub use config::{AdminKey, Config, RoleAddresses, SignIn};
+pub use config::{AdminKey, Backups, Config, RoleAddresses, SignIn};
 pub use durable::catalogue::{NotPostgres, PostgresUrl};
 pub use durable::{NotS3, S3Place};
 pub use gate::{ChainConfig, ChainSetupError, Finality, KeyFileError, MintError, Minted, Network, NotLetIn};

@@ -502,3 +502,6 @@ pub const STREAMS_A_REPORT_MAX: usize = 256;
 pub const STREAM_WORD_BYTES_MAX: usize = 256;
 /// Bytes of all hosts of pages that one rule names: with every other condition at its most, its tokens still fit.
 pub const REFERRERS_BYTES_MAX: usize = 384;
+
+/// Bytes of what a purge names: longer than any path that a player asks for, and a page of events is not full of it.
+pub const PURGE_NAME_BYTES_MAX: usize = 2048;

@@ -1,7 +1,7 @@
 //! The configuration after the check: typed, complete, immutable.
 
 use super::upstream;
-use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Storage, Written};
+use super::written::{Edge, EdgeCertificate, EdgeDisk, Gate, GateChain, Storage, Work, Written};
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ const CERTIFICATES_LOOK_EVERY: Duration = Duration::from_secs(5);
 const PREFETCH_MAX: usize = 256;
 /// More threads than this on one machine is a typing error.
 const THREADS_MAX: usize = 1024;
+/// Ten years of nights.
+const BACKUPS_MAX: usize = 3650;
 
 /// What the rest of the program sees.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +77,7 @@ pub struct Config {
     pub av1_speed: u8,
     /// Whether the media of uploads that do not say is encrypted.
     pub encrypt: bool,
+    pub backups: Option<origin::Backups>,
     pub upload_bytes_max: u64,
     pub owner_bytes_max: Option<u64>,
     pub api_key_rate: Option<origin::Rate>,
@@ -109,6 +112,7 @@ pub fn check(written: Written) -> Result<Config> {
             .map_err(|error| anyhow::anyhow!("gate.keys: {error}; copy the line that `streamgate token key` prints"))?;
     }
     let signin = signin(&gate)?;
+    let backups = backups(&work, Path::new(&storage.data))?;
     Ok(Config {
         catalogue: catalogue(&storage.catalogue)?,
         objects: objects(&storage)?,
@@ -191,6 +195,7 @@ pub fn check(written: Written) -> Result<Config> {
             "cbcs" => true,
             _ => bail!("work.encryption is \"none\" or \"cbcs\""),
         },
+        backups,
         upload_bytes_max: limits.upload.bytes().context("limits.upload is not a size such as \"16 GiB\"")?,
         api_key_rate: rate(limits.api_requests_per_key_per_second, limits.api_requests_burst),
         api_address_rate: rate(limits.api_requests_per_address_per_second, limits.api_requests_burst),
@@ -200,6 +205,19 @@ pub fn check(written: Written) -> Result<Config> {
         demo_wallets: false,
         handover: Duration::from_secs(limits.handover_seconds),
     })
+}
+
+fn backups(work: &Work, data: &Path) -> Result<Option<origin::Backups>> {
+    let (folder, kept) = (PathBuf::from(&work.backup_folder), work.backups_kept);
+    ensure!((1..=BACKUPS_MAX).contains(&kept), "work.backups_kept goes from 1 to {BACKUPS_MAX}");
+    if folder.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    ensure!(
+        !folder.starts_with(data),
+        "work.backup_folder is within storage.data; name a folder elsewhere, best on another disk"
+    );
+    Ok(Some(origin::Backups { folder, kept }))
 }
 
 fn countries(path: &str) -> Result<Option<Arc<edge::Countries>>> {

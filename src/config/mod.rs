@@ -170,6 +170,8 @@ mod tests {
         check("[edge]\nproxy_protocol = true\n", &[], Err("edge.proxy_protocol is of no use"));
         check("[edge]\ntrusted_field = \"via\"\n", &[], Err("edge.trusted_field"));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
+        check("[work]\nbackups_kept = 0\n", &[], Err("work.backups_kept goes from 1"));
+        check("[work]\nbackup_folder = \"data/backups\"\n", &[], Err("work.backup_folder is within storage.data"));
         check("[upstream]\nurl = \"ftp://a\"\n", &[], Err("upstream.url = \"ftp://a\": it must begin with http://"));
         check("[upstream]\nurl = \"http://a/b\"\n", &[], Err("without a path"));
         check("[[upstream.origins]]\nweight = 2\n", &[], Err("upstream.origins"));

@@ -125,7 +125,13 @@ section!(GateChain {
     finality: String = String::new(),
     quorum: usize = 1,
 });
-section!(Work { lanes: usize = 0, av1_speed: u8 = 10, encryption: String = "none".into() });
+section!(Work {
+    lanes: usize = 0,
+    av1_speed: u8 = 10,
+    encryption: String = "none".into(),
+    backup_folder: String = String::new(),
+    backups_kept: usize = 7,
+});
 section!(Cache { redis: String = String::new(), memory: Size = Size::text("64 MiB") });
 section!(Nats { url: String = String::new() });
 section!(Roles {

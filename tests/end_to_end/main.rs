@@ -9,6 +9,7 @@ mod demo;
 mod edge;
 mod encrypted;
 mod feed;
+mod jobs;
 mod kill;
 mod large_upload;
 mod media;

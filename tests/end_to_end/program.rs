@@ -24,6 +24,8 @@ pub struct Program {
 
 pub struct Answer {
     pub status: u16,
+    /// `Cache-Status`; empty where there is none.
+    pub cache_status: String,
     pub body: Vec<u8>,
 }
 
@@ -130,6 +132,28 @@ impl Program {
         assert_eq!(got.status, 200, "{}", got.text());
     }
 
+    /// Queues a job by hand; answers its number.
+    pub fn queue(&self, body: &str) -> i64 {
+        let request = self.agent.post(format!("http://{}/api/v1/worker/jobs", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key));
+        let got = answer(request.content_type("application/json").send(body));
+        assert_eq!(got.status, 202, "{}", got.text());
+        got.json()["job"].as_i64().expect("a number")
+    }
+
+    /// Waits until a job is done.
+    pub fn done(&self, job: i64) -> Value {
+        let begun = Instant::now();
+        loop {
+            let told = self.api(&format!("worker/jobs/{job}")).json();
+            if told["state"] == "done" {
+                return told;
+            }
+            assert!(told["state"] != "failed" && begun.elapsed() < PATIENCE, "{told}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn delete(&self, id: &str) {
         let request = self.agent.delete(format!("http://{}/api/v1/content/{id}", self.origin));
         let got = answer(request.header("authorization", format!("Bearer {}", self.key)).call());
@@ -145,7 +169,12 @@ impl Program {
     }
 
     pub fn through_edge(&self, path: &str) -> Answer {
-        answer(self.agent.get(format!("http://{}{path}", self.edge)).call())
+        self.through(&self.edge, path)
+    }
+
+    /// Through an edge that is another process.
+    pub fn through(&self, edge: &str, path: &str) -> Answer {
+        answer(self.agent.get(format!("http://{edge}{path}")).call())
     }
 
     pub fn status(&self, id: &str) -> Value {
@@ -224,8 +253,10 @@ pub fn ended(status: &Value) -> bool {
 
 fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut response = response.expect("an answer");
+    let cache_status = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
     Answer {
         status: response.status().as_u16(),
+        cache_status: cache_status.unwrap_or_default().to_owned(),
         body: response.body_mut().with_config().limit(1 << 30).read_to_vec().expect("a whole body"),
     }
 }

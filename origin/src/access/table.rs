@@ -110,6 +110,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("GET",    "/api/v1/transcode/tasks",       Scope::Work,         Object::Nothing, Who::Role(Creator)),
     rule("GET",    "/api/v1/transcode/profiles",    Scope::Work,         Object::Nothing, Who::Role(Viewer)),
     rule("GET",    "/api/v1/worker/jobs",           Scope::Work,         Object::Nothing, Who::Role(Operator)),
+    rule("POST",   "/api/v1/worker/jobs",           Scope::Work,         Object::Nothing, Who::Role(Operator)),
     rule("GET",    "/api/v1/worker/jobs/{id}",      Scope::Work,         Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/worker/jobs/{id}/replay", Scope::Work,       Object::Nothing, Who::Role(Operator)),
     rule("POST",   "/api/v1/worker/jobs/{id}/cancel", Scope::Work,       Object::Nothing, Who::Role(Operator)),

@@ -89,15 +89,19 @@ const SHAPES: &[Shape] = &[
     shape("Submitted", &[("job", "integer"), ("status_url", "string")]),
     shape("Cancelled", &[("cancelled", "integer")]),
     shape("Job", &[
-        ("id", "integer"), ("kind", "string"), ("asset", "string?"), ("owner", "string?"), ("state", "string"), ("priority", "integer"),
-        ("attempts", "integer"), ("run_after_ms", "integer"), ("stage", "string"), ("progress", "number"), ("waits_for", "[integer]"),
+        ("id", "integer"), ("kind", "string"), ("asset", "string?"), ("what", "string?"), ("purge", "Purge?"), ("owner", "string?"), ("state", "string"),
+        ("priority", "integer"), ("attempts", "integer"), ("run_after_ms", "integer"), ("stage", "string"), ("progress", "number"), ("waits_for", "[integer]"),
         ("error", "Failure?"), ("created_ms", "integer"), ("updated_ms", "integer"),
     ]),
+    shape("Purge", &[
+        ("url", "string+"), ("prefix", "string+"), ("tag", "string+"), ("group", "string+"), ("all", "boolean+"), ("soft", "boolean+"),
+    ]),
+    shape("JobQueued", &[("job", "integer")]),
     shape("JobPage", &[("items", "[Job]"), ("next", "string?")]),
     shape("Ladder", &[("codec", "string"), ("heights", "[integer]"), ("speed", "integer")]),
     shape("Profiles", &[("passthrough", "[string]"), ("ladder", "Ladder")]),
     shape("Schedule", &[
-        ("id", "string"), ("what", "string"), ("cron", "string"), ("zone", "string"), ("next_ms", "integer"), ("last_ms", "integer?"),
+        ("id", "string"), ("what", "string"), ("purge", "Purge?"), ("cron", "string"), ("zone", "string"), ("next_ms", "integer"), ("last_ms", "integer?"),
     ]),
     shape("Schedules", &[("items", "[Schedule]")]),
     shape("ScheduleMade", &[("id", "string"), ("next_ms", "integer")]),

@@ -6,6 +6,7 @@ mod answers;
 mod audit;
 mod auth;
 mod categories;
+mod chores;
 mod content;
 mod events;
 mod grants;
@@ -20,6 +21,7 @@ mod openapi;
 mod page;
 mod presigned;
 pub(crate) mod problem;
+mod purge;
 mod resumable;
 mod rules;
 mod search;
@@ -85,7 +87,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/transcode/cancel/{id}", post(work::cancel))
         .route("/api/v1/transcode/tasks", get(work::tasks))
         .route("/api/v1/transcode/profiles", get(work::profiles))
-        .route("/api/v1/worker/jobs", get(work::jobs))
+        .route("/api/v1/worker/jobs", get(work::jobs).post(chores::queue))
         .route("/api/v1/worker/jobs/{id}", get(work::job))
         .route("/api/v1/worker/jobs/{id}/replay", post(work::replay))
         .route("/api/v1/worker/jobs/{id}/cancel", post(work::cancel_job))

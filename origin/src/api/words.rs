@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::answers::Gives;
 use super::openapi::schema_of;
-use super::{accounts, auth, categories, keys, meta, monitor, presigned, stats, streams, token, watch, webhooks, work};
+use super::{
+    accounts, auth, categories, chores, keys, meta, monitor, presigned, stats, streams, token, watch, webhooks, work,
+};
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -226,6 +228,9 @@ pub(super) const WORDS: &[Words] = &[
     words("GET", "/api/v1/worker/jobs", &[200], "All jobs; state=failed are the dead letters")
         .query(JOBS)
         .gives("JobPage"),
+    words("POST", "/api/v1/worker/jobs", &[202], "Queue a sweep, a backup, a purge, or the pictures of an asset")
+        .body(Body::Json(schema_of::<chores::Wanted>))
+        .gives("JobQueued"),
     words("GET", "/api/v1/worker/jobs/{id}", &[200], "A job").gives("Job"),
     words("POST", "/api/v1/worker/jobs/{id}/replay", &[202], "Play a dead or cancelled job again"),
     words("POST", "/api/v1/worker/jobs/{id}/cancel", &[202], "Cancel a job"),

@@ -12,14 +12,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::chores::may_back_up;
 use super::problem::{Problem, Refusal};
+use super::purge::Purge;
 use super::status::stage_word;
 use super::{asset_id, json, page, unknown_asset};
 use crate::access::Caller;
 use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{NEEDS_MAX, PRIORITY_MAX};
-use crate::work::{Cron, SWEEPS, Why, zone};
+use crate::work::{BACKUP, Cron, PURGE, SWEEPS, Why, zone};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -203,7 +205,7 @@ pub(super) async fn schedules(State(house): State<Arc<House>>) -> Result<Respons
     let all = house.store.catalogue.schedules().await?;
     let items: Vec<Value> = all
         .iter()
-        .map(|s| json!({ "id": s.id, "what": s.what, "cron": s.cron, "zone": s.zone, "next_ms": s.next_ms, "last_ms": s.last_ms }))
+        .map(|s| json!({ "id": s.id, "what": s.what, "purge": told(&s.body), "cron": s.cron, "zone": s.zone, "next_ms": s.next_ms, "last_ms": s.last_ms }))
         .collect();
     Ok(json::answer(StatusCode::OK, &json!({ "items": items })))
 }
@@ -212,8 +214,10 @@ pub(super) async fn schedules(State(house): State<Arc<House>>) -> Result<Respons
 #[serde(deny_unknown_fields)]
 pub(super) struct ScheduleWanted {
     id: String,
-    /// uploads, idempotency, bin or jobs.
+    /// What is swept (objects, sessions, uploads, idempotency, bin or jobs), backup, or purge.
     what: String,
+    /// Of a purge: what edges are to let go of.
+    purge: Option<Purge>,
     /// Minute, hour, day of month, month, day of week.
     cron: String,
     /// An IANA time zone; UTC when it is not said.
@@ -227,21 +231,30 @@ pub(super) async fn schedule(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let ScheduleWanted { id, what, cron, zone: name } = json::read(&headers, body).await?;
+    let ScheduleWanted { id, what, purge, cron, zone: name } = json::read(&headers, body).await?;
     let bad = |rule: String| Refusal::BadBody.because(rule);
     let plain = id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if !(1..=64).contains(&id.len()) || !plain {
         return Err(bad("The id of a schedule is 1 to 64 of a-z, 0-9 and -.".into()));
     }
-    if !SWEEPS.iter().any(|(known, _)| *known == what) {
-        return Err(bad(format!("what is one of {}.", SWEEPS.map(|(known, _)| known).join(", "))));
+    if !SWEEPS.iter().map(|(known, _)| *known).chain([BACKUP, PURGE]).any(|known| known == what) {
+        let sweeps = SWEEPS.map(|(known, _)| known).join(", ");
+        return Err(bad(format!("what is one of {sweeps}, {BACKUP} and {PURGE}.")));
     }
+    if what == BACKUP {
+        may_back_up(&house)?;
+    }
+    let body = match (what == PURGE, purge) {
+        (true, Some(purge)) => purge.checked().map_err(bad)?,
+        (false, None) => String::new(),
+        _ => return Err(bad(format!("purge goes with what = {PURGE}, and only with it."))),
+    };
     let name = name.unwrap_or_else(|| "UTC".into());
     let zone = zone(&name).ok_or_else(|| bad("zone is the IANA name of a time zone, such as Asia/Tokyo.".into()))?;
     let now = now_ms();
     let next = Cron::parse(&cron).map_err(bad)?.next(now, &zone);
     let next_ms = next.ok_or_else(|| bad("There is no such day.".into()))?;
-    let new = Schedule { id, what, cron, zone: name, next_ms, last_ms: None, created_ms: now };
+    let new = Schedule { id, what, body, cron, zone: name, next_ms, last_ms: None, created_ms: now };
     if !house.store.catalogue.put_schedule(&new, &caller.actor()).await? {
         return Err(bad("There are as many schedules as may be.".into()));
     }
@@ -258,6 +271,11 @@ pub(super) async fn unschedule(
         return Err(Refusal::UnknownJob.because("There is no schedule of this name."));
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What a purge is told; `null` of any other job.
+fn told(body: &str) -> Option<Value> {
+    serde_json::from_str(body).ok()
 }
 
 fn shown(job: &JobRow) -> Value {
@@ -281,6 +299,8 @@ fn shown(job: &JobRow) -> Value {
         "id": job.id,
         "kind": kind,
         "asset": job.asset.as_ref().map(durable::AssetId::as_str),
+        "what": (job.kind == JobKind::Sweep).then_some(&job.body),
+        "purge": told(&job.body),
         "owner": job.owner,
         "state": state,
         "priority": job.priority,

@@ -14,8 +14,9 @@ pub(crate) struct Bells {
     fallback: Notify,
     ladder: Notify,
     pictures: Notify,
-    /// For the house's own jobs.
+    /// For the house's own jobs that are soon over.
     chores: Notify,
+    backups: Notify,
     /// Something is to be sent to a webhook.
     hooks: Notify,
 }
@@ -29,6 +30,7 @@ impl Default for Bells {
             ladder: Notify::new(),
             pictures: Notify::new(),
             chores: Notify::new(),
+            backups: Notify::new(),
             hooks: Notify::new(),
         }
     }
@@ -58,7 +60,9 @@ impl Bell<'_> {
 impl Bells {
     /// Rings all of them.
     pub(crate) fn all(&self) {
-        for kind in [JobKind::Ingest, JobKind::Fallback, JobKind::Ladder, JobKind::Pictures, JobKind::Sweep] {
+        for kind in
+            [JobKind::Ingest, JobKind::Fallback, JobKind::Ladder, JobKind::Pictures, JobKind::Sweep, JobKind::Backup]
+        {
             self.of(kind).notify_one();
         }
     }
@@ -89,7 +93,8 @@ impl Bells {
             JobKind::Fallback => &self.fallback,
             JobKind::Ladder => &self.ladder,
             JobKind::Pictures => &self.pictures,
-            JobKind::Sweep | JobKind::Backup | JobKind::Purge => &self.chores,
+            JobKind::Sweep | JobKind::Purge => &self.chores,
+            JobKind::Backup => &self.backups,
         }
     }
 }

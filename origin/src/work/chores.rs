@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::cron::{Cron, zone};
 use super::retry_wait;
+use super::run::owner;
 use crate::clock::now_ms;
 use crate::house::House;
 use crate::limits::{
@@ -25,6 +26,16 @@ pub(crate) const SWEEPS: [(&str, &str); 6] = [
     ("bin", "20 * * * *"),
     ("jobs", "30 3 * * *"),
 ];
+
+/// What else a schedule can say.
+pub(crate) const BACKUP: &str = "backup";
+/// See [`BACKUP`].
+pub(crate) const PURGE: &str = "purge";
+/// When a backup is made, where there is a folder for it, unless someone changes it.
+const BACKUP_CRON: &str = "50 2 * * *";
+
+/// What this worker does; backups take their time and have another.
+const KINDS: [JobKind; 2] = [JobKind::Sweep, JobKind::Purge];
 
 /// Queues what is due and works it off, until `stop` turns true.
 pub(crate) async fn keep(house: Arc<House>, mut stop: watch::Receiver<bool>) {
@@ -44,10 +55,12 @@ pub(crate) async fn keep(house: Arc<House>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn seed(house: &House, now: UnixMs) -> Result<(), StoreError> {
-    let seeds = SWEEPS.iter().filter_map(|(what, cron)| {
+    let backup = house.config.backups.is_some().then(|| (BACKUP.to_owned(), BACKUP, BACKUP_CRON));
+    let all = SWEEPS.into_iter().map(|(what, cron)| (format!("sweep-{what}"), what, cron)).chain(backup);
+    let seeds = all.filter_map(|(id, what, cron)| {
         let next_ms = Cron::parse(cron).ok()?.next(now, &zone("UTC")?)?;
-        let (id, what, cron) = (format!("sweep-{what}"), (*what).to_owned(), (*cron).to_owned());
-        Some(Schedule { id, what, cron, zone: "UTC".into(), next_ms, last_ms: None, created_ms: now })
+        let (what, cron, zone) = (what.to_owned(), cron.to_owned(), "UTC".to_owned());
+        Some(Schedule { id, what, body: String::new(), cron, zone, next_ms, last_ms: None, created_ms: now })
     });
     house.store.catalogue.seed_schedules(&seeds.collect::<Vec<_>>()).await
 }
@@ -58,23 +71,36 @@ async fn round(house: &Arc<House>) -> Result<(), StoreError> {
     for due in catalogue.schedules().await?.into_iter().filter(|schedule| schedule.next_ms <= now) {
         // However late it is, it runs once; a zone or field that no longer reads is looked at again tomorrow.
         let next = Cron::parse(&due.cron).ok().zip(zone(&due.zone)).and_then(|(cron, zone)| cron.next(now, &zone));
-        catalogue.queue_scheduled(&due, next.unwrap_or(now + 86_400_000), now).await?;
-    }
-    let owner = std::process::id().to_string();
-    while let Some(chore) = catalogue.lease_chore(&owner, now_ms() + CHORE_LEASE_MS, now_ms()).await? {
-        let failure = sweep(house, &chore).await.err().map(|error| error.to_string());
-        let again = (chore.attempts < ATTEMPTS_MAX).then(|| now_ms() + retry_wait(chore.attempts));
-        if let Some(detail) = &failure {
-            tracing::warn!(what = chore.what, detail, "a sweep failed");
+        if catalogue.queue_scheduled(&due, next.unwrap_or(now + 86_400_000), now).await? && due.what == BACKUP {
+            house.bells.of(JobKind::Backup).notify_one();
         }
-        catalogue.end_chore(&chore, failure.as_deref().map(|detail| (detail, again)), now_ms()).await?;
+    }
+    while let Some(chore) = catalogue.lease_chore(&KINDS, &owner(), now_ms() + CHORE_LEASE_MS, now_ms()).await? {
+        let failure = work(house, &chore).await.err().map(|error| error.to_string());
+        settle(house, &chore, failure).await?;
     }
     Ok(())
 }
 
-async fn sweep(house: &Arc<House>, chore: &Chore) -> Result<(), StoreError> {
+/// Writes down what became of a job of the house.
+pub(super) async fn settle(house: &House, chore: &Chore, failure: Option<String>) -> Result<(), StoreError> {
+    let again = (chore.attempts < ATTEMPTS_MAX).then(|| now_ms() + retry_wait(chore.attempts));
+    if let Some(detail) = &failure {
+        tracing::warn!(kind = ?chore.kind, what = chore.body, detail, "a job of the house failed");
+    }
+    house.store.catalogue.end_chore(chore, failure.as_deref().map(|detail| (detail, again)), now_ms()).await
+}
+
+async fn work(house: &Arc<House>, chore: &Chore) -> Result<(), StoreError> {
+    match chore.kind {
+        JobKind::Purge => house.store.catalogue.purge_edges(&chore.body, now_ms()).await,
+        _ => sweep(house, &chore.body).await,
+    }
+}
+
+async fn sweep(house: &Arc<House>, what: &str) -> Result<(), StoreError> {
     let (catalogue, now) = (&house.store.catalogue, now_ms());
-    match chore.what.as_str() {
+    match what {
         "uploads" => upload::end_expired(house).await,
         "idempotency" => catalogue.sweep_idempotency(now - IDEMPOTENCY_KEPT_MS).await.map(drop),
         "jobs" => {

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Ingest, fallback (H.264), ladder (AV1) and pictures have workers of their own: hours of encoding never hold up the next
-//! upload's first playable moment.
+//! upload's first playable moment. The house's own jobs have one worker for what is soon over (chores), and one for backups.
 
+mod backups;
 mod bells;
 mod board;
 mod cancel;
@@ -24,7 +25,7 @@ mod worker;
 pub(crate) use bells::Bells;
 pub(crate) use board::Board;
 pub(crate) use cancel::Why;
-pub(crate) use chores::{SWEEPS, keep};
+pub(crate) use chores::{BACKUP, PURGE, SWEEPS, keep};
 pub(crate) use cron::{Cron, zone};
 pub(crate) use failure::{Failure, through_media};
 pub(crate) use patience::patiently;

@@ -28,6 +28,7 @@ pub(crate) fn spawn(house: &Arc<House>, stop: &watch::Receiver<bool>) -> JoinSet
     }
     if house.config.roles.has(Role::Worker) {
         workers.spawn(super::keep(house.clone(), stop.clone()));
+        workers.spawn(super::backups::keep(house.clone(), stop.clone()));
         workers.spawn(crate::hooks::deliver(house.clone(), stop.clone()));
     }
     workers

@@ -100,6 +100,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET",    "/api/v1/transcode/tasks",       "kkryyyy"),
     ("GET",    "/api/v1/transcode/profiles",    "kkyyyyy"),
     ("GET",    "/api/v1/worker/jobs",           "kkrrryy"),
+    ("POST",   "/api/v1/worker/jobs",           "kkrrryy"),
     ("GET",    "/api/v1/worker/jobs/{id}",      "kkrrryy"),
     ("POST",   "/api/v1/worker/jobs/{id}/replay", "kkrrryy"),
     ("POST",   "/api/v1/worker/jobs/{id}/cancel", "kkrrryy"),

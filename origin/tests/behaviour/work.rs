@@ -22,7 +22,8 @@ async fn running_work_is_cancelled_within_a_second_and_goes_on_when_it_is_submit
     site.until(&id, |status| status["stage"] == "transcode" && status["progress"].as_f64() > Some(0.05)).await;
     let begun = Instant::now();
     let answer = site.api("POST", &format!("/api/v1/transcode/cancel/{id}"), b"").await;
-    assert_eq!((answer.status, answer.json()["cancelled"].as_u64()), (200, Some(1)));
+    // The pictures of the asset may still be in the making, and end with the rest.
+    assert!(answer.status == 200 && matches!(answer.json()["cancelled"].as_u64(), Some(1 | 2)), "{answer:?}");
     // The one worker of its kind is free again when the next job of it ends.
     assert_eq!(jobs(&site, "state=running&kind=ladder").await.len(), 0);
     let status = site.status(&id).await;
@@ -100,4 +101,50 @@ async fn schedules_are_there_and_can_be_changed() {
         assert_eq!(put(bad.clone()).await.problem(), (400, "bad_body".into()), "{bad}");
     }
     assert_eq!(site.api("DELETE", "/api/v1/worker/schedule/nightly", b"").await.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn purges_and_sweeps_are_queued_by_hand_and_by_schedule_and_edges_are_told() {
+    let site = Site::start(|_| {}).await;
+    let post = async |path: &str, body: Value| site.api("POST", path, body.to_string().as_bytes()).await;
+    let (job, schedule) = ("/api/v1/worker/jobs", "/api/v1/worker/schedule");
+    let purge = post(job, json!({ "kind": "purge", "purge": { "prefix": "/v/news-", "soft": true } })).await;
+    assert_eq!(purge.status, 202, "{purge:?}");
+    let sweep = post(job, json!({ "kind": "sweep", "what": "objects" })).await;
+    assert_eq!(sweep.status, 202, "{sweep:?}");
+    let begun = Instant::now();
+    let asked = [purge.json()["job"].clone(), sweep.json()["job"].clone()];
+    let is_asked = |one: &Value| asked.contains(&one["id"]);
+    while jobs(&site, "state=done").await.into_iter().filter(is_asked).count() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:#?}", jobs(&site, "").await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let swept = jobs(&site, "kind=sweep").await;
+    assert!(swept.iter().any(|one| one["what"] == "objects" && one["id"] == sweep.json()["job"]), "{swept:#?}");
+    let key = [("streamgate-edge-key", site.origin.edge_key())];
+    let told = site.get("/api/v1/events?after=0", &key).await.json();
+    let event = told["events"].as_array().unwrap().iter().find(|event| event["kind"] == "cache.purge").unwrap();
+    assert_eq!((&event["prefix"], &event["soft"], &event["asset"]), (&"/v/news-".into(), &true.into(), &"".into()));
+    let purged = jobs(&site, "kind=purge").await;
+    assert_eq!(purged[0]["purge"], json!({ "prefix": "/v/news-", "soft": true }));
+
+    let news =
+        json!({ "id": "news", "what": "purge", "purge": { "tag": "news" }, "cron": "0 6 * * *", "zone": "Asia/Tokyo" });
+    assert_eq!(post(schedule, news).await.status, 201);
+    let known = site.api("GET", schedule, b"").await.json();
+    let known = known["items"].as_array().unwrap().iter().find(|one| one["id"] == "news").unwrap().clone();
+    assert_eq!(known["purge"], json!({ "tag": "news" }));
+    for wrong in [
+        json!({ "kind": "purge" }),
+        json!({ "kind": "purge", "purge": { "tag": "a", "url": "/a" } }),
+        json!({ "kind": "sweep", "what": "dust" }),
+        json!({ "kind": "backup", "asset": "a" }),
+        json!({ "kind": "ladder" }),
+    ] {
+        assert_eq!(post(job, wrong.clone()).await.problem(), (400, "bad_body".into()), "{wrong}");
+    }
+    let nobody = post(job, json!({ "kind": "pictures", "asset": "nobody" })).await;
+    assert_eq!(nobody.problem(), (404, "unknown_asset".into()));
+    let unsaid = json!({ "id": "x", "what": "purge", "cron": "0 6 * * *" });
+    assert_eq!(post(schedule, unsaid).await.problem(), (400, "bad_body".into()));
 }

@@ -19,7 +19,9 @@ pub struct BackedUp {
     pub objects: Copied,
 }
 
-const CATALOGUE: &str = "catalogue.jsonl";
+/// The rows of a backup: without this file it is none.
+pub(crate) const CATALOGUE: &str = "catalogue.jsonl";
+const OBJECTS: &str = "objects";
 /// Tables whose rows name objects, and in which column.
 const NAMING: [(&str, &str); 4] =
     [("segments", "object"), ("tracks", "init_object"), ("assets", "source_object"), ("pictures", "object")];
@@ -34,11 +36,25 @@ pub async fn backup(
     data: &Path,
     places: &Places,
     to: &Path,
+    tell: impl FnMut(&Copied),
+) -> Result<BackedUp, StoreError> {
+    backup_beside(data, places, to, None, tell).await
+}
+
+/// The same; objects that the backup `last` has are links to its files.
+pub(crate) async fn backup_beside(
+    data: &Path,
+    places: &Places,
+    to: &Path,
+    last: Option<&Path>,
     mut tell: impl FnMut(&Copied),
 ) -> Result<BackedUp, StoreError> {
     let catalogue = Catalogue::open_beside(data, places).await?;
     let mine = shelves(data, places, &data.join("tmp")).await?;
-    let theirs = Shelves::files(&to.join("objects"), &to.join("scratch"))?;
+    let mut theirs = Shelves::files(&to.join(OBJECTS), &to.join("scratch"))?;
+    if let Some(last) = last {
+        theirs = theirs.beside(&last.join(OBJECTS));
+    }
     let mut objects = mine.copy_to(&theirs, &mut tell).await?;
     let part = to.join("catalogue.jsonl.part");
     for _ in 0..TRIES {
@@ -75,7 +91,7 @@ pub async fn restore(
     let dump = from.join(CATALOGUE);
     let open = || File::open(&dump).map_err(|e| StoreError::io("open", &dump, e));
     open()?;
-    let theirs = Shelves::files(&from.join("objects"), &from.join("scratch"))?;
+    let theirs = Shelves::files(&from.join(OBJECTS), &from.join("scratch"))?;
     let store = Store::open_at(data, Disk::default(), places).await?;
     let mine = shelves(data, places, &data.join("tmp")).await?;
     let objects = theirs.copy_to(&mine, &mut tell).await?;
@@ -93,7 +109,7 @@ pub async fn restore(
 pub async fn shelves(data: &Path, places: &Places, scratch: &Path) -> Result<Shelves, StoreError> {
     match &places.objects {
         Some(place) => Shelves::s3(place, scratch).await,
-        None => Shelves::files(&data.join("objects"), scratch),
+        None => Shelves::files(&data.join(OBJECTS), scratch),
     }
 }
 
@@ -129,7 +145,9 @@ fn copy_keys(from: &Path, to: &Path) -> Result<(), StoreError> {
         let copy = to.join(name);
         match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            file => file.and_then(|mut file| file.write_all(&bytes)).map_err(|e| StoreError::io("write", &copy, e))?,
+            file => file
+                .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+                .map_err(|e| StoreError::io("write", &copy, e))?,
         }
     }
     Ok(())

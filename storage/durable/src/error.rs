@@ -29,8 +29,8 @@ pub enum StoreError {
     /// No room for the bytes or the row (`ENOSPC`, `EDQUOT`, `SQLITE_FULL`), or less than the reserve is left.
     #[error("the disk that holds the data folder is full")]
     DiskFull,
-    /// The data folder belongs to a running process.
-    #[error("the data folder {} is in use by another process", .0.display())]
+    /// The folder belongs to a running process.
+    #[error("the folder {} is in use by another process", .0.display())]
     Locked(PathBuf),
     /// The system refused to work on a file.
     #[error("cannot {what} {}: {source}", path.display())]

@@ -27,6 +27,7 @@ mod id;
 pub mod limits;
 mod lock;
 pub mod objects;
+mod rotation;
 mod store;
 
 pub use backup::{BackedUp, backup, restore};
@@ -38,6 +39,7 @@ pub use objects::{
     Batch, Bytestream, Copied, Local, NotS3, Objects, Opened, Partial, Presigned, RunningHash, S3Place, Shelves,
     Stored, Writer,
 };
+pub use rotation::{Rotated, backups, rotate};
 pub use store::{Places, Store};
 
 /// Milliseconds since 1970-01-01 UTC.

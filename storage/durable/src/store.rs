@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::catalogue::{Actor, PostgresUrl};
 use crate::limits::{RELEASE_BATCH, S3_YOUNG_MS};
-use crate::lock::DataLock;
+use crate::lock::FolderLock;
 use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, S3Place, StoreError, UnixMs, random_name};
 
 /// An open data folder.
@@ -17,7 +17,7 @@ pub struct Store {
     /// Bytes.
     pub objects: Objects,
     instance: String,
-    lock: Mutex<Option<DataLock>>,
+    lock: Mutex<Option<FolderLock>>,
     /// Other processes may write objects to the same place.
     is_shared: bool,
 }
@@ -46,7 +46,7 @@ impl Store {
         let folder = data.to_path_buf();
         let (lock, objects, instance) = blocking(move || {
             std::fs::create_dir_all(&folder).map_err(|e| StoreError::io("create", &folder, e))?;
-            let lock = DataLock::take(&folder)?;
+            let lock = FolderLock::take(&folder)?;
             Ok((lock, Objects::open(&folder, disk, remote)?, instance(&folder)?))
         })
         .await?;
@@ -135,7 +135,7 @@ fn instance(data: &Path) -> Result<String, StoreError> {
 }
 
 /// File work on a thread that may wait.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {

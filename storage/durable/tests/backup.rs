@@ -1,7 +1,10 @@
 //! A backup has every row, every object and the keys, and is restored into the same kind of catalogue or the other; a damaged one is
-//! refused, and leaves an empty catalogue.
+//! refused, and leaves an empty catalogue. Backups of a folder of them share what they have in common.
 
 mod support;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use durable::catalogue::{JobState, Submitted};
 use durable::{Disk, ObjectId, Places, Store, StoreError};
@@ -92,4 +95,72 @@ async fn a_damaged_backup_is_refused_and_leaves_nothing() {
     check("other bytes than its name").await;
     std::fs::remove_file(&object).unwrap();
     check("is missing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_share_their_objects_and_the_youngest_are_kept() {
+    let house = filled().await;
+    let root = tempfile::tempdir().unwrap();
+    let make = async |name: &str| {
+        durable::rotate(house.folder.path(), &house.places(), (root.path(), name), 2, |_| {}).await.unwrap()
+    };
+    let first = make("1").await;
+    assert_eq!((first.made.objects.objects, first.removed), (6, 0));
+    // What else is there is nobody's to remove.
+    std::fs::create_dir(root.path().join("before-the-move")).unwrap();
+    std::fs::write(root.path().join("before-the-move/catalogue.jsonl"), b"").unwrap();
+    // One asset ends, and another comes; meanwhile a backup was cut off, in the middle of a key.
+    let gone = durable::AssetId::from_random([3; 10]);
+    assert!(house.store.delete_asset(&gone, &actor(), 20).await.unwrap());
+    house.upload(7, b"seven", 21).await;
+    let keys = root.path().join("unfinished/keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    std::fs::write(keys.join("token.key"), "sec").unwrap();
+    let second = make("3").await;
+    assert_eq!((second.made.objects.objects, second.made.objects.there), (1, 5), "five are links, one is new");
+    assert_eq!(std::fs::read_to_string(second.folder.join("keys/token.key")).unwrap(), "secret");
+    assert_eq!(links(&second.folder), [1, 2, 2, 2, 2, 2], "what is gone is not carried on");
+
+    let third = make("2").await;
+    assert_eq!((third.removed, names(root.path())), (1, vec!["streamgate-2".into(), "streamgate-3".into()]));
+    let late = make("0").await;
+    assert_eq!(late.removed, 1, "the clock was put back");
+    assert_eq!(names(root.path()), ["streamgate-0", "streamgate-3"], "the one that was made is there");
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 4, "beside the lock and what is not ours");
+    // Whatever was removed, the last one is whole.
+    let folder = tempfile::tempdir().unwrap();
+    let restored = durable::restore(&late.folder, folder.path(), &Places::default(), |_| {}).await.unwrap();
+    assert_eq!((restored.rows, restored.objects.objects), (late.made.rows, 6));
+}
+
+fn names(root: &Path) -> Vec<String> {
+    let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    durable::backups(root).unwrap().into_iter().map(name).collect()
+}
+
+/// How many names each object of a backup has, in order.
+fn links(backup: &Path) -> Vec<u64> {
+    let mut found = Vec::new();
+    for shelf in std::fs::read_dir(backup.join("objects")).unwrap() {
+        let files = std::fs::read_dir(shelf.unwrap().path()).unwrap();
+        found.extend(files.map(|file| file.unwrap().metadata().unwrap().nlink()));
+    }
+    found.sort_unstable();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_cut_short_in_the_backup_before_is_copied_anew() {
+    let house = filled().await;
+    let root = tempfile::tempdir().unwrap();
+    let make = async |name: &str| {
+        durable::rotate(house.folder.path(), &house.places(), (root.path(), name), 2, |_| {}).await.unwrap()
+    };
+    let first = make("1").await;
+    let name = ObjectId::of(&[2; 1000]).to_string();
+    let object = |backup: &Path| backup.join("objects").join(&name[..2]).join(&name[2..]);
+    std::fs::write(object(&first.folder), b"short").unwrap();
+    let second = make("2").await;
+    assert_eq!((second.made.objects.objects, second.made.objects.there), (1, 5));
+    assert_eq!(std::fs::read(object(&second.folder)).unwrap(), [2; 1000]);
 }

@@ -4,8 +4,11 @@
 mod support;
 
 use durable::StoreError;
-use durable::catalogue::{AssetState, JobFilter, JobState, Schedule, Stage, Submitted, Wished};
+use durable::catalogue::{AssetState, JobFilter, JobKind, JobState, Schedule, Stage, Submitted, Wished};
 use support::{House, actor, house};
+
+/// What one worker of the house does.
+const HOUSE: &[JobKind] = &[JobKind::Sweep, JobKind::Purge];
 
 async fn failed(house: &House, seed: u8) -> (durable::AssetId, i64) {
     let id = house.upload(seed, &[seed], 0).await;
@@ -103,6 +106,7 @@ async fn a_schedule_queues_one_job_and_moves_on() {
     let schedule = Schedule {
         id: "a".into(),
         what: "bin".into(),
+        body: String::new(),
         cron: "* * * * *".into(),
         zone: "UTC".into(),
         next_ms: 100,
@@ -115,15 +119,70 @@ async fn a_schedule_queues_one_job_and_moves_on() {
     let due = catalogue.schedules().await.unwrap().remove(0);
     assert_eq!((due.next_ms, due.last_ms), (200, Some(150)));
     assert!(catalogue.queue_scheduled(&due, 300, 250).await.unwrap());
-    let chore = catalogue.lease_chore("w", 500, 250).await.unwrap().unwrap();
-    assert_eq!((chore.what.as_str(), chore.attempts), ("bin", 1));
-    assert_eq!(catalogue.lease_chore("w", 500, 250).await.unwrap(), None, "the second was not queued beside the first");
-    let late = catalogue.lease_chore("w", 900, 600).await.unwrap().unwrap();
+    let chore = catalogue.lease_chore(HOUSE, "w", 500, 250).await.unwrap().unwrap();
+    assert_eq!((chore.kind, chore.body.as_str(), chore.attempts), (JobKind::Sweep, "bin", 1));
+    assert_eq!(
+        catalogue.lease_chore(HOUSE, "w", 500, 250).await.unwrap(),
+        None,
+        "the second was not queued beside the first"
+    );
+    let late = catalogue.lease_chore(HOUSE, "w", 900, 600).await.unwrap().unwrap();
     assert!(matches!(catalogue.end_chore(&chore, None, 600).await, Err(StoreError::Fenced)));
     catalogue.end_chore(&late, Some(("no", Some(700))), 600).await.unwrap();
-    assert_eq!(catalogue.lease_chore("w", 900, 699).await.unwrap(), None);
-    let last = catalogue.lease_chore("w", 900, 700).await.unwrap().unwrap();
+    assert_eq!(catalogue.lease_chore(HOUSE, "w", 900, 699).await.unwrap(), None);
+    let last = catalogue.lease_chore(HOUSE, "w", 900, 700).await.unwrap().unwrap();
     catalogue.end_chore(&last, None, 700).await.unwrap();
     assert_eq!(catalogue.sweep_jobs(701).await.unwrap(), 1);
     assert!(catalogue.delete_schedule("a", &actor(), 1).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_the_house_are_queued_by_hand_and_taken_by_whoever_does_their_kind() {
+    let house = house().await;
+    let catalogue = &house.store.catalogue;
+    let submit = async |kind, body: &str| catalogue.submit_chore(kind, body, &actor(), 1).await.unwrap();
+    let Submitted::Queued(backup) = submit(JobKind::Backup, "").await else { panic!() };
+    assert_eq!(submit(JobKind::Backup, "").await, Submitted::Busy(backup), "one at a time");
+    for body in [r#"{"tag":"a"}"#, r#"{"tag":"a"}"#] {
+        assert!(matches!(submit(JobKind::Purge, body).await, Submitted::Queued(_)));
+    }
+    let mut taken = Vec::new();
+    while let Some(chore) = catalogue.lease_chore(HOUSE, "w", 900, 2).await.unwrap() {
+        catalogue.purge_edges(&chore.body, 2).await.unwrap();
+        catalogue.end_chore(&chore, None, 2).await.unwrap();
+        taken.push((chore.kind, chore.body));
+    }
+    assert_eq!(taken, vec![(JobKind::Purge, r#"{"tag":"a"}"#.to_owned()); 2]);
+    let told = catalogue.events_after(0, 9).await.unwrap();
+    let told: Vec<_> =
+        told.iter().map(|event| (event.kind.as_str(), event.asset.as_str(), event.body.as_str())).collect();
+    assert_eq!(told, [("cache.purge", "", r#"{"tag":"a"}"#); 2]);
+
+    let chore = catalogue.lease_chore(&[JobKind::Backup], "w", 100, 2).await.unwrap().unwrap();
+    catalogue.beat_chore(&chore, 900, 0.5, 50).await.unwrap();
+    assert_eq!(catalogue.lease_chore(&[JobKind::Backup], "v", 900, 500).await.unwrap(), None, "still held");
+    let next = catalogue.lease_chore(&[JobKind::Backup], "v", 2_000, 900).await.unwrap().unwrap();
+    assert!(matches!(catalogue.beat_chore(&chore, 1_500, 0.6, 901).await, Err(StoreError::Fenced)));
+    assert!(matches!(catalogue.holds_chore(&chore).await, Err(StoreError::Fenced)));
+    catalogue.beat_chore(&next, 2_000, 0.1, 901).await.unwrap();
+    catalogue.holds_chore(&next).await.unwrap();
+    catalogue.end_chore(&next, Some(("No room.", None)), 901).await.unwrap();
+    let job = catalogue.job(backup).await.unwrap().unwrap();
+    assert_eq!((job.state, job.error_code.as_deref(), job.progress), (JobState::Failed, Some("backup_failed"), 0.5));
+
+    let schedule = Schedule {
+        id: "news".into(),
+        what: "purge".into(),
+        body: r#"{"prefix":"/news/"}"#.into(),
+        cron: "* * * * *".into(),
+        zone: "UTC".into(),
+        next_ms: 1,
+        last_ms: None,
+        created_ms: 0,
+    };
+    assert!(catalogue.put_schedule(&schedule, &actor()).await.unwrap());
+    assert_eq!(catalogue.schedules().await.unwrap()[0].body, schedule.body);
+    assert!(catalogue.queue_scheduled(&schedule, 60_001, 1).await.unwrap());
+    let due = catalogue.lease_chore(HOUSE, "w", 9_000, 1_000).await.unwrap().unwrap();
+    assert_eq!((due.kind, due.body), (JobKind::Purge, schedule.body));
 }

@@ -12,7 +12,7 @@ pub struct Event {
     /// When.
     pub at_ms: UnixMs,
     /// `asset.created`, `asset.updated`, `asset.playable`, `track.published`, `asset.ready`, `asset.failed`,
-    /// `asset.deleted`, `token.revoked`, `token.restored`, `subject.revoked`, `asset.revoked`.
+    /// `asset.deleted`, `token.revoked`, `token.restored`, `subject.revoked`, `asset.revoked`, `cache.purge`.
     pub kind: String,
     /// To whom; empty for what is about none.
     pub asset: String,

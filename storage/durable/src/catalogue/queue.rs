@@ -15,6 +15,8 @@ pub struct JobRow {
     pub kind: JobKind,
     /// Whose work it is; `None`: the house's own.
     pub asset: Option<AssetId>,
+    /// Of the house's own: what is swept, or what is purged.
+    pub body: String,
     /// Whose the asset is.
     pub owner: Option<String>,
     /// Its place in the queue.
@@ -241,6 +243,7 @@ impl<'r> FromRow<'r, sqlx::any::AnyRow> for JobRow {
             id: row.try_get("id")?,
             kind: row.try_get("kind")?,
             asset: asset_of(row).map_err(|e| sqlx::Error::Decode(Box::new(e)))?,
+            body: row.try_get("body")?,
             owner: row.try_get("owner")?,
             state: row.try_get("state")?,
             priority: row.try_get("priority")?,

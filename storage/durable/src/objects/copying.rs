@@ -1,6 +1,6 @@
 //! Copies of all objects of one place in another: from files to an S3 and back, and into a backup. What is there already is not
-//! copied again, so a copy that was cut off goes on; what is copied is compared with its name on the way. Nothing is locked: objects
-//! never change, and one that is removed meanwhile is told.
+//! copied again, so a copy that was cut off goes on; what is copied is compared with its name on the way. What another copy beside has is
+//! linked. Nothing is locked: objects never change, and one that is removed meanwhile is told.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,12 +14,15 @@ use sha2::{Digest, Sha256};
 use super::remote::Remote;
 use super::{S3Place, make_folder};
 use crate::limits::{HASH_PIECE_BYTES, S3_AT_ONCE};
+use crate::store::blocking;
 use crate::{Disk, ObjectId, StoreError};
 
 /// A place of objects that is only copied from and to.
 #[derive(Debug, Clone)]
 pub struct Shelves {
     place: Place,
+    /// Another place of files, to which what comes here is linked.
+    beside: Option<PathBuf>,
     /// Whatever is between two places, or has no name yet.
     scratch: PathBuf,
 }
@@ -39,7 +42,7 @@ pub struct Copied {
     pub objects: u64,
     /// See `objects`.
     pub bytes: u64,
-    /// Objects that were there already.
+    /// Objects that were there already, or linked.
     pub there: u64,
 }
 
@@ -48,13 +51,19 @@ impl Shelves {
     pub fn files(folder: &Path, scratch: &Path) -> Result<Self, StoreError> {
         make_folder(folder)?;
         make_folder(scratch)?;
-        Ok(Self { place: Place::Files(folder.to_path_buf()), scratch: scratch.to_path_buf() })
+        Ok(Self { place: Place::Files(folder.to_path_buf()), beside: None, scratch: scratch.to_path_buf() })
     }
 
     /// An S3.
     pub async fn s3(place: &S3Place, scratch: &Path) -> Result<Self, StoreError> {
         make_folder(scratch)?;
-        Ok(Self { place: Place::Remote(Arc::new(Remote::open(place).await?)), scratch: scratch.to_path_buf() })
+        let place = Place::Remote(Arc::new(Remote::open(place).await?));
+        Ok(Self { place, beside: None, scratch: scratch.to_path_buf() })
+    }
+
+    /// With what `folder`, another place of files, has: that is not copied here, but linked, where the file system has links.
+    pub(crate) fn beside(self, folder: &Path) -> Self {
+        Self { beside: Some(folder.to_path_buf()), ..self }
     }
 
     /// Copies whatever `to` lacks, and tells after each object how far it is.
@@ -62,11 +71,12 @@ impl Shelves {
         let mut copied = Copied::default();
         for shelf in 0..=u8::MAX {
             let (mine, theirs) = (self.shelf(shelf).await?, to.shelf(shelf).await?);
-            let missing: Vec<_> = mine
+            let missing = mine
                 .iter()
                 .filter(|(id, bytes)| theirs.get(id) != Some(bytes))
                 .map(|(id, bytes)| (*id, *bytes))
                 .collect();
+            let missing = to.link(shelf, missing).await?;
             copied.there += (mine.len() - missing.len()) as u64;
             let copies = missing.into_iter().map(|(id, bytes)| async move { self.copy(to, id).await.map(|()| bytes) });
             let mut copies = futures_util::stream::iter(copies).buffer_unordered(S3_AT_ONCE);
@@ -113,6 +123,25 @@ impl Shelves {
             Place::Files(folder) => Ok(file(folder, &id).exists()),
             Place::Remote(remote) => Ok(remote.head(id).await?.is_some()),
         }
+    }
+
+    /// Links those that the place beside has. Answers the others.
+    async fn link(&self, shelf: u8, mut wanted: Vec<(ObjectId, u64)>) -> Result<Vec<(ObjectId, u64)>, StoreError> {
+        let (Place::Files(folder), Some(beside)) = (&self.place, &self.beside) else { return Ok(wanted) };
+        let (folder, beside) = (folder.clone(), beside.clone());
+        blocking(move || {
+            let count = wanted.len();
+            wanted.retain(|(id, bytes)| {
+                let there = file(&beside, id);
+                let is_whole = fs::metadata(&there).is_ok_and(|meta| meta.len() == *bytes);
+                !is_whole || fs::hard_link(there, file(&folder, id)).is_err()
+            });
+            if wanted.len() < count {
+                Disk::default().sync_folder(&folder.join(format!("{shelf:02x}")))?;
+            }
+            Ok(wanted)
+        })
+        .await
     }
 
     async fn copy(&self, to: &Self, id: ObjectId) -> Result<(), StoreError> {
@@ -220,10 +249,4 @@ fn place_file(from: &Path, part: &Path, to: &Path) -> Result<(), StoreError> {
     }
     placed?;
     to.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Damaged("the runtime is shutting down".into()))?
 }
