@@ -263,6 +263,8 @@ pub const BATCH_FREE: u32 = 4;
 pub const BATCH_WAIT_STEP: Duration = Duration::from_millis(40);
 /// See [`BATCH_FREE`].
 pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Nobody waits on for others when none has come for so long: of a few who ask again and again all are there.
+pub const CROWD_QUIET: Duration = Duration::from_millis(50);
 /// Contracts and blocks of which is known how often they were asked, and for how long.
 pub const BATCH_KEYS_MAX: usize = 1024;
 /// See [`BATCH_KEYS_MAX`].

@@ -14,6 +14,7 @@ use tokio::sync::{OnceCell, oneshot};
 
 use super::abi::{self, Word};
 use super::error::{ChainError, RpcError};
+use super::gather::gather;
 use super::{Block, Call, Chain, Returned};
 use crate::limits::{
     BATCH_CALLS_MAX, BATCH_FREE, BATCH_KEYS_KEPT, BATCH_KEYS_MAX, BATCH_WAIT_MAX, BATCH_WAIT_STEP, BATCHES_AT_ONCE,
@@ -132,9 +133,7 @@ impl Chain {
 async fn serve(chain: Arc<Chain>, key: (B256, Address), at: Block) {
     loop {
         let wait = chain.batches.wait(&key);
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
+        gather(wait, || chain.batches.hold().get(&key).map_or(0, Vec::len)).await;
         let Some(mut calls) = chain.batches.take(&key) else { return };
         chain.batches.count(key);
         let mut batches = Vec::new();

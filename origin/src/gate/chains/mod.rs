@@ -8,6 +8,7 @@
 //!   ask.rs       one question to a chain: failover, a hedged second question, a quorum, a time limit
 //!   last.rs      what was read last, for all who wait for it
 //!   block.rs     which block is read: the last one, and the one that counts as final
+//!   gather.rs    waiting for others who ask the same, while they come
 //!   batch.rs     calls that wait for each other go together (Multicall3)
 //!   call.rs      eth_call and eth_getCode
 //!   logs.rs      eth_getLogs: whose tokens moved
@@ -28,6 +29,7 @@ mod endpoint;
 mod error;
 #[cfg(any(fuzzing, test))]
 mod fuzz;
+mod gather;
 mod known;
 mod last;
 mod line;

@@ -15,6 +15,7 @@ use super::account::Account;
 use super::cluster::{Cluster, Commitment, Slot};
 use super::key::Key;
 use crate::gate::chains::error::{ChainError, RpcError};
+use crate::gate::chains::gather::gather;
 use crate::limits::{
     ACCOUNT_QUESTIONS_AT_ONCE, ACCOUNTS_A_QUESTION_MAX, CROWD_FORGETS, CROWD_FREE, CROWD_MAX, CROWD_WAIT_STEP,
 };
@@ -157,9 +158,7 @@ impl Cluster {
 async fn serve(cluster: Arc<Cluster>, of: Commitment) {
     loop {
         let wait = cluster.together.wait(of, Instant::now());
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
+        gather(wait, || cluster.together.queue(of).waiting.len()).await;
         let Some(questions) = cluster.together.take(of) else { return };
         join_all(questions.into_iter().map(|waiting| answer(&cluster, waiting))).await;
     }
