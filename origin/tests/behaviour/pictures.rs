@@ -7,23 +7,11 @@ use crate::support::{Site, clip};
 use durable::catalogue::{Actor, JobKind, Submitted};
 use serde_json::Value;
 
-/// Asks for the asset until its pictures are there.
-async fn pictured(site: &Site, id: &str) -> Value {
-    for _ in 0..6_000 {
-        let content = site.api("GET", &format!("/api/v1/content/{id}"), b"").await.json();
-        if !content["pictures"].is_null() {
-            return content["pictures"].clone();
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no pictures: {:#}", site.api("GET", "/api/v1/worker/jobs", b"").await.json());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_asset_gets_pictures_that_its_cues_and_its_manifest_lead_to() {
     let site = Site::start(|_| {}).await;
     let id = site.upload("", &clip(3, 160, 90)).await;
-    let told = pictured(&site, &id).await;
+    let told = site.pictured(&id).await;
     assert_eq!(
         (told["width"].as_u64(), told["height"].as_u64(), told["tiles"].as_u64()),
         (Some(160), Some(90), Some(3))
@@ -61,7 +49,7 @@ async fn an_asset_gets_pictures_that_its_cues_and_its_manifest_lead_to() {
 async fn pictures_of_a_gated_asset_go_to_edges_alone_and_are_marked() {
     let site = Site::start(|_| {}).await;
     let id = site.upload("&visibility=gated", &clip(2, 160, 90)).await;
-    pictured(&site, &id).await;
+    site.pictured(&id).await;
     let key = [("streamgate-edge-key", site.origin.edge_key())];
     for file in ["poster.jpg", "storyboard.vtt", "storyboard/0.jpg", "storyboard/7.jpg"] {
         let path = format!("/v/{id}/{file}");
@@ -89,7 +77,6 @@ async fn nothing_is_drawn_of_what_is_encrypted() {
 async fn pictures_are_made_after_a_kill_and_the_asset_does_not_wait_for_them() {
     let site = Site::start(|_| {}).await;
     let id = site.ready("").await;
-    pictured(&site, &id).await;
     let Site { folder, origin, config, server } = site;
     origin.shutdown().await;
     // What a process leaves that is killed while it draws: a leased job, and a sheet that no row names.
@@ -119,7 +106,6 @@ async fn pictures_are_made_after_a_kill_and_the_asset_does_not_wait_for_them() {
 async fn what_cannot_be_drawn_fails_alone() {
     let site = Site::start(|_| {}).await;
     let id = site.ready("").await;
-    pictured(&site, &id).await;
     // Later the source can no longer be decoded: its bytes are others.
     let content = site.api("GET", &format!("/api/v1/content/{id}"), b"").await.json();
     let digest = content["sha256"].as_str().unwrap().to_owned();

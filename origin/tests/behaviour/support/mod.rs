@@ -131,11 +131,27 @@ impl Site {
         self.until(id, |status| ["ready", "failed"].contains(&status["state"].as_str().unwrap())).await
     }
 
-    /// An uploaded clip that is ready.
+    /// Asks for the asset until its pictures are there, which are made beside the other work.
+    pub async fn pictured(&self, id: &str) -> Value {
+        for _ in 0..6_000 {
+            let content = self.api("GET", &format!("/api/v1/content/{id}"), b"").await.json();
+            if !content["pictures"].is_null() {
+                return content["pictures"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no pictures: {:#}", self.api("GET", "/api/v1/worker/jobs", b"").await.json());
+    }
+
+    /// An uploaded clip that is ready and has its pictures, if it gets any: nothing more happens to it by itself.
     pub async fn ready(&self, query: &str) -> String {
         let id = self.upload(query, &clip(2, 160, 90)).await;
         let status = self.settled(&id).await;
         assert_eq!(status["state"], "ready", "{status:#}");
+        let content = self.api("GET", &format!("/api/v1/content/{id}"), b"").await.json();
+        if content["encryption"] == "none" {
+            self.pictured(&id).await;
+        }
         id
     }
 
