@@ -83,35 +83,13 @@ pub(super) async fn cancel(
     Ok(json::answer(StatusCode::OK, &json!({ "cancelled": jobs })))
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StateWord {
-    Queued,
-    Running,
-    Done,
-    Failed,
-    Cancelled,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KindWord {
-    Ingest,
-    Fallback,
-    Ladder,
-    Pictures,
-    Sweep,
-    Backup,
-    Purge,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     limit: Option<u32>,
     after: Option<String>,
-    kind: Option<KindWord>,
-    state: Option<StateWord>,
+    kind: Option<String>,
+    state: Option<String>,
     asset: Option<String>,
 }
 
@@ -126,27 +104,21 @@ pub(super) async fn jobs(State(house): State<Arc<House>>, uri: Uri) -> Result<Re
     list(&house, None, &uri).await
 }
 
+/// What a word of the query stands for.
+fn named<T>(name: &str, word: Option<&str>, read: fn(&str) -> Option<T>, words: &[&str]) -> Result<Option<T>, Problem> {
+    let Some(word) = word else { return Ok(None) };
+    let known =
+        read(word).ok_or_else(|| Refusal::BadQuery.because(format!("{name} is one of {}.", words.join(", "))))?;
+    Ok(Some(known))
+}
+
 async fn list(house: &House, owner: Option<String>, uri: &Uri) -> Result<Response, Problem> {
     let asked: Asked = json::query(uri)?;
     let limit = page::limit(asked.limit)?;
     let before = page::open(asked.after.as_deref(), |text| text.parse().ok())?.unwrap_or(i64::MAX);
     let filter = JobFilter {
-        kind: asked.kind.map(|word| match word {
-            KindWord::Ingest => JobKind::Ingest,
-            KindWord::Fallback => JobKind::Fallback,
-            KindWord::Ladder => JobKind::Ladder,
-            KindWord::Pictures => JobKind::Pictures,
-            KindWord::Sweep => JobKind::Sweep,
-            KindWord::Backup => JobKind::Backup,
-            KindWord::Purge => JobKind::Purge,
-        }),
-        state: asked.state.map(|word| match word {
-            StateWord::Queued => JobState::Queued,
-            StateWord::Running => JobState::Running,
-            StateWord::Done => JobState::Done,
-            StateWord::Failed => JobState::Failed,
-            StateWord::Cancelled => JobState::Cancelled,
-        }),
+        kind: named("kind", asked.kind.as_deref(), JobKind::from_word, JobKind::WORDS)?,
+        state: named("state", asked.state.as_deref(), JobState::from_word, JobState::WORDS)?,
         asset: asked.asset.as_deref().map(asset_id).transpose()?,
         owner,
     };
@@ -279,30 +251,14 @@ fn told(body: &str) -> Option<Value> {
 }
 
 fn shown(job: &JobRow) -> Value {
-    let kind = match job.kind {
-        JobKind::Ingest => "ingest",
-        JobKind::Fallback => "fallback",
-        JobKind::Ladder => "ladder",
-        JobKind::Pictures => "pictures",
-        JobKind::Sweep => "sweep",
-        JobKind::Backup => "backup",
-        JobKind::Purge => "purge",
-    };
-    let state = match job.state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Done => "done",
-        JobState::Failed => "failed",
-        JobState::Cancelled => "cancelled",
-    };
     json!({
         "id": job.id,
-        "kind": kind,
+        "kind": job.kind.word(),
         "asset": job.asset.as_ref().map(durable::AssetId::as_str),
         "what": (job.kind == JobKind::Sweep).then_some(&job.body),
         "purge": told(&job.body),
         "owner": job.owner,
-        "state": state,
+        "state": job.state.word(),
         "priority": job.priority,
         "attempts": job.attempts,
         "run_after_ms": job.run_after_ms,

@@ -9,16 +9,6 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::house::House;
 use crate::limits::BUS_AGAIN;
 
-const KINDS: [(JobKind, &str); 7] = [
-    (JobKind::Ingest, "ingest"),
-    (JobKind::Fallback, "fallback"),
-    (JobKind::Ladder, "ladder"),
-    (JobKind::Pictures, "pictures"),
-    (JobKind::Sweep, "sweep"),
-    (JobKind::Backup, "backup"),
-    (JobKind::Purge, "purge"),
-];
-
 /// Carries rings both ways, for ever.
 pub(super) async fn carry(house: &House, client: &Client) {
     tokio::join!(out(house, client), back(house, client));
@@ -29,9 +19,8 @@ async fn out(house: &House, client: &Client) {
     loop {
         match rung.recv().await {
             Ok(kind) => {
-                let word = KINDS.iter().find(|(known, _)| *known == kind).map_or("ingest", |(_, word)| *word);
                 // Kept by the client while there is no server, and so at worst late.
-                if let Err(error) = client.publish(format!("streamgate.jobs.{word}"), Bytes::new()).await {
+                if let Err(error) = client.publish(format!("streamgate.jobs.{}", kind.word()), Bytes::new()).await {
                     tracing::debug!(%error, "a ring was not carried");
                 }
             }
@@ -47,8 +36,8 @@ async fn back(house: &House, client: &Client) {
             Ok(mut rings) => {
                 while let Some(ring) = rings.next().await {
                     let word = ring.subject.rsplit('.').next().unwrap_or_default();
-                    if let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == word) {
-                        house.bells.ring_here(*kind);
+                    if let Some(kind) = JobKind::from_word(word) {
+                        house.bells.ring_here(kind);
                     }
                 }
             }

@@ -142,9 +142,17 @@ pub(super) async fn is_there<'q>(tx: &mut Tx, query: Query<'q, Any, AnyArguments
 macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $name {
-            /// As it is written in the rows.
-            fn word(self) -> &'static str {
+            /// Those there are.
+            pub const WORDS: &[&'static str] = &[$($word),+];
+
+            /// As it is written in rows and in the API.
+            pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
+            }
+
+            /// What a word stands for.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
             }
         }
         impl sqlx::Type<sqlx::Any> for $name {
@@ -162,10 +170,8 @@ macro_rules! words {
         }
         impl<'r> sqlx::Decode<'r, sqlx::Any> for $name {
             fn decode(value: <sqlx::Any as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
-                match <&str as sqlx::Decode<'r, sqlx::Any>>::decode(value)? {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(format!("{other:?} is no {}", stringify!($name)).into()),
-                }
+                let word = <&str as sqlx::Decode<'r, sqlx::Any>>::decode(value)?;
+                Self::from_word(word).ok_or_else(|| format!("{word:?} is no {}", stringify!($name)).into())
             }
         }
     };
