@@ -1,7 +1,7 @@
 //! `streamgate edge`: the cache in front of any HTTP origin.
 
 use crate::config::Config;
-use crate::feed::Feed;
+use crate::feed::{self, Feed, Source};
 use crate::signals::{self, Signal};
 use crate::{cli, config, reload, serve, stack};
 use anyhow::{Context, Result};
@@ -11,8 +11,9 @@ pub fn run(options: cli::ConfigFile) -> Result<()> {
     let mut config = config::load(options.config.as_deref())?;
     let runtime = serve::runtime()?;
     let signals = signals::all(&runtime)?;
+    let source = Source::of(&config.upstream)?.map(Source::asked);
     let edge = edge::start(settings(&config)?).context("the edge did not start")?;
-    let mut feed = stack::follow(&config, &config.upstream, &edge)?;
+    let mut feed = stack::follow(&config, source, &edge)?;
     if config.gate_keys.is_empty() && feed.is_none() {
         tracing::warn!(
             "[gate] keys is empty, and no origin is followed that would tell its own: every gated title is refused"
@@ -53,14 +54,22 @@ fn settings(config: &Config) -> Result<edge::Config> {
     Ok(edge::Config { handover: config.edge_handover.clone(), ..settings })
 }
 
-/// Follows another origin's events when a reload has named another one.
+/// Follows another origin's events when a reload has named another one, or other roots to verify it against. What is kept is purged then:
+/// the old one's events say nothing of the new one's.
 fn refollow(feed: &mut Option<Feed>, old: &Config, new: &Config, edge: &edge::Edge) {
-    let followed = |config: &Config| (config.upstream.origins.first().cloned(), config.upstream.edge_key.clone());
+    let followed = |config: &Config| {
+        let upstream = &config.upstream;
+        (upstream.origins.first().cloned(), upstream.edge_key.clone(), upstream.ca_file.clone())
+    };
     if followed(old) == followed(new) {
         return;
     }
     feed.take();
-    match stack::follow(new, &new.upstream, edge) {
+    let source = || {
+        feed::forget(new)?;
+        stack::follow(new, Source::of(&new.upstream)?, edge)
+    };
+    match source() {
         Ok(new) => *feed = new,
         Err(error) => tracing::error!(error = format!("{error:#}"), "the origin's events are not followed any more"),
     }

@@ -1,6 +1,12 @@
 //! The origin's events at an edge: what was changed or deleted there is purged here, within a fraction of a second. An edge follows an
 //! origin whose edge key it holds, and tells it what plays here (`streams.rs`).
+//!
+//! Nothing that is kept may outlive a purge that was not heard of. So the origin is asked for the number of its last event *before* the edge
+//! starts: whatever is kept later is covered by the events after that number. A purge of everything at first contact would do as well, and
+//! would empty every edge some milliseconds after its start; it is left to those whose first question had no answer, whose disk kept something
+//! that nobody followed, or who were told of another origin while they ran.
 
+use crate::agent;
 use crate::config::Config;
 use crate::streams::Reporter;
 use anyhow::{Context, Result, ensure};
@@ -18,6 +24,8 @@ use wire::token::{KeySet, UnixSeconds, VerificationKey};
 
 /// Longer than an origin waits for something to happen.
 const WAIT: Duration = Duration::from_secs(10);
+/// Longest that a start waits for the first answer: an edge serves without its origin, too.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Pause after a failure: the origin may be starting again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// A thousand events are far below; 65,536 tokens that were taken back have 60 bytes each.
@@ -81,24 +89,71 @@ struct Event {
     soft: bool,
 }
 
-/// Follows the origin at `url`.
-pub fn follow(
+/// An origin whose events can be followed.
+pub struct Source {
+    agent: ureq::Agent,
     url: String,
     edge_key: String,
-    config: &Config,
-    purger: Purger,
-    (gatekeeper, playing): (Gatekeeper, Playing),
-) -> Result<Feed> {
+    ca_file: Option<PathBuf>,
+    /// The last event when the edge had nothing yet.
+    first: Option<i64>,
+}
+
+impl Source {
+    /// What an edge with these settings follows: an origin whose key it holds, and of several the first, since they share a catalogue.
+    pub fn of(upstream: &edge::Upstream) -> Result<Option<Self>> {
+        let (Some(key), Some(origin)) = (&upstream.edge_key, upstream.origins.first()) else { return Ok(None) };
+        let ca_file = upstream.ca_file.clone();
+        let agent = agent::new(ca_file.as_deref(), WAIT)?;
+        Ok(Some(Self { agent, url: origin.to_string(), edge_key: key.clone(), ca_file, first: None }))
+    }
+
+    /// Asks which the last event is, for an edge that keeps nothing yet and does not before this returns. Without an answer it follows all the
+    /// same, and purges everything when it has one.
+    pub fn asked(mut self) -> Self {
+        let first = agent::new(self.ca_file.as_deref(), FIRST_WAIT).and_then(|agent| self.page(&agent, None));
+        self.first = first.ok().map(|page| page.last);
+        self
+    }
+
+    fn page(&self, agent: &ureq::Agent, after: Option<i64>) -> Result<Page> {
+        let after = after.map(|seq| format!("?after={seq}")).unwrap_or_default();
+        let request = agent.get(format!("{}/api/v1/events{after}", self.url));
+        let mut answer = request.header("StreamGate-Edge-Key", &self.edge_key).call().context("no answer")?;
+        ensure!(answer.status().is_success(), "it answers {}", answer.status());
+        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string().context("a cut answer")?;
+        serde_json::from_str(&text).context("the answer is no list of events")
+    }
+}
+
+/// Follows an origin.
+pub fn follow(source: Source, config: &Config, purger: Purger, told: (Gatekeeper, Playing)) -> Result<Feed> {
+    let (gatekeeper, playing) = told;
     let stop = Arc::new(AtomicBool::new(false));
     let (told, also_told) = (stop.clone(), stop.clone());
-    let reporter = Reporter::new(&url, edge_key.clone(), playing);
-    let memory = config.edge_disks.first().map(|disk| disk.path.join(NAME));
+    let reporter = Reporter::new(&source.url, source.edge_key.clone(), source.ca_file.as_deref(), playing)?;
+    let follower = Follower { source, memory: memory(config), purger, gatekeeper };
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-    let follower =
-        thread("event-feed").spawn(move || Follower::new(url, edge_key, memory, purger, gatekeeper).run(&told))?;
+    let follower = thread("event-feed").spawn(move || follower.run(&told))?;
     let mut feed = Feed { stop, threads: vec![follower] };
     feed.threads.push(thread("stream-reports").spawn(move || reporter.run(&also_told))?);
     Ok(feed)
+}
+
+/// Forgets the number on disk, before another origin is followed: it is none of that one's numbers.
+pub fn forget(config: &Config) -> Result<()> {
+    let Some(memory) = memory(config) else { return Ok(()) };
+    match std::fs::remove_file(&memory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", memory.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the last event's number outlives the process: beside a disk tier, whose contents do as well.
+fn memory(config: &Config) -> Option<PathBuf> {
+    config.edge_disks.first().map(|disk| disk.path.join(NAME))
 }
 
 impl Drop for Feed {
@@ -111,44 +166,45 @@ impl Drop for Feed {
 }
 
 struct Follower {
-    agent: ureq::Agent,
-    url: String,
-    edge_key: String,
-    /// Where the last event's number outlives the process: beside a disk tier, whose contents do as well.
+    source: Source,
     memory: Option<PathBuf>,
     purger: Purger,
     gatekeeper: Gatekeeper,
 }
 
-impl Follower {
-    fn new(url: String, edge_key: String, memory: Option<PathBuf>, purger: Purger, gatekeeper: Gatekeeper) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(WAIT)).build().into();
-        Self { agent, url, edge_key, memory, purger, gatekeeper }
-    }
+/// How far the origin has been followed.
+struct Place {
+    /// The event up to which everything that is kept here is purged for. Without: it may have missed any.
+    seq: Option<i64>,
+    /// What is taken back has been told: events are asked for that came after `seq`. Before, the state of now is asked for.
+    is_told: bool,
+    /// What the memory says.
+    written: Option<i64>,
+}
 
+impl Place {
+    fn after(&self) -> Option<i64> {
+        self.seq.filter(|_| self.is_told)
+    }
+}
+
+impl Follower {
     fn run(&self, stop: &AtomicBool) {
         self.gatekeeper.expects();
-        let mut goes_on_from = self.memory.as_deref().and_then(remembered);
-        // What a disk kept from before, while nobody followed, may be anything; memory is empty.
-        let mut is_new = self.memory.is_some() && goes_on_from.is_none();
-        // What has been taken back is in memory alone: the first question is what is so now. Then the events since the last one that was
-        // purged for are gone through, some of them for the second time.
-        let mut last = None;
+        let mut place = self.begin();
         let mut failing = false;
         while !stop.load(Ordering::Relaxed) {
-            let known = last.or(goes_on_from);
-            match self.page(last).and_then(|page| self.apply(&page, known, std::mem::take(&mut is_new))) {
-                Ok(seq) => {
+            match self.source.page(&self.source.agent, place.after()).and_then(|page| self.apply(&page, &mut place)) {
+                Ok(()) => {
                     if failing {
-                        tracing::info!(origin = self.url, "following the origin's events again");
+                        tracing::info!(origin = self.source.url, "following the origin's events again");
                     }
-                    (failing, last) = (false, Some(seq));
-                    goes_on_from = None;
+                    failing = false;
                 }
                 Err(error) => {
                     if !failing {
                         tracing::warn!(
-                            origin = self.url,
+                            origin = self.source.url,
                             error = format!("{error:#}"),
                             "the origin's events cannot be followed: changes there reach viewers as cached answers expire"
                         );
@@ -160,21 +216,21 @@ impl Follower {
         }
     }
 
-    fn page(&self, last: Option<i64>) -> Result<Page> {
-        let after = last.map(|seq| format!("?after={seq}")).unwrap_or_default();
-        let request = self.agent.get(format!("{}/api/v1/events{after}", self.url));
-        let mut answer = request.header("StreamGate-Edge-Key", &self.edge_key).call().context("no answer")?;
-        ensure!(answer.status().is_success(), "it answers {}", answer.status());
-        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string().context("a cut answer")?;
-        serde_json::from_str(&text).context("the answer is no list of events")
+    /// Memory is empty when the edge starts, and the first number is from before. What a disk keeps was followed as far as its number says.
+    fn begin(&self) -> Place {
+        let written = self.memory.as_deref().and_then(remembered);
+        let seq = if self.memory.is_some() { written } else { self.source.first };
+        Place { seq, is_told: false, written }
     }
 
-    /// Purges what a page is about. Returns the number to go on from.
-    fn apply(&self, page: &Page, known: Option<i64>, is_new: bool) -> Result<i64> {
+    /// Purges what a page is about, and moves on.
+    fn apply(&self, page: &Page, place: &mut Place) -> Result<()> {
         self.take_keys(&page.keys)?;
-        if page.gap || is_new {
-            tracing::warn!("events of the origin were missed: everything is purged");
+        if page.gap || place.seq.is_none() {
+            tracing::warn!("events of the origin may have been missed: everything is purged");
             self.purge(What::All, false)?;
+            // Once, whatever becomes of the rest of the page: what is kept from now on is covered by the events after it.
+            (place.seq, place.is_told) = (Some(page.last), false);
         }
         for event in &page.events {
             if matches!(event.kind.as_str(), "asset.updated" | "asset.deleted") {
@@ -189,15 +245,14 @@ impl Follower {
             self.replace(revoked, &page.revoked_wholes)?;
         }
         self.gatekeeper.heard(millis());
-        // The state of now, asked for with events before it still to be gone through.
-        let is_ahead = page.revoked.is_some() && !page.gap && known.is_some();
-        let last = if is_ahead { known.unwrap_or(page.last) } else { page.last };
-        if known != Some(last)
-            && let Some(memory) = &self.memory
-        {
-            remember(memory, last).with_context(|| format!("cannot write {}", memory.display()))?;
+        // The state of now is ahead of the events, which are still to be gone through, some of them perhaps for the second time.
+        let seq = place.seq.filter(|_| !place.is_told).unwrap_or(page.last);
+        (place.seq, place.is_told) = (Some(seq), true);
+        if let Some(memory) = self.memory.as_deref().filter(|_| place.written != Some(seq)) {
+            remember(memory, seq).with_context(|| format!("cannot write {}", memory.display()))?;
+            place.written = Some(seq);
         }
-        Ok(last)
+        Ok(())
     }
 
     fn replace(&self, tokens: &[Revoked], wholes: &[Event]) -> Result<()> {
@@ -225,7 +280,7 @@ impl Follower {
             keys.iter().map(|key| key.parse()).collect::<Result<_, _>>().context("a key of the origin")?;
         let count = keys.len();
         if self.gatekeeper.change_keys(KeySet::new(keys).context("the keys of the origin")?) {
-            tracing::info!(origin = self.url, count, "the origin tells its keys");
+            tracing::info!(origin = self.source.url, count, "the origin tells its keys");
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `streamgate`: the table of contents. Each sub-command is one file beside this one.
 
+mod agent;
 mod backup;
 mod check_config;
 mod cli;

@@ -1,7 +1,7 @@
 //! Origin and edge in one process, talking HTTP to each other over loopback: what `serve` and `demo` run.
 
 use crate::config::{AccessLog, Config};
-use crate::feed::{self, Feed};
+use crate::feed::{self, Feed, Source};
 use crate::{logging, pages};
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,9 +19,10 @@ pub struct Stack {
 pub fn start(config: &Config, runtime: &Runtime) -> Result<Stack> {
     let origin = start_origin(config, runtime)?;
     let upstream = upstream(config, &origin)?;
-    let settings = settings(config, upstream.clone(), origin.verification_keys());
+    let source = Source::of(&upstream)?.map(Source::asked);
+    let settings = settings(config, upstream, origin.verification_keys());
     let edge = edge::start(settings).context("the edge did not start")?;
-    let feed = follow(config, &upstream, &edge)?;
+    let feed = follow(config, source, &edge)?;
     Ok(Stack { origin, edge, feed })
 }
 
@@ -116,21 +117,11 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
     }
 }
 
-/// Follows the origin's events where the edge holds its key. Not over TLS yet, and of several origins the first: they share a catalogue.
-pub fn follow(config: &Config, upstream: &edge::Upstream, edge: &edge::Edge) -> Result<Option<Feed>> {
-    let (Some(key), Some(origin), Some(purger)) = (&upstream.edge_key, upstream.origins.first(), edge.purger()) else {
-        return Ok(None);
-    };
-    let url = origin.to_string();
-    if url.starts_with("https:") {
-        tracing::warn!(
-            origin = url,
-            "events are not followed over TLS: changes reach viewers as cached answers expire"
-        );
-        return Ok(None);
-    }
+/// Follows an origin's events at this edge, if there is one to follow.
+pub fn follow(config: &Config, source: Option<Source>, edge: &edge::Edge) -> Result<Option<Feed>> {
+    let (Some(source), Some(purger)) = (source, edge.purger()) else { return Ok(None) };
     let told = (edge.gatekeeper(), edge.playing());
-    feed::follow(url, key.clone(), config, purger, told).map(Some).context("cannot start a thread")
+    feed::follow(source, config, purger, told).map(Some).context("the origin's events cannot be followed")
 }
 
 /// The address by which this machine reaches what listens on `listening`.

@@ -1,11 +1,13 @@
 //! What plays at an edge by tokens that bound how many may at once is told to the origin once a second; it says which streams have a
 //! place (decision 0200). No request waits for it: what it brings back is used with the next one.
 
+use crate::agent;
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge::{Playing, StreamAsked, StreamTold};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -54,9 +56,9 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    pub fn new(url: &str, edge_key: String, playing: Playing) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(WAIT)).build().into();
-        Self { agent, url: format!("{url}/api/v1/streams"), edge_key, playing }
+    pub fn new(url: &str, edge_key: String, ca_file: Option<&Path>, playing: Playing) -> Result<Self> {
+        let agent = agent::new(ca_file, WAIT)?;
+        Ok(Self { agent, url: format!("{url}/api/v1/streams"), edge_key, playing })
     }
 
     /// Goes on until it is told to stop.
