@@ -233,7 +233,7 @@ pub(super) async fn schedule(
     Ok(json::answer(StatusCode::CREATED, &json!({ "id": new.id, "next_ms": next_ms })))
 }
 
-/// `DELETE /api/v1/worker/schedule/{id}`. One of the house's own is there again after the next start.
+/// `DELETE /api/v1/worker/schedule/{id}`, one of the house's own as well.
 pub(super) async fn unschedule(
     caller: Caller,
     State(house): State<Arc<House>>,

@@ -148,3 +148,29 @@ async fn purges_and_sweeps_are_queued_by_hand_and_by_schedule_and_edges_are_told
     let unsaid = json!({ "id": "x", "what": "purge", "cron": "0 6 * * *" });
     assert_eq!(post(schedule, unsaid).await.problem(), (400, "bad_body".into()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_of_the_house_that_was_ended_stays_so_over_a_restart() {
+    let mut site = Site::start(|_| {}).await;
+    let until_there = async |site: &Site, id: &str| {
+        let begun = Instant::now();
+        loop {
+            let all = site.api("GET", "/api/v1/worker/schedule", b"").await.json()["items"].clone();
+            let ids: Vec<_> =
+                all.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+            if ids.iter().any(|known| known == id) {
+                return ids;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{ids:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until_there(&site, "sweep-bin").await;
+    assert_eq!(site.api("DELETE", "/api/v1/worker/schedule/sweep-bin", b"").await.status, 204);
+    // One more comes with a folder for backups: it is entered together with the others.
+    let folder = site.folder.path().join("backups");
+    site.config.backups = Some(origin::Backups { folder, kept: 1 });
+    let site = site.restart().await;
+    let ids = until_there(&site, "backup").await;
+    assert!(!ids.contains(&"sweep-bin".to_owned()) && ids.contains(&"sweep-jobs".to_owned()), "{ids:?}");
+}

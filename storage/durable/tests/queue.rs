@@ -186,3 +186,30 @@ async fn jobs_of_the_house_are_queued_by_hand_and_taken_by_whoever_does_their_ki
     let due = catalogue.lease_chore(HOUSE, "w", 9_000, 1_000).await.unwrap().unwrap();
     assert_eq!((due.kind, due.body), (JobKind::Purge, schedule.body));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_of_the_house_that_was_ended_is_not_entered_again() {
+    let house = house().await;
+    let schedule = |id: &str| Schedule {
+        id: id.into(),
+        what: "bin".into(),
+        body: String::new(),
+        cron: "* * * * *".into(),
+        zone: "UTC".into(),
+        next_ms: 1,
+        last_ms: None,
+        created_ms: 0,
+    };
+    let ids = async |house: &House| {
+        let all = house.store.catalogue.schedules().await.unwrap();
+        all.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let seeds = ["a", "b"].map(schedule);
+    house.store.catalogue.seed_schedules(&seeds).await.unwrap();
+    assert!(house.store.catalogue.delete_schedule("a", &actor(), 1).await.unwrap());
+    let house = house.restart().await;
+    house.store.catalogue.seed_schedules(&["a", "b", "new"].map(schedule)).await.unwrap();
+    assert_eq!(ids(&house).await, ["b", "new"]);
+    assert!(house.store.catalogue.put_schedule(&schedule("a"), &actor()).await.unwrap());
+    assert_eq!(ids(&house).await, ["a", "b", "new"], "whoever wants it makes it");
+}

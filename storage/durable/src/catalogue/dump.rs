@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     "jobs",
     "job_waits",
     "schedules",
+    "seeds",
     "events",
     "api_keys",
     "labels",

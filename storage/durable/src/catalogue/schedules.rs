@@ -68,9 +68,14 @@ impl Catalogue {
         Ok(true)
     }
 
-    /// Enters schedules that are not there yet, at a start.
+    /// Enters the house's own schedules at a start, each once for ever: one that somebody ended stays so.
     pub async fn seed_schedules(&self, seeds: &[Schedule]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         for new in seeds {
+            let sql = "INSERT INTO seeds (schedule) VALUES ($1) ON CONFLICT DO NOTHING";
+            if sqlx::query(sql).bind(&new.id).execute(&mut *tx).await?.rows_affected() == 0 {
+                continue;
+            }
             let sql = "INSERT INTO schedules (id, what, cron, zone, next_ms, created_ms) VALUES ($1, $2, $3, $4, $5, $6) \
                        ON CONFLICT DO NOTHING";
             sqlx::query(sql)
@@ -80,10 +85,10 @@ impl Catalogue {
                 .bind(&new.zone)
                 .bind(new.next_ms)
                 .bind(new.created_ms)
-                .execute(&self.write)
+                .execute(&mut *tx)
                 .await?;
         }
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// All schedules by name; there are few.
