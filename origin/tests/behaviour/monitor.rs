@@ -81,7 +81,9 @@ async fn a_purge_is_an_event_for_edges() {
     let body = json!({ "asset": id }).to_string();
     assert_eq!(site.api("POST", "/api/v1/cache/purge", body.as_bytes()).await.status, 202);
     let page = site.get(&format!("/api/v1/events?after={last}"), &[("streamgate-edge-key", &edge)]).await.json();
-    assert_eq!((&page["events"][0]["kind"], &page["events"][0]["asset"]), (&"asset.updated".into(), &json!(id)));
+    let events = page["events"].as_array().unwrap();
+    assert_eq!((events.len(), &events[0]["kind"], &events[0]["asset"]), (1, &"cache.purge".into(), &json!(id)));
+    assert_eq!(events[0]["tag"], format!("asset-{id}"), "as edges understand it");
     let nobody = site.api("POST", "/api/v1/cache/purge", br#"{"asset":"nobody"}"#).await;
     assert_eq!(nobody.problem(), (404, "unknown_asset".into()));
 }

@@ -93,7 +93,9 @@ impl Catalogue {
         if !is_there(&mut tx, sqlx::query(sql).bind(id.as_str())).await? {
             return Ok(false);
         }
-        events::append(&mut tx, "asset.updated", id, r#"{"purge":true}"#, now).await?;
+        // No change of the asset, which webhooks and streams would be told of.
+        let target = serde_json::json!({ "tag": format!("asset-{id}") }).to_string();
+        events::append(&mut tx, "cache.purge", id, &target, now).await?;
         audit::append(&mut tx, actor, "cache.purged", id.as_str(), "{}", now).await?;
         tx.commit().await?;
         Ok(true)
