@@ -71,7 +71,7 @@ pub(crate) async fn backup_beside(
         let disk = Disk::default();
         disk.rename(&part, &to.join(CATALOGUE))?;
         disk.sync_folder(to)?;
-        let _ = fs::remove_dir(to.join("scratch")); // empty by now; it does no harm
+        let _ = fs::remove_dir_all(to.join("scratch")); // what is in it was cut off; it does no harm
         catalogue.close().await;
         return Ok(BackedUp { rows, objects });
     }

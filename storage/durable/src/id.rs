@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::StoreError;
+
 /// An asset's name in URLs: 1 to 64 of `[a-z0-9-]`; the ones made here are 16 of `[a-z2-7]` (80 random bits).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AssetId(String);
@@ -39,6 +41,13 @@ impl fmt::Display for AssetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A name like that of [`random_name`], by chance.
+pub(crate) fn by_chance() -> Result<String, StoreError> {
+    let mut chance = [0; 10];
+    getrandom::fill(&mut chance).map_err(|e| StoreError::Server(format!("the system has no chance to give: {e}")))?;
+    Ok(random_name(chance))
 }
 
 /// Sixteen letters of `[a-z2-7]` out of random bytes: a name that nobody guesses.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::catalogue::{Actor, PostgresUrl};
 use crate::limits::{RELEASE_BATCH, S3_YOUNG_MS};
 use crate::lock::FolderLock;
-use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, S3Place, StoreError, UnixMs, random_name};
+use crate::{AssetId, Catalogue, Disk, ObjectId, Objects, S3Place, StoreError, UnixMs, id::by_chance};
 
 /// An open data folder.
 #[derive(Debug)]
@@ -124,10 +124,7 @@ fn instance(data: &Path) -> Result<String, StoreError> {
         Ok(name) if (16..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()) => Ok(name),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("read", &path, error)),
         _ => {
-            let mut chance = [0; 10];
-            getrandom::fill(&mut chance)
-                .map_err(|e| StoreError::io("name", &path, std::io::Error::other(e.to_string())))?;
-            let name = random_name(chance);
+            let name = by_chance()?;
             std::fs::write(&path, &name).map_err(|e| StoreError::io("write", &path, e))?;
             Ok(name)
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use durable::catalogue::{JobState, Submitted};
-use durable::{Disk, ObjectId, Places, Store, StoreError};
+use durable::{Disk, ObjectId, Places, Shelves, Store, StoreError};
 use support::{House, actor, house};
 
 async fn filled() -> House {
@@ -163,4 +163,27 @@ async fn an_object_that_is_cut_short_in_the_backup_before_is_copied_anew() {
     let second = make("2").await;
     assert_eq!((second.made.objects.objects, second.made.objects.there), (1, 5));
     assert_eq!(std::fs::read(object(&second.folder)).unwrap(), [2; 1000]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_copies_to_one_place_do_not_meddle_with_each_other() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = |name: &str, part: &str| root.path().join(name).join(part);
+    let shelves = |name: &str| Shelves::files(&folder(name, "objects"), &folder(name, "scratch")).unwrap();
+    for seed in 0..4 {
+        let bytes = vec![seed; 4 << 20];
+        let name = ObjectId::of(&bytes).to_string();
+        let shelf = folder("from", "objects").join(&name[..2]);
+        std::fs::create_dir_all(&shelf).unwrap();
+        std::fs::write(shelf.join(&name[2..]), bytes).unwrap();
+    }
+    let from = shelves("from");
+    for round in ["1", "2", "3", "4"] {
+        let (one, other) = (shelves(round), shelves(round));
+        let (mine, theirs) = tokio::join!(from.copy_to(&one, |_| {}), from.copy_to(&other, |_| {}));
+        mine.and(theirs).unwrap();
+        let (seen, wrong) = one.verify(|_| {}).await.unwrap();
+        assert_eq!((seen.objects, wrong), (4, vec![]));
+        assert_eq!(std::fs::read_dir(folder(round, "scratch")).unwrap().count(), 0);
+    }
 }

@@ -15,7 +15,7 @@ use super::remote::Remote;
 use super::{S3Place, make_folder};
 use crate::limits::{HASH_PIECE_BYTES, S3_AT_ONCE};
 use crate::store::blocking;
-use crate::{Disk, ObjectId, StoreError};
+use crate::{Disk, ObjectId, StoreError, id::by_chance};
 
 /// A place of objects that is only copied from and to.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Shelves {
         for shelf in 0..=u8::MAX {
             let looks = self.shelf(shelf).await?.into_iter().map(|(id, bytes)| async move {
                 match self.local(id).await {
-                    Ok((path, is_copy)) => self.done_with(&path, is_copy).map(|()| (id, bytes, true)),
+                    Ok(_) => Ok((id, bytes, true)),
                     Err(StoreError::Damaged(_)) => Ok((id, bytes, false)),
                     Err(error) => Err(error),
                 }
@@ -145,41 +145,39 @@ impl Shelves {
     }
 
     async fn copy(&self, to: &Self, id: ObjectId) -> Result<(), StoreError> {
-        let (path, is_copy) = self.local(id).await?;
-        let put = match &to.place {
+        let local = self.local(id).await?;
+        match &to.place {
             Place::Remote(remote) => {
-                let bytes = fs::metadata(&path).map_err(|e| StoreError::io("measure", &path, e))?.len();
-                remote.put_file(id, &path, bytes).await
+                let bytes = fs::metadata(&local.path).map_err(|e| StoreError::io("measure", &local.path, e))?.len();
+                remote.put_file(id, &local.path, bytes).await
             }
             Place::Files(folder) => {
-                let (from, to, part) = (path.clone(), file(folder, &id), to.scratch.join(format!("{id}.part")));
+                let (from, to, part) = (local.path.clone(), file(folder, &id), to.unused(id)?);
                 blocking(move || place_file(&from, &part, &to)).await
-            }
-        };
-        put.and(self.done_with(&path, is_copy))
-    }
-
-    /// The object as a file whose bytes were compared with its name, and whether that is a copy which has to be removed.
-    async fn local(&self, id: ObjectId) -> Result<(PathBuf, bool), StoreError> {
-        match &self.place {
-            Place::Remote(remote) => {
-                let copy = self.scratch.join(format!("{id}.copy"));
-                let fetched = remote.fetch(id, &copy).await;
-                if fetched.is_err() {
-                    let _ = fs::remove_file(&copy); // a full disk or a service that is away is what is told
-                }
-                fetched.map(|_| (copy, true))
-            }
-            Place::Files(folder) => {
-                let path = file(folder, &id);
-                let looked = path.clone();
-                blocking(move || compare(&looked, id)).await.map(|()| (path, false))
             }
         }
     }
 
-    fn done_with(&self, path: &Path, is_copy: bool) -> Result<(), StoreError> {
-        if is_copy { fs::remove_file(path).map_err(|e| StoreError::io("remove", path, e)) } else { Ok(()) }
+    /// The object as a file whose bytes were compared with its name.
+    async fn local(&self, id: ObjectId) -> Result<Local, StoreError> {
+        match &self.place {
+            Place::Remote(remote) => {
+                let local = Local { path: self.unused(id)?, is_copy: true };
+                remote.fetch(id, &local.path).await?;
+                Ok(local)
+            }
+            Place::Files(folder) => {
+                let path = file(folder, &id);
+                let looked = path.clone();
+                blocking(move || compare(&looked, id)).await?;
+                Ok(Local { path, is_copy: false })
+            }
+        }
+    }
+
+    /// A name that nobody else writes under: threads may still go on with a copy that nobody waits for any more.
+    fn unused(&self, id: ObjectId) -> Result<PathBuf, StoreError> {
+        Ok(self.scratch.join(format!("{id}.{}.part", by_chance()?)))
     }
 
     async fn shelf(&self, shelf: u8) -> Result<BTreeMap<ObjectId, u64>, StoreError> {
@@ -195,6 +193,21 @@ impl Shelves {
                 })
                 .await
             }
+        }
+    }
+}
+
+/// An object as a file, which is removed if it is but a copy: also when nobody waits for it any more.
+#[derive(Debug)]
+struct Local {
+    path: PathBuf,
+    is_copy: bool,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if self.is_copy {
+            let _ = fs::remove_file(&self.path); // not there when the S3 was away; and the next start empties the folder
         }
     }
 }
