@@ -80,7 +80,7 @@ fn a_folder_that_can_only_be_read_is_said_at_the_start() {
 }
 
 /// Where Debian's faketime has its library.
-fn library() -> String {
+pub fn library() -> String {
     let found = std::fs::read_dir("/usr/lib").expect("there").filter_map(|entry| Some(entry.ok()?.path()));
     let library = found.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
     library.expect("this test wants libfaketime (Debian: faketime)").display().to_string()

@@ -141,6 +141,14 @@ impl Program {
         got.json()["job"].as_i64().expect("a number")
     }
 
+    /// Has every edge drop what it keeps of an asset.
+    pub fn purge(&self, id: &str) {
+        let request = self.agent.post(format!("http://{}/api/v1/cache/purge", self.origin));
+        let request = request.header("authorization", format!("Bearer {}", self.key));
+        let got = answer(request.content_type("application/json").send(format!(r#"{{"asset":"{id}"}}"#)));
+        assert_eq!(got.status, 202, "{}", got.text());
+    }
+
     /// Waits until a job is done.
     pub fn done(&self, job: i64) -> Value {
         let begun = Instant::now();
