@@ -74,9 +74,10 @@ async fn encode(run: &Run, asset: &Asset, job: &Job, codec: VideoCodec, missing:
     let mut job = job.clone();
     job.plan.rungs.retain(|rung| rung.codec == codec);
     let lanes = media::transcode::lanes_of(run.house.config.lanes());
-    let lanes = match (&run.share, job.plan.rungs.first()) {
-        (Some(share), Some(rung)) => lanes.min(Missing::new(run, share, &rung.name, missing.clone()).free().await?),
-        _ => lanes,
+    let shared = Missing::new(run, &job.plan, &missing);
+    let lanes = match &shared {
+        Some(shared) => lanes.min(shared.free().await?),
+        None => lanes,
     };
     if lanes == 0 {
         return Ok(false);
@@ -96,17 +97,16 @@ async fn encode(run: &Run, asset: &Asset, job: &Job, codec: VideoCodec, missing:
             }
         };
         let (path, flag, any) = (local.path(), store.cancel.flag(), AtomicBool::new(false));
-        let decoded = match (&store.share, job.plan.rungs.first()) {
-            (Some(share), Some(rung)) => {
-                let missing = Missing::new(&store, share, &rung.name, missing);
+        let decoded = match &shared {
+            Some(shared) => {
                 let next = |_, last| {
-                    let given = runtime.block_on(missing.take(last)).map_err(through_media)?;
+                    let given = runtime.block_on(shared.take(last)).map_err(through_media)?;
                     any.fetch_or(given.is_some(), Ordering::Relaxed);
                     Ok(given)
                 };
                 media::transcode::transcode_next(path, &job.source, &job.plan, &tools, &next, lanes, flag, &on)?
             }
-            _ => {
+            None => {
                 any.store(true, Ordering::Relaxed);
                 media::transcode(path, &job.source, &job.plan, &tools, &missing, lanes, flag, &on)?
             }

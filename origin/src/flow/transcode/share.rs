@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use durable::catalogue::{Claim, Share};
 use durable::{StoreError, UnixMs};
+use media::plan::Plan;
 use tokio::sync::Mutex;
 
 use crate::clock::now_ms;
@@ -12,21 +13,23 @@ use crate::limits::{CHUNK_LOOK, LEASE_MS};
 use crate::work::{Run, patiently};
 
 /// What of a job is still to be encoded, by whomever.
-#[derive(Debug)]
-pub(super) struct Missing<'a> {
-    run: &'a Run,
-    share: &'a Share,
+pub(super) struct Missing {
+    run: Run,
+    share: Share,
     /// One of the renditions; all of a chunk are stored together.
-    track: &'a str,
+    track: String,
     /// Ascending. Had no row when it was looked.
     chunks: Vec<u32>,
     /// One lane looks and takes at a time, so that two of them never take the same.
     turn: Mutex<()>,
 }
 
-impl<'a> Missing<'a> {
-    pub(super) fn new(run: &'a Run, share: &'a Share, track: &'a str, chunks: Vec<u32>) -> Self {
-        Self { run, share, track, chunks, turn: Mutex::new(()) }
+impl Missing {
+    /// `None` where no other worker has the job's chunks.
+    pub(super) fn new(run: &Run, plan: &Plan, chunks: &[u32]) -> Option<Self> {
+        let (share, rung) = (run.share.clone()?, plan.rungs.first()?);
+        let (run, track, chunks) = (run.clone(), rung.name.clone(), chunks.to_vec());
+        Some(Self { run, share, track, chunks, turn: Mutex::new(()) })
     }
 
     /// How many lanes can have something to do now.
@@ -48,7 +51,7 @@ impl<'a> Missing<'a> {
             }
             let claim = || {
                 let now = now_ms();
-                catalogue.claim(self.share, self.track, index, now + LEASE_MS, now)
+                catalogue.claim(&self.share, &self.track, index, now + LEASE_MS, now)
             };
             if patiently(cancel, claim).await? {
                 return Ok(Some(index));
