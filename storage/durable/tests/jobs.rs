@@ -203,3 +203,72 @@ async fn two_thousand_jobs_are_each_run_once_by_four_workers() {
     assert!(done.windows(2).all(|two| two[0] != two[1]), "none is run twice");
     assert_eq!(house.store.catalogue.queue_depth().await.unwrap(), QueueDepth::default());
 }
+
+/// Holds up whoever writes.
+async fn stop_writers(house: &support::House) -> AnyConnection {
+    let mut rival = AnyConnection::connect(&house.database()).await.unwrap();
+    let sql = if house.is_postgres() {
+        "BEGIN; SELECT 1 FROM pg_advisory_xact_lock(91759598567424)"
+    } else {
+        "BEGIN IMMEDIATE"
+    };
+    rival.execute(sql).await.unwrap();
+    rival
+}
+
+/// How many commits there were to a write-ahead log of SQLite: frames that say how large the database is after them
+/// (sqlite.org/fileformat2.html, section 4.1).
+fn commits(house: &support::House) -> usize {
+    let log = std::fs::read(house.folder.path().join("catalogue.sqlite-wal")).unwrap();
+    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    let is_of_now = |frame: &&[u8]| frame[8..16] == log[16..24];
+    log[32..].chunks_exact(24 + page).take_while(is_of_now).filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_end_at_once_share_a_commit_and_none_is_in_the_way_of_another() {
+    let house = Arc::new(house().await);
+    for seed in 0..8 {
+        house.upload(seed, &[seed], 0).await;
+    }
+    let mut leases = Vec::new();
+    while let Some(lease) = house.lease(0).await {
+        leases.push(lease);
+    }
+    assert_eq!(leases.len(), 8);
+    let taken_over = house.lease(1_000).await.unwrap();
+    assert_eq!(taken_over.job, leases[0].job);
+
+    let before = (!house.is_postgres()).then(|| commits(&house));
+    let mut rival = stop_writers(&house).await;
+    let mut ends: Vec<_> = leases
+        .iter()
+        .map(|lease| {
+            let (house, lease) = (house.clone(), lease.clone());
+            tokio::spawn(async move { house.store.catalogue.finish_job(&lease, None, 1_001).await })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    // Whoever had the commit made goes away.
+    let gone: Vec<_> = ends.drain(6..).collect();
+    gone.iter().for_each(|end| end.abort());
+    assert_eq!(house.store.catalogue.queue_depth().await.unwrap().running, 8, "nothing is seen before it is on disk");
+    rival.execute("COMMIT").await.unwrap();
+    for (n, end) in ends.into_iter().enumerate() {
+        let ended = end.await.unwrap();
+        assert_eq!(matches!(ended, Err(StoreError::Fenced)), n == 0, "{n}: {ended:?}");
+        assert_eq!(ended.is_ok(), n > 0, "{n}: {ended:?}");
+    }
+    let left = house.store.catalogue.queue_depth().await.unwrap();
+    assert_eq!(left, QueueDepth { queued: 0, running: 1 }, "the one that was taken over");
+    house.store.catalogue.finish_job(&taken_over, None, 1_002).await.unwrap();
+    match before {
+        Some(before) => assert_eq!(commits(&house) - before, 2, "seven together, and one alone"),
+        None => {
+            let mut raw = AnyConnection::connect(&house.database()).await.unwrap();
+            let sql = "SELECT count(DISTINCT CAST(xmin AS TEXT)) FROM jobs WHERE state = 'done'";
+            let commits: i64 = sqlx::query_scalar(sql).fetch_one(&mut raw).await.unwrap();
+            assert_eq!(commits, 2, "seven together, and one alone");
+        }
+    }
+}

@@ -200,25 +200,6 @@ impl Catalogue {
         if held.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
     }
 
-    /// Ends a job that did its part; `next` is queued in the same commit. Without a next one the asset is ready.
-    pub async fn finish_job(&self, lease: &Lease, next: Option<JobKind>, now: UnixMs) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        end(&mut tx, lease, now).await?;
-        shares::forget(&mut tx, lease.job).await?;
-        match next {
-            Some(kind) => {
-                insert(&mut tx, kind, &lease.asset, Stage::Transcode, now).await?;
-                set_asset_state(&mut tx, &lease.asset, AssetState::Queued, now).await?;
-            }
-            None if !lease.kind.carries_asset() => {}
-            None => {
-                set_asset_state(&mut tx, &lease.asset, AssetState::Ready, now).await?;
-                events::append(&mut tx, "asset.ready", &lease.asset, "{}", now).await?;
-            }
-        }
-        Ok(tx.commit().await?)
-    }
-
     /// Gives a job up at a stage. What is published stays published.
     pub async fn fail_job(
         &self,
@@ -387,6 +368,23 @@ pub(super) async fn insert(
                coalesce((SELECT priority FROM jobs WHERE asset = $2 ORDER BY id DESC LIMIT 1), 0)) ON CONFLICT DO NOTHING";
     sqlx::query(sql).bind(kind).bind(asset.as_str()).bind(stage).bind(now).execute(&mut **tx).await?;
     Ok(())
+}
+
+/// A job did its part; `next` is queued. Without a next one the asset is ready. [`StoreError::Fenced`] comes before anything is written.
+pub(super) async fn finish(tx: &mut Tx, lease: &Lease, next: Option<JobKind>, now: UnixMs) -> Result<(), StoreError> {
+    end(tx, lease, now).await?;
+    shares::forget(tx, lease.job).await?;
+    match next {
+        Some(kind) => {
+            insert(tx, kind, &lease.asset, Stage::Transcode, now).await?;
+            set_asset_state(tx, &lease.asset, AssetState::Queued, now).await
+        }
+        None if !lease.kind.carries_asset() => Ok(()),
+        None => {
+            set_asset_state(tx, &lease.asset, AssetState::Ready, now).await?;
+            events::append(tx, "asset.ready", &lease.asset, "{}", now).await
+        }
+    }
 }
 
 /// Done, when it is still this worker's.

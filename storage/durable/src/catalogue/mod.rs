@@ -22,6 +22,7 @@ mod chunks;
 mod counts;
 mod dump;
 mod edits;
+mod ends;
 mod events;
 mod grants;
 mod idempotency;
@@ -81,7 +82,10 @@ pub use tracks::{Init, Planned, SegmentRow, Track, TrackState};
 pub use uploads::{Entered, Upload};
 pub use webhooks::{Attempted, Delivery, DeliveryState, Message, Webhook, WebhookChange};
 
+use std::sync::Arc;
+
 use crate::{ObjectId, StoreError};
+use ends::Ends;
 use reach::Reach;
 use sql::Tx;
 
@@ -93,6 +97,8 @@ pub struct Catalogue {
     dialect: Dialect,
     /// Names this data folder among those whose processes share a server; empty when nobody does.
     instance: String,
+    /// Jobs that end.
+    ends: Arc<Ends>,
 }
 
 impl Catalogue {

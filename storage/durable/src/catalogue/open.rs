@@ -1,7 +1,7 @@
 //! Opening the catalogue: connections, and a schema that is up to date.
 
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -43,7 +43,7 @@ impl Catalogue {
             .connect_with(options(&sqlite_url(path, "ro")?)?)
             .await?;
         let (write, read) = (Reach::new(write, None), Reach::new(read, None));
-        Ok(Self { write, read, dialect: Dialect::Sqlite, instance: String::new() })
+        Ok(Self { write, read, dialect: Dialect::Sqlite, instance: String::new(), ends: Arc::default() })
     }
 
     /// Opens the catalogue of a data folder that another process may have open, for a look.
@@ -89,7 +89,13 @@ impl Catalogue {
         migrate(&POSTGRES, &mut migrator, Dialect::Postgres).await?;
         drop(migrator);
         let all = Reach::new(all, Some(Duration::from_millis(POSTGRES_ANSWER_MS)));
-        Ok(Self { write: all.clone(), read: all, dialect: Dialect::Postgres, instance: instance.to_owned() })
+        Ok(Self {
+            write: all.clone(),
+            read: all,
+            dialect: Dialect::Postgres,
+            instance: instance.to_owned(),
+            ends: Arc::default(),
+        })
     }
 }
 
