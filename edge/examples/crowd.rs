@@ -1,7 +1,7 @@
 //! How soon each byte of a cold object reaches everyone who waits for it: N clients ask at once, a tenth of them late, an origin sends
 //! the object piece by piece, and each piece carries the time at which it left.
 //!
-//! `cargo run --release -p streamgate-edge --example crowd -- [CLIENTS] [PIECES]`
+//! `cargo run --release -p streamgate-edge --example crowd -- [CLIENTS] [PIECES] [BYTES OF A PIECE] [MS BETWEEN THEM]`
 //!
 //! Origin and clients run in this process and on the same cores: their own time is in the figures.
 
@@ -19,19 +19,27 @@ use tokio::net::TcpStream;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const PIECE: usize = 16 * 1024;
-const PAUSE: Duration = Duration::from_millis(100);
+/// How the origin sends.
+#[derive(Clone, Copy)]
+struct Flow {
+    pieces: usize,
+    /// Of each piece; eight at least.
+    bytes: usize,
+    /// After each.
+    pause: Duration,
+}
 
 fn main() {
     let arg = |n: usize, default: usize| std::env::args().nth(n).map_or(default, |v| v.parse().expect("a number"));
     let (clients, pieces) = (arg(1, 1_000), arg(2, 40));
+    let flow = Flow { pieces, bytes: arg(3, 16 * 1024), pause: Duration::from_millis(arg(4, 100) as u64) };
     let (start, requests) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-    let origin = origin(pieces, start, requests.clone());
+    let origin = origin(flow, start, requests.clone());
     let mut config = Config::new(Upstream::new(Source::parse(&format!("http://{origin}")).expect("an address")));
     config.ram_bytes = 256 << 20;
     let edge = edge::start(config).expect("the edge starts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let delays = runtime.block_on(crowd(edge.http_addr(), clients, pieces, start));
+    let delays = runtime.block_on(crowd(edge.http_addr(), clients, flow, start));
     let caught_up: Vec<u64> = delays.iter().filter(|delay| delay.1).map(|delay| delay.0).collect();
     let awaited: Vec<u64> = delays.iter().filter(|delay| !delay.1).map(|delay| delay.0).collect();
     println!(
@@ -65,23 +73,25 @@ struct Client {
     head: Vec<u8>,
     stamp: Vec<u8>,
     asked_us: u64,
+    /// Bytes of a piece.
+    piece: usize,
 }
 
 /// Asks and reads for `count` clients; the delay of every piece, microseconds, and whether it was there before
 /// they asked.
-async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> Vec<(u64, bool)> {
+async fn crowd(at: SocketAddr, count: usize, flow: Flow, start: Instant) -> Vec<(u64, bool)> {
     let mut streams = Vec::new();
     for _ in 0..count {
         streams.push(TcpStream::connect(at).await.expect("the edge accepts"));
     }
-    let late = PAUSE * (pieces as u32 / 2);
+    let late = flow.pause * (flow.pieces as u32 / 2);
     let tasks = (0..).zip(streams).map(|(i, stream)| {
         tokio::spawn(async move {
             // Every tenth comes when the half is there.
             if i % 10 == 9 {
                 tokio::time::sleep(late).await;
             }
-            read(stream, pieces, start).await
+            read(stream, flow, start).await
         })
     });
     let tasks: Vec<_> = tasks.collect();
@@ -95,12 +105,12 @@ async fn crowd(at: SocketAddr, count: usize, pieces: usize, start: Instant) -> V
     delays
 }
 
-async fn read(mut stream: TcpStream, pieces: usize, start: Instant) -> (Vec<(u64, bool)>, TcpStream) {
+async fn read(mut stream: TcpStream, flow: Flow, start: Instant) -> (Vec<(u64, bool)>, TcpStream) {
     stream.write_all(b"GET /cold HTTP/1.1\r\nHost: e\r\n\r\n").await.expect("sent");
     let asked_us = start.elapsed().as_micros() as u64;
-    let mut client = Client { body: None, head: Vec::new(), stamp: Vec::new(), asked_us };
+    let mut client = Client { body: None, head: Vec::new(), stamp: Vec::new(), asked_us, piece: flow.bytes };
     let mut delays = Vec::new();
-    while client.body != Some(pieces * PIECE) {
+    while client.body != Some(flow.pieces * flow.bytes) {
         stream.readable().await.expect("a socket");
         BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
             Ok(0) => panic!("cut after {:?} bytes", client.body),
@@ -130,13 +140,13 @@ impl Client {
         let before = self.body.unwrap_or(0);
         let mut at = 0;
         while at < bytes.len() {
-            let place = (before + at) % PIECE;
-            let count = (PIECE - place).min(bytes.len() - at);
+            let place = (before + at) % self.piece;
+            let count = (self.piece - place).min(bytes.len() - at);
             // The stamp stands in the last eight bytes of a piece: with it all of the piece is here.
-            let from = at + (PIECE - 8).saturating_sub(place).min(count);
+            let from = at + (self.piece - 8).saturating_sub(place).min(count);
             self.stamp.extend_from_slice(&bytes[from..at + count]);
             at += count;
-            if place + count == PIECE {
+            if place + count == self.piece {
                 let sent = u64::from_le_bytes(self.stamp[..].try_into().expect("eight bytes"));
                 self.stamp.clear();
                 // What a late comer finds counts from its own request.
@@ -147,7 +157,7 @@ impl Client {
     }
 }
 
-fn origin(pieces: usize, start: Instant, requests: Arc<AtomicU64>) -> SocketAddr {
+fn origin(flow: Flow, start: Instant, requests: Arc<AtomicU64>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("bound");
     std::thread::spawn(move || {
@@ -161,16 +171,17 @@ fn origin(pieces: usize, start: Instant, requests: Arc<AtomicU64>) -> SocketAddr
                         requests.fetch_add(1, Ordering::Relaxed);
                         // Time for everyone to ask.
                         std::thread::sleep(Duration::from_millis(500));
-                        let length = pieces * PIECE;
+                        let length = flow.pieces * flow.bytes;
                         let head = format!(
                             "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nETag: \"1\"\r\nContent-Length: {length}\r\n\r\n"
                         );
                         let mut sent = out.write_all(head.as_bytes()).is_ok();
-                        for _ in 0..pieces {
-                            let mut piece = vec![7; PIECE];
-                            piece[PIECE - 8..].copy_from_slice(&(start.elapsed().as_micros() as u64).to_le_bytes());
+                        for _ in 0..flow.pieces {
+                            let mut piece = vec![7; flow.bytes];
+                            piece[flow.bytes - 8..]
+                                .copy_from_slice(&(start.elapsed().as_micros() as u64).to_le_bytes());
                             sent = sent && out.write_all(&piece).is_ok();
-                            std::thread::sleep(PAUSE);
+                            std::thread::sleep(flow.pause);
                         }
                         if !sent {
                             return;
