@@ -38,7 +38,7 @@ pub(crate) async fn guard(
     };
     let peer = request.extensions().get::<Peer>().copied();
     let admitted = admit(&house, rule, &params, request.headers(), peer).await;
-    let (mut answer, standing) = match (admitted, house.config.elsewhere(rule.path)) {
+    let (mut answer, standing) = match (admitted, house.config.elsewhere(rule.method, rule.path)) {
         (Err(problem), _) => (problem.into_response(), None),
         (Ok((asking, standing)), Some(role)) => {
             let caller = if let Asking::Caller(caller) = &asking { Some(caller) } else { None };

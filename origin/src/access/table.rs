@@ -82,6 +82,7 @@ pub(crate) const TABLE: &[Rule] = &[
     rule("PATCH",  "/api/v1/upload/resumable/{id}", Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
     rule("DELETE", "/api/v1/upload/resumable/{id}", Scope::Upload,       Object::Upload,  Who::Owner(Creator, Operator)),
     rule("GET",    "/api/v1/content",               Scope::ContentRead,  Object::Nothing, Who::Role(Viewer)),
+    rule("POST",   "/api/v1/content",               Scope::Upload,       Object::Nothing, Who::Role(Creator)),
     rule("GET",    "/api/v1/content/{id}",          Scope::ContentRead,  Object::Asset,   Who::Role(Viewer)),
     rule("PATCH",  "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),
     rule("POST",   "/api/v1/content/{id}",          Scope::ContentWrite, Object::Asset,   Who::Owner(Creator, Operator)),

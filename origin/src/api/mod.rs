@@ -64,7 +64,7 @@ pub(crate) fn router(house: Arc<House>) -> Router {
         .route("/api/v1/upload/tus/{id}", head(tus::head).patch(tus::patch).delete(tus::delete).options(tus::options))
         .route("/api/v1/upload/resumable", post(resumable::create).options(resumable::options))
         .route("/api/v1/upload/resumable/{id}", head(resumable::head).patch(resumable::patch).delete(resumable::delete))
-        .route("/api/v1/content", get(content::list))
+        .route("/api/v1/content", get(content::list).post(upload::upload))
         .route(
             "/api/v1/content/{id}",
             get(content::one).patch(content::update).post(content::update).delete(content::delete),

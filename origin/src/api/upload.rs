@@ -1,4 +1,4 @@
-//! Whole uploads: `POST /api/v1/upload?name=clip.mp4` with the bytes of one file as the body, or with a form
+//! Whole uploads: `POST /api/v1/upload?name=clip.mp4` (or `/api/v1/content`) with the bytes of one file as the body, or with a form
 //! (multipart/form-data) whose file comes last, and `PUT /api/v1/upload/{name}`. What is said of the asset is in the query, or
 //! in the form's fields: name, title, visibility (open, gated), description, language, tags and categories (by
 //! commas), encryption (none, cbcs).

@@ -186,6 +186,11 @@ pub(super) const WORDS: &[Words] = &[
         .gives("Uploaded"),
     words("DELETE", "/api/v1/upload/resumable/{id}", &[204], "End an upload"),
     words("GET", "/api/v1/content", &[200], "Assets, youngest first").query(FILTER).gives("ContentPage"),
+    words("POST", "/api/v1/content", &[201], "The same as POST /api/v1/upload: content begins with its file")
+        .query(ABOUT)
+        .headers(&["Repr-Digest"])
+        .body(Body::Bytes(&["application/octet-stream", "multipart/form-data"]))
+        .gives("Uploaded"),
     words("GET", "/api/v1/content/{id}", &[200], "An asset with its tracks").gives("ContentWhole"),
     words("PATCH", "/api/v1/content/{id}", &[200], "Change what is said of an asset; null empties")
         .headers(&["If-Match"])

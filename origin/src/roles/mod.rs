@@ -168,8 +168,8 @@ impl Roles {
 
 impl Config {
     /// The role that answers a route, named as the router does, when this process does not.
-    pub(crate) fn elsewhere(&self, route: &str) -> Option<Role> {
-        table::role_of(route).filter(|role| !self.roles.answers(*role, self))
+    pub(crate) fn elsewhere(&self, method: &str, route: &str) -> Option<Role> {
+        table::role_of(method, route).filter(|role| !self.roles.answers(*role, self))
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
             let metadata = metadata.iter().map(|text| text.parse().unwrap()).collect();
             let role_addresses = crate::RoleAddresses { metadata, ..Default::default() };
             let config = Config { roles: roles.parse().unwrap(), role_addresses, ..Config::default() };
-            config.elsewhere(route)
+            config.elsewhere("GET", route)
         };
         assert_eq!(elsewhere("upload,worker", &[], "/api/v1/upload/tus/{id}"), None);
         assert_eq!(elsewhere("upload,worker", &[], "/v/{id}/{file}"), Some(Role::Streaming));

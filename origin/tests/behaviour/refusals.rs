@@ -64,7 +64,7 @@ async fn requests_that_make_no_sense_are_told_why() {
 async fn a_wrong_method_is_told_the_right_ones() {
     let site = Site::start(|_| {}).await;
     for (path, allowed) in [
-        ("/api/v1/content", "GET,HEAD"),
+        ("/api/v1/content", "GET,HEAD,POST"),
         ("/v/x/master.m3u8", "GET,HEAD"),
         ("/v/x/key", "GET,HEAD,POST"),
         ("/api/v1/upload", "POST"),

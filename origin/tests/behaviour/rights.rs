@@ -70,6 +70,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("PATCH",  "/api/v1/upload/resumable/{id}", "kkroyyy"),
     ("DELETE", "/api/v1/upload/resumable/{id}", "kkroyyy"),
     ("GET",    "/api/v1/content",               "kkyyyyy"),
+    ("POST",   "/api/v1/content",               "kkryyyy"),
     ("GET",    "/api/v1/content/{id}",          "kkyyyyy"),
     ("POST",   "/api/v1/content/{id}",          "kkroyyy"),
     ("PATCH",  "/api/v1/content/{id}",          "kkroyyy"),

@@ -16,8 +16,8 @@ async fn a_form_is_taken() {
     form.extend(b"\r\n--b--\r\n");
     let key = format!("Bearer {}", site.origin.api_key());
     let headers = [("authorization", key.as_str()), ("content-type", "multipart/form-data; boundary=b")];
-    let answer = http::request(site.origin.addr(), "POST", "/api/v1/upload", &headers, &form).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
+    let answer = http::request(site.origin.addr(), "POST", "/api/v1/content", &headers, &form).await;
+    assert_eq!(answer.status, 201, "content is made by its file: {answer:?}");
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     assert_eq!(site.settled(&id).await["state"], "ready");
     let content = site.api("GET", &format!("/api/v1/content/{id}"), b"").await.json();
