@@ -11,6 +11,7 @@ import { keysChanged, titleKeys } from "./checks/keys.mjs";
 import { minted } from "./checks/minted.mjs";
 import { nft } from "./checks/nft.mjs";
 import { demoSealsAreTheirSource, operating, sentences } from "./checks/operating.mjs";
+import { referrers } from "./checks/referrers.mjs";
 import { ended, transferred } from "./checks/revocation.mjs";
 import { plainText, signing, typedData } from "./checks/signing.mjs";
 import { solanaCoins, solanaCollections, solanaLies, solanaStorm, solanaTogether, solanaTransferred, solanaTrees } from "./checks/solana.mjs";
@@ -27,7 +28,7 @@ import { Origin } from "./program.mjs";
 
 const { values: options } = parseArgs({ options: { binary: { type: "string" }, only: { type: "string", default: "" } } });
 
-const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, keysChanged, titleKeys, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, page, renewal, tabs, secrets, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
+const CHECKS = { signing, typedData, plainText, holding, trees, transferred, subscribed, ended, minted, keysChanged, titleKeys, contractWallets, unmadeWallets, hostileWallets, safes, judgeIsItsSource, delegates, hostileSignatures, nft, storm, referrers, page, renewal, tabs, secrets, operating, sentences, demoSealsAreTheirSource, solanaCoins, solanaCollections, solanaLies, solanaTrees, solanaTransferred, solanaTogether, solanaForgeries, solanaStorm, solanaBehind, solanaNodes, solanaPage, solanaOperating };
 const wanted = Object.entries(CHECKS).filter(([name]) => name.toLowerCase().includes(options.only.toLowerCase()));
 
 let failed = 0;
