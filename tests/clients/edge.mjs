@@ -8,21 +8,21 @@ import { join } from "node:path";
 import { freePort } from "./server.mjs";
 
 export class Edge {
-  /** `lines`: more of its section `[edge]`; `keys`: what it checks tokens with, the server's where it is not said. */
-  static async start(server, lines = "", keys = [serverKey(server)]) {
+  /** `lines`: more of its section `[edge]`; `keys`: what it checks tokens with, the server's where it is not said; `gate`: more of its section `[gate]`. */
+  static async start(server, lines = "", keys = [serverKey(server)], gate = "") {
     const edge = new Edge();
     edge.folder = await mkdtemp(join(tmpdir(), "streamgate-edge-"));
     edge.port = await freePort();
     const edgeKey = (await readFile(join(server.data, "keys/edge.key"), "utf8")).trim();
     const config = join(edge.folder, "edge.toml");
     await writeFile(config, `[edge]\nhttp = "127.0.0.1:${edge.port}"\nadmin = ""\nshards = 1\nram = "64 MiB"\n${lines}` +
-      `[upstream]\nurl = "${server.url}"\nedge_key = "${edgeKey}"\n[gate]\nkeys = ${JSON.stringify(keys)}\n`);
+      `[upstream]\nurl = "${server.url}"\nedge_key = "${edgeKey}"\n[gate]\nkeys = ${JSON.stringify(keys)}\n${gate}`);
     edge.child = spawn(server.binary, ["edge", "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
     edge.gone = new Promise((resolve) => edge.child.once("exit", resolve));
-    let words = "";
-    edge.child.stderr.on("data", (chunk) => { words = (words + chunk).slice(-4000); });
+    edge.words = "";
+    edge.child.stderr.on("data", (chunk) => { edge.words = (edge.words + chunk).slice(-4000); });
     for (let tries = 0; !(await edge.ask("/v/none/master.m3u8").catch(() => null)); tries += 1) {
-      if (edge.child.exitCode !== null || tries > 2000) throw new Error(`no edge: ${words}`);
+      if (edge.child.exitCode !== null || tries > 2000) throw new Error(`no edge: ${edge.words}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return edge;

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { BROWSER } from "./browser.mjs";
+import { COUNTRIES } from "./countries.mjs";
 import { GRPC } from "./grpc.mjs";
 import { Server } from "./server.mjs";
 import { SIGN_IN } from "./signin.mjs";
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 const beside = join(dirname(values.binary), "../seaweedfs/bin/weed");
 const options = { binary: values.binary, kills: Number(values.kills), weed: values.weed ?? (existsSync(beside) ? beside : "weed") };
 
-const ALL = { ...TUS, ...BROWSER, ...SIGN_IN, ...WEBHOOKS, ...GRPC, ...TOKENS, ...STREAMS };
+const ALL = { ...TUS, ...BROWSER, ...SIGN_IN, ...WEBHOOKS, ...GRPC, ...TOKENS, ...STREAMS, ...COUNTRIES };
 const CHECKS = Object.fromEntries(Object.entries(ALL).filter(([name]) => name.includes(values.only)));
 
 const server = await Server.start(options.binary);

@@ -109,10 +109,31 @@ fn a_token_for_countries_opens_where_the_file_says_that_it_is_one_of_them() {
     drop(edge);
     let (_edge, mut client) = filled(&origin, |_| ());
     check(&mut client, &token, "X-Forwarded-For: 192.0.2.9", refused);
+}
+
+#[test]
+fn a_file_that_is_damaged_anywhere_or_names_no_country_is_said_to_be_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("countries.mmdb");
+    let check = |bytes: &[u8], expected: &str| {
+        std::fs::write(&path, bytes).expect("written");
+        let said = Countries::open(&path).expect_err("unusable").to_string();
+        assert!(said.contains(expected) && said.contains("countries.mmdb") && !said.contains('\n'), "{said}");
+    };
+    let file = mmdb(&[("192.0.2.0", 24, "SE"), ("198.51.100.128", 25, "CH")]);
     for wrong in [&file[..40], b"", &[0xff; 4096]] {
-        std::fs::write(&path, wrong).expect("written");
-        assert!(Countries::open(&path).is_err());
+        check(wrong, "is no MaxMind database");
     }
+    check(&mmdb(&[("203.0.113.0", 24, "??")]), "names no country");
+    // The last record says that it has two entries.
+    let mut damaged = file.clone();
+    let at = file.windows(7).rposition(|some| some == b"country").expect("a record") - 2;
+    damaged[at] += 1;
+    check(&damaged, "is damaged");
+    // A node that leads to itself.
+    let mut damaged = file;
+    damaged[..3].fill(0);
+    check(&damaged, "is damaged");
 }
 
 #[test]
