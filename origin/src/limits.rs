@@ -444,6 +444,8 @@ pub const CACHE_TTL_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const REDIS_WITHIN: Duration = Duration::from_millis(100);
 /// See [`REDIS_WITHIN`].
 pub const REDIS_CONNECT_WITHIN: Duration = Duration::from_millis(250);
+/// For how long an answer of Redis's says that it answers: a request that has just asked it need not ask once more.
+pub const REDIS_ANSWER_HOLDS_US: u64 = 100_000;
 /// Failures in a row after which Redis is left alone, and for how long, at first and at most.
 pub const REDIS_FAILURES: u32 = 3;
 /// See [`REDIS_FAILURES`].

@@ -23,7 +23,7 @@ pub(crate) use guard::guard;
 pub(crate) use key::Fresh;
 pub(crate) use peer::Peer;
 pub use rate::Rate;
-pub(crate) use rate::{Rates, guess};
+pub(crate) use rate::{NotTried, Rates, guess};
 pub(crate) use scope::Scope;
 pub(crate) use table::{Rule, TABLE, Who, takes_idempotency_key};
 

@@ -99,25 +99,35 @@ pub(crate) async fn take_shared(remote: &Remote, rate: Rate, whom: &Whom) -> Opt
     })
 }
 
-/// Takes one try at the passwords of an asset, of those that all gateways share where they share any; else says in how many seconds.
+/// Why a secret is not tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotTried {
+    /// There were too many tries; in so many seconds there may be one.
+    TooOften(u64),
+    /// Who counts for all gateways does not answer.
+    Uncounted,
+}
+
+/// Takes one try at the passwords of an asset, of those that all gateways share where they share any.
 pub(crate) async fn guess(
     rates: &Rates,
     remote: Option<&Remote>,
     asset: &str,
     from: Option<IpAddr>,
     now_us: u64,
-) -> Result<(), u64> {
+) -> Result<(), NotTried> {
     let from = from.and_then(|from| if let Whom::Address(ip) = Whom::address(from) { Some(ip) } else { None });
     let (each, room) = (GUESS_EVERY_US, GUESS_EVERY_US * GUESSES_BURST);
     if let Some(remote) = remote {
         let name = from.map_or_else(String::new, |ip| ip.to_string());
-        match remote.take(&format!("guess:{asset}:{name}"), each, room).await {
-            Some(Taken::Yes(_)) => return Ok(()),
-            Some(Taken::No(room_in)) => return Err(room_in.div_ceil(SECOND_US)),
-            None => {}
-        }
+        return match remote.take(&format!("guess:{asset}:{name}"), each, room).await {
+            Some(Taken::Yes(_)) => Ok(()),
+            Some(Taken::No(room_in)) => Err(NotTried::TooOften(room_in.div_ceil(SECOND_US))),
+            None => Err(NotTried::Uncounted),
+        };
     }
-    rates.fill((each, room), Whom::Guess(asset.to_owned(), from), now_us).map(drop)
+    let taken = rates.fill((each, room), Whom::Guess(asset.to_owned(), from), now_us);
+    taken.map(drop).map_err(NotTried::TooOften)
 }
 
 /// All buckets.
@@ -180,10 +190,20 @@ mod tests {
         for n in 0..GUESSES_BURST {
             assert_eq!(tries("a", "2001:db8::1", n).await, Ok(()));
         }
-        assert_eq!(tries("a", "2001:db8::2", GUESSES_BURST).await, Err(10), "the same household");
+        assert_eq!(tries("a", "2001:db8::2", GUESSES_BURST).await, Err(NotTried::TooOften(10)), "the same household");
         assert_eq!(tries("a", "2001:db8:0:1::1", 0).await, Ok(()));
         assert_eq!(tries("b", "2001:db8::1", 0).await, Ok(()));
         assert_eq!(tries("a", "2001:db8::1", GUESS_EVERY_US + GUESSES_BURST).await, Ok(()), "one in ten seconds");
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_tried_that_nobody_counts_for_all_gateways() {
+        // Nobody listens there.
+        let cache = crate::cache::Cache::open(Some(&"redis://127.0.0.1:1/0".parse().unwrap()), 0);
+        let rates = Rates::default();
+        for now_us in 0..5 {
+            assert_eq!(guess(&rates, cache.remote(), "a", None, now_us).await, Err(NotTried::Uncounted));
+        }
     }
 
     #[test]

@@ -11,11 +11,11 @@ use serde_json::json;
 
 use super::json;
 use super::problem::{Problem, Refusal};
-use super::watch::proved;
+use super::watch::{problem, proved};
 use crate::access::Caller;
 use crate::clock::now_ms;
-use crate::gate::Holder;
 use crate::gate::rules::{Amount, Member, ProbeError, Rule, Shown, Truth, describe, describe_account, missing, truth};
+use crate::gate::{Holder, shared};
 use crate::house::House;
 use crate::limits::VERIFY_WALLETS_MAX;
 
@@ -65,6 +65,7 @@ pub(super) async fn verify(
     if wallets.len() > VERIFY_WALLETS_MAX {
         return Err(Refusal::BadBody.because(format!("At most {VERIFY_WALLETS_MAX} wallets are tried at once.")));
     }
+    shared(&house).await.map_err(problem)?;
     let leaves =
         house.door.leaves(&rule.rule, Shown { wallets: &wallets, ..Shown::default() }, house.sources(), now_ms()).await;
     let decided = match truth(&rule.rule, &mut leaves.iter().copied()) {

@@ -143,6 +143,9 @@ fn responses(rule: &Rule, words: &Words) -> Value {
             responses.insert(status.into(), refused.clone());
         }
     }
+    for status in words.refuses {
+        responses.insert(status.to_string(), refused.clone());
+    }
     responses.insert("default".into(), refused);
     Value::Object(responses)
 }
@@ -224,6 +227,15 @@ mod tests {
             let names = rule.path.matches('{').count();
             let in_path = operation["parameters"].as_array().unwrap().iter().filter(|p| p["in"] == "path").count();
             assert_eq!(in_path, names, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn what_decides_a_rule_may_answer_that_it_cannot_now() {
+        let document = make();
+        for path in ["/api/v1/content/{id}/watch", "/api/v1/nft/verify"] {
+            let refused = &document["paths"][path]["post"]["responses"]["503"]["content"];
+            assert!(refused["application/problem+json"].is_object(), "{path}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::access::{Caller, Peer};
 use crate::clock::now_ms;
 use crate::gate::{Holder, Minted, NotLetIn, Plain, Viewer, watch as let_in};
 use crate::house::House;
+use crate::limits::AWAY_S;
 
 /// What else there is in the body is nobody's business.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -118,6 +119,9 @@ pub(super) fn problem(refused: NotLetIn) -> Problem {
             .because("Who holds what cannot be read now, and so nobody is let in. Try again in a moment.")
             .with_missing(missing)
             .after(5),
+        NotLetIn::Unshared => Refusal::RedisAway
+            .because("The Redis that counts tries for all gateways does not answer, and so nobody is let in. Try again in a moment.")
+            .after(AWAY_S),
         NotLetIn::Store(error) => {
             tracing::error!(%error, "the catalogue did not answer: nobody is let in");
             Refusal::GateClosed.because("The server cannot look the rule up now, and so nobody is let in.").after(5)

@@ -32,10 +32,22 @@ pub(super) struct Words {
     pub(super) answers: &'static [u16],
     /// What they carry.
     pub(super) gives: Gives,
+    /// Statuses of refusals beside those that every route has.
+    pub(super) refuses: &'static [u16],
 }
 
 const fn words(method: &'static str, path: &'static str, answer: &'static [u16], summary: &'static str) -> Words {
-    Words { method, path, summary, query: &[], headers: &[], body: Body::None, answers: answer, gives: Gives::Nothing }
+    Words {
+        method,
+        path,
+        summary,
+        query: &[],
+        headers: &[],
+        body: Body::None,
+        answers: answer,
+        gives: Gives::Nothing,
+        refuses: &[],
+    }
 }
 
 impl Words {
@@ -54,6 +66,10 @@ impl Words {
     /// JSON of a shape.
     const fn gives(self, shape: &'static str) -> Self {
         self.answers_with(Gives::Shape(shape))
+    }
+
+    const fn refuses(self, refuses: &'static [u16]) -> Self {
+        Self { refuses, ..self }
     }
 
     const fn answers_with(self, gives: Gives) -> Self {
@@ -268,7 +284,8 @@ pub(super) const WORDS: &[Words] = &[
     )
     .headers(&["StreamGate-Stream"])
     .body(Body::Json(schema_of::<watch::Asked>))
-    .gives("PlaybackToken"),
+    .gives("PlaybackToken")
+    .refuses(&[503]),
     words("GET", "/api/v1/content/{id}/gating-rules", &[200], "The rule of who may watch").answers_with(Gives::Object),
     words("PUT", "/api/v1/content/{id}/gating-rules", &[200], "Writes the rule of who may watch, and gates the asset")
         .headers(&["If-Match"])
@@ -287,7 +304,8 @@ pub(super) const WORDS: &[Words] = &[
         .answers_with(Gives::Object),
     words("POST", "/api/v1/nft/verify", &[200], "How a rule would decide about wallets now; lets nobody in")
         .body(Body::Bytes(&["application/json"]))
-        .answers_with(Gives::Object),
+        .answers_with(Gives::Object)
+        .refuses(&[503]),
     words("GET", "/api/v1/web3/supported-chains", &[200], "Chains that rules may name").gives("Chains"),
     words("GET", "/api/v1/web3/rpc-status", &[200], "How the endpoints of each chain do").gives("ChainStatuses"),
     words("GET", "/.well-known/jwks.json", &[200], "The keys that access tokens are checked with (RFC 7517)")

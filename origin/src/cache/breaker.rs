@@ -9,6 +9,8 @@ pub(super) struct Breaker {
     failures: u32,
     rests_until_us: u64,
     rest_us: u64,
+    /// When it answered last; none since it failed.
+    answered_us: Option<u64>,
 }
 
 impl Breaker {
@@ -24,16 +26,22 @@ impl Breaker {
         is_over
     }
 
-    pub(super) fn answered(&mut self) {
-        *self = Self::default();
+    pub(super) fn answered(&mut self, now_us: u64) {
+        *self = Self { answered_us: Some(now_us), ..Self::default() };
     }
 
     pub(super) fn failed(&mut self, now_us: u64) {
+        self.answered_us = None;
         self.failures = self.failures.saturating_add(1);
         if self.failures >= REDIS_FAILURES {
             self.rest_us = (self.rest_us * 2).clamp(REDIS_REST_US, REDIS_REST_US_MAX);
             self.rests_until_us = now_us + self.rest_us;
         }
+    }
+
+    /// Whether it answered within so long before, and has not failed since. A clock that was set back knows nothing.
+    pub(super) fn answered_within(&self, us: u64, now_us: u64) -> bool {
+        self.answered_us.and_then(|then| now_us.checked_sub(then)).is_some_and(|ago| ago <= us)
     }
 
     /// Whether it is asked as a rule.
@@ -64,7 +72,19 @@ mod tests {
             breaker.failed(now);
         }
         assert!(breaker.ask(now + REDIS_REST_US_MAX));
-        breaker.answered();
+        breaker.answered(now);
         assert!(breaker.ask(now) && breaker.ask(now) && breaker.is_closed());
+    }
+
+    #[test]
+    fn an_answer_holds_for_a_while_and_until_the_next_failure() {
+        let mut breaker = Breaker::default();
+        assert!(!breaker.answered_within(100, 0), "never asked");
+        breaker.answered(1000);
+        for (now, expected) in [(1000, true), (1100, true), (1101, false), (999, false)] {
+            assert_eq!(breaker.answered_within(100, now), expected, "{now}");
+        }
+        breaker.failed(1050);
+        assert!(!breaker.answered_within(100, 1050) && breaker.is_closed());
     }
 }

@@ -8,7 +8,8 @@
 //! another generation; nothing is searched. A value that was read before a tag was cleared and is filled in afterwards carries the
 //! old generation, and is of use to nobody.
 //!
-//! A Redis that does not answer is a miss, never an error (`remote.rs`, `breaker.rs`). Decision 0170.
+//! A Redis that does not answer is a miss, never an error (`remote.rs`, `breaker.rs`). Decision 0170. Only the gate asks whether it answers,
+//! before it decides a rule (`gate/shared.rs`, decision 0254).
 
 mod breaker;
 mod local;
@@ -86,6 +87,14 @@ impl Cache {
     /// Whether other processes see what is put here.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.engine, Engine::Remote(_))
+    }
+
+    /// Whether what other processes see is there: a Redis answers, or there is none that is shared.
+    pub(crate) async fn answers(&self) -> bool {
+        match &self.engine {
+            Engine::Local(_) => true,
+            Engine::Remote(remote) => remote.answers().await,
+        }
     }
 
     /// The Redis that it stands on.

@@ -13,7 +13,7 @@ use redis::{Client, FromRedisValue, Script, ScriptInvocation};
 use super::EVERYTHING;
 use super::breaker::Breaker;
 use crate::clock::now_us;
-use crate::limits::{CACHE_TTL_MAX, REDIS_CONNECT_WITHIN, REDIS_WITHIN};
+use crate::limits::{CACHE_TTL_MAX, REDIS_ANSWER_HOLDS_US, REDIS_CONNECT_WITHIN, REDIS_WITHIN};
 
 /// Keys, then tags: gives tags that have none a generation (ARGV[1]), and says the generations with the value of the same.
 static LOOK: LazyLock<Script> = LazyLock::new(|| {
@@ -164,6 +164,12 @@ impl Remote {
         self.ask::<i64>(&HERE.prepare_invoke()).await.is_some()
     }
 
+    /// Whether it answers, as [`Remote::is_there`]; what it answered just now, to anyone of this process, is not asked for once more.
+    pub(super) async fn answers(&self) -> bool {
+        let breaker = *self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.answered_within(REDIS_ANSWER_HOLDS_US, now_us()) || self.is_there().await
+    }
+
     /// Whether it is asked at the moment.
     pub(crate) fn is_asked(&self) -> bool {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner).is_closed()
@@ -185,7 +191,7 @@ impl Remote {
         let answer = tokio::time::timeout(within, call.invoke_async(&mut connection)).await;
         match answer {
             Ok(Ok(answer)) => {
-                breaker().answered();
+                breaker().answered(now_us());
                 Some(answer)
             }
             failed => {

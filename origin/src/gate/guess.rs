@@ -9,7 +9,7 @@ use durable::{AssetId, StoreError, UnixMs};
 use super::Viewer;
 use super::rules::{Doubt, Node, Plain, Rule, Shown, Truth, truth};
 use super::watch::NotLetIn;
-use crate::access::guess;
+use crate::access::{NotTried, guess};
 use crate::clock::now_us;
 use crate::house::House;
 
@@ -89,7 +89,11 @@ async fn opened(
     secret: Plain,
     from: Option<IpAddr>,
 ) -> Result<Vec<String>, NotLetIn> {
-    guess(&house.rates, house.cache.remote(), asset.as_str(), from, now_us()).await.map_err(NotLetIn::TooOften)?;
+    let tried = guess(&house.rates, house.cache.remote(), asset.as_str(), from, now_us()).await;
+    tried.map_err(|why| match why {
+        NotTried::TooOften(seconds) => NotLetIn::TooOften(seconds),
+        NotTried::Uncounted => NotLetIn::Unshared,
+    })?;
     let _turn = house.guesses.acquire().await.map_err(|_| NotLetIn::TooOften(1))?;
     let opened = tokio::task::spawn_blocking(move || rule.opened_by(&secret)).await;
     // A thread that broke down has shown nothing.

@@ -13,6 +13,7 @@ use super::guess::Secret;
 use super::rules::{
     Accounts, Doubt, Holder, Node, Plain, Playback, Reads, Rule, Shown, Sources, Truth, missing, truth,
 };
+use super::shared::shared;
 use super::token::MintError;
 use crate::house::House;
 use crate::limits::{LETS_KEPT_MAX, RULE_GRACE_SECONDS_MAX};
@@ -44,6 +45,9 @@ pub enum NotLetIn {
     /// A chain could not be read, and the rest of the rule does not decide alone.
     #[error("a chain that the asset's rule names cannot be read now")]
     NotRead(Vec<Value>),
+    /// The Redis that gateways share does not answer.
+    #[error("the shared cache does not answer")]
+    Unshared,
     /// The catalogue does not answer.
     #[error("the catalogue does not answer: {0}")]
     Store(#[from] StoreError),
@@ -109,6 +113,7 @@ impl Default for Door {
 
 /// A playback token for one asset, if this viewer may watch it at `now`.
 pub(crate) async fn watch(house: &House, asset: &AssetId, mut viewer: Viewer, now: UnixMs) -> Result<Minted, NotLetIn> {
+    shared(house).await?;
     viewer.wallets.sort_unstable();
     viewer.wallets.dedup();
     if house.store.catalogue.asset(asset).await?.is_none() {

@@ -44,7 +44,7 @@ async fn alive(house: &House) -> Response {
 }
 
 /// 200 when everything that all requests need answers, else 503; each part is named, with `ok` or `away`. A role that is away takes its own
-/// requests along and no others, a Redis or a NATS none at all: they are named and the rest stays in use.
+/// requests along and no others, a Redis those that decide a rule, a NATS none at all: they are named and the rest stays in use.
 pub(crate) async fn ready(State(house): State<Arc<House>>) -> Response {
     let redis = async {
         match house.cache.remote() {

@@ -12,7 +12,7 @@ use crate::support::{Site, clip, http};
 
 /// A message whose first field is a text: most requests are.
 #[derive(Clone, PartialEq, Message)]
-struct Named {
+pub struct Named {
     #[prost(string, tag = "1")]
     id: String,
 }
@@ -74,10 +74,10 @@ struct Health {
 }
 
 /// The messages of an answer, its status and its code.
-struct Answer {
+pub struct Answer {
     messages: Vec<Bytes>,
-    status: u32,
-    code: String,
+    pub status: u32,
+    pub code: String,
 }
 
 fn framed(messages: &[impl Message]) -> Bytes {
@@ -90,7 +90,7 @@ fn framed(messages: &[impl Message]) -> Bytes {
     body.freeze()
 }
 
-async fn call(site: &Site, key: Option<&str>, method: &str, messages: &[impl Message]) -> Answer {
+pub async fn call(site: &Site, key: Option<&str>, method: &str, messages: &[impl Message]) -> Answer {
     let stream = TcpStream::connect(site.origin.addr()).await.unwrap();
     let io = TokioIo::new(stream);
     let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
@@ -116,7 +116,7 @@ async fn call(site: &Site, key: Option<&str>, method: &str, messages: &[impl Mes
     Answer { messages: found, status: status.parse().unwrap(), code }
 }
 
-fn named(id: &str) -> [Named; 1] {
+pub fn named(id: &str) -> [Named; 1] {
     [Named { id: id.to_owned() }]
 }
 

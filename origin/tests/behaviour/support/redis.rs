@@ -48,6 +48,21 @@ impl Redis {
         }
     }
 
+    /// It stops where it stands; connections stay open.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     /// `kill -9`: connections break.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
