@@ -109,6 +109,7 @@ pub fn settings(config: &Config, upstream: edge::Upstream, keys: wire::token::Ke
         prefetch: config.prefetch,
         cmsd: config.cmsd,
         gzip: config.gzip,
+        send_zc: config.send_zc,
         limits: config.edge_limits.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         proxy_protocol: config.proxy_protocol,

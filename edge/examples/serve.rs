@@ -1,4 +1,4 @@
-//! An edge alone, for measurements: `serve UPSTREAM LISTEN [SHARDS] [RAM_MIB] [CONGESTION]`. Ends on standard input's end.
+//! An edge alone, for measurements: `serve UPSTREAM LISTEN [SHARDS] [RAM_MIB] [CONGESTION] [SEND_ZC]`. Ends on standard input's end.
 
 use std::io::Read;
 use std::time::Duration;
@@ -13,7 +13,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.admin = Some("127.0.0.1:0".parse()?);
     config.shards = arg(2, "1").parse()?;
     config.ram_bytes = arg(3, "512").parse::<u64>()? * 1024 * 1024;
-    config.congestion = args.get(4).cloned();
+    config.congestion = args.get(4).filter(|name| !name.is_empty()).cloned();
+    config.send_zc = match arg(5, "auto").as_str() {
+        "on" => edge::SendZc::On,
+        "off" => edge::SendZc::Off,
+        _ => edge::SendZc::Auto,
+    };
     config.limits.object_share = 2;
     let edge = edge::start(config)?;
     println!("edge on {} with {} shards, admin on {:?}", edge.http_addr(), edge.shards(), edge.admin_addr());

@@ -47,6 +47,8 @@ pub struct Config {
     pub limits: Limits,
     /// TCP congestion control of client connections (`reno`, `bbr`, ...); `None`: the system's.
     pub congestion: Option<String>,
+    /// Whether bodies leave memory without a copy.
+    pub send_zc: SendZc,
     /// Pin shard n to the n-th core this process may run on.
     pub pin: bool,
     /// A shard that has no time hands connections to one that has some, between two requests.
@@ -72,6 +74,18 @@ pub struct Config {
     pub handover: Option<PathBuf>,
     /// Faults of a test. Default: none.
     pub faults: Faults,
+}
+
+/// Whether bodies of 32 KiB and more that are not in a memory file leave memory without a copy (`IORING_OP_SEND_ZC`), where the kernel has that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendZc {
+    /// They are copied into the socket.
+    Off,
+    /// Without a copy to clients that are not on the loopback, until the kernel says that it copies all the same.
+    #[default]
+    Auto,
+    /// Without a copy to every client, whatever the kernel says: for measurements.
+    On,
 }
 
 /// HTTPS towards clients: TLS 1.3 and 1.2; HTTP/2 and HTTP/1.1 by ALPN.
@@ -326,6 +340,7 @@ impl Config {
             pages: Vec::new(),
             limits: Limits::default(),
             congestion: None,
+            send_zc: SendZc::default(),
             pin: true,
             balance: true,
             defaults: Defaults::default(),

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, SendZc};
 use crate::rt::{Driver, Probe, has_direct};
 
 /// One of them. `on`: it is used.
@@ -27,6 +27,8 @@ pub(crate) struct Features {
     pub(crate) driver: Driver,
     /// Large bodies lie in a memory file.
     pub(crate) arena: bool,
+    /// How bodies that are not in it leave memory.
+    pub(crate) send_zc: SendZc,
 }
 
 impl Features {
@@ -37,10 +39,16 @@ impl Features {
         list.extend(memory(&probe));
         list.extend(config.disks.iter().map(|disk| direct(&disk.path, config.faults.lacks)));
         list.extend(cores(config));
+        let send_zc = uncopied(&probe, config.send_zc);
+        let wanted = config.send_zc != SendZc::Off;
+        list.extend(wanted.then(|| send_zc.clone()));
         let missing = list.iter().filter(|feature| !feature.on);
         missing.for_each(|f| tracing::warn!(feature = f.name, why = f.why, costs = f.costs, "done without"));
+        list.extend((!wanted).then_some(send_zc.clone()));
         list.extend(unused(&probe));
-        Ok(Features { list, driver: probe.driver, arena: probe.memfd.is_ok() && probe.sendfile.is_ok() })
+        let arena = probe.memfd.is_ok() && probe.sendfile.is_ok();
+        let send_zc = if send_zc.on { config.send_zc } else { SendZc::Off };
+        Ok(Features { list, driver: probe.driver, arena, send_zc })
     }
 }
 
@@ -89,6 +97,21 @@ fn memory(probe: &Probe) -> Vec<Feature> {
     ]
 }
 
+/// What is left in memory outside the file, by `send_zc`.
+fn uncopied(probe: &Probe, wanted: SendZc) -> Feature {
+    let what = "bodies of 32 KiB and more that are in no memory file leave memory without a copy (Linux 6.2)";
+    let found = feature("send_zc", &probe.send_zc, what, "they are copied into the socket");
+    let how = match wanted {
+        _ if !found.on => return found,
+        SendZc::Off => "not used: edge.send_zc is \"off\"",
+        SendZc::Auto => {
+            "edge.send_zc is \"auto\": to clients that are not on this machine, until the kernel says that it copies"
+        }
+        SendZc::On => "edge.send_zc is \"on\": to every client",
+    };
+    Feature { on: wanted != SendZc::Off, why: format!("{what}; {how}"), ..found }
+}
+
 /// O_DIRECT on one disk; its folder is made when its parent is there, as the disk tier does.
 fn direct(folder: &std::path::Path, lacks: &[&str]) -> Feature {
     let _ = std::fs::create_dir(folder);
@@ -112,7 +135,6 @@ fn unused(probe: &Probe) -> Vec<Feature> {
     let off = |name, why: &str, costs| Feature { name, on: false, why: why.to_owned(), costs };
     let ktls = if probe.ktls { "the kernel has it" } else { "the kernel does not offer it" };
     vec![
-        off("send_zc", "not used: bodies in memory leave by sendfile, small ones are faster copied", ""),
         off("multishot", "not used: one accept and one receive an operation", ""),
         off("ktls", &format!("not used ({ktls}): records are sealed by the edge"), "a copy more a body over TLS"),
     ]

@@ -46,7 +46,8 @@ mod tls;
 mod upstream;
 
 pub use config::{
-    AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, Tier, TrustedField, Upstream,
+    AccessLog, Certificate, Config, Defaults, Disk, Health, Https, Net, Page, Resolver, SendZc, Tier, TrustedField,
+    Upstream,
 };
 pub use features::Feature;
 pub use gate::conditions::Viewer;

@@ -35,6 +35,17 @@ pub(crate) const CHUNK_BYTES: u32 = 256 * 1024;
 pub(crate) const CHUNK_KEPT_BYTES: u32 = cache::arena::SLOT_BYTES;
 /// First chunk of a body whose length is not known: most such bodies are playlists and API answers.
 pub(crate) const CHUNK_UNKNOWN_BYTES: u32 = 16 * 1024;
+/// From here on bodies on the heap leave without a copy (`send_zc`). The kernel's documentation (`networking/msg_zerocopy.rst`) has it pay from
+/// about 10 KB on; this way costs two calls more than a copy, so three times that.
+pub(crate) const ZERO_COPY_BYTES_MIN: usize = 32 * 1024;
+/// Sends that the kernel may not be done with, a shard: the completions that its ring has room for.
+pub(crate) const ZERO_COPY_SENDS_MAX: u32 = 2048;
+/// Of a shard's memory, what the kernel may still read: 1/n. It cannot make room meanwhile, even when nobody wants it any more.
+pub(crate) const ZERO_COPY_PART: u64 = 16;
+/// Notifications in a row that say "copied" after which a connection's bodies are copied at once.
+pub(crate) const ZERO_COPY_COPIED_MAX: u32 = 4;
+/// A pause after the kernel had no room (RLIMIT_MEMLOCK): clients acknowledge meanwhile.
+pub(crate) const ZERO_COPY_REST_MS: u64 = 100;
 /// Most body bytes of one gathered send.
 pub(crate) const SEND_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a body that is not kept which may wait for its reader.

@@ -94,6 +94,16 @@ counters! {
     asks counter "asks_total";
     /// Body and head bytes sent to clients.
     bytes_out counter "sent_bytes_total";
+    /// Sends of bodies that the kernel read out of cache memory (send_zc).
+    zero_copies counter "zero_copy_sends_total";
+    /// Of these, those of which the kernel said that it copied all the same.
+    zero_copies_copied counter "zero_copy_copied_total";
+    /// Connections whose bodies are copied again, since the kernel copied.
+    zero_copies_given_up counter "zero_copy_given_up_total";
+    /// Sends that were copied since the kernel held enough, or had no room.
+    zero_copies_refused counter "zero_copy_refused_total";
+    /// Bytes of memory that the kernel may still read for clients who have not acknowledged them.
+    zero_copies_held gauge "zero_copy_held_bytes";
     /// Connections accepted.
     accepted counter "connections_total";
     /// Connections open.

@@ -110,6 +110,7 @@ fn settled(old: &Config, mut new: Config) -> (Config, Vec<&'static str>) {
     keep(&mut names, "edge.disks", &mut new.disks, &old.disks);
     keep(&mut names, "edge.handover", &mut new.handover, &old.handover);
     keep(&mut names, "edge.access_log", &mut new.access_log, &old.access_log);
+    keep(&mut names, "edge.send_zc", &mut new.send_zc, &old.send_zc);
     let listens = |https: &Option<Https>| https.as_ref().map(|https| https.listen);
     if listens(&new.https) != listens(&old.https) {
         names.push("edge.https");

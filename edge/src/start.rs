@@ -219,6 +219,7 @@ pub fn start(mut config: Config) -> Result<Edge, StartError> {
         let plan = Plan {
             id,
             driver: features.driver,
+            send_zc: features.send_zc,
             cpu: config.pin.then(|| cpus[id % cpus.len()]),
             config: config.clone(),
             sockets,

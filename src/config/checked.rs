@@ -52,6 +52,7 @@ pub struct Config {
     pub prefetch: usize,
     pub cmsd: bool,
     pub gzip: bool,
+    pub send_zc: edge::SendZc,
     pub trusted_proxies: Vec<edge::Net>,
     pub proxy_protocol: bool,
     pub trusted_field: edge::TrustedField,
@@ -150,6 +151,12 @@ pub fn check(written: Written) -> Result<Config> {
         prefetch: edge.prefetch,
         cmsd: edge.cmsd,
         gzip: edge.gzip,
+        send_zc: match edge.send_zc.as_str() {
+            "off" => edge::SendZc::Off,
+            "auto" => edge::SendZc::Auto,
+            "on" => edge::SendZc::On,
+            other => bail!("edge.send_zc = \"{other}\"; write \"auto\", \"on\" or \"off\""),
+        },
         trusted_proxies: edge
             .trusted_proxies
             .iter()

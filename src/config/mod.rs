@@ -169,6 +169,8 @@ mod tests {
         check("[roles]\nsecret = \"short\"\n", &[], Err("roles.secret is shorter"));
         check("[edge]\nproxy_protocol = true\n", &[], Err("edge.proxy_protocol is of no use"));
         check("[edge]\ntrusted_field = \"via\"\n", &[], Err("edge.trusted_field"));
+        check("[edge]\nsend_zc = \"yes\"\n", &[], Err("edge.send_zc = \"yes\"; write \"auto\""));
+        check("[edge]\nsend_zc = \"off\"\n", &[], Ok(|c| c.send_zc == edge::SendZc::Off));
         check("[work]\nav1_speed = 11\n", &[], Err("work.av1_speed"));
         check("[work]\nbackups_kept = 0\n", &[], Err("work.backups_kept goes from 1"));
         check("[work]\nbackup_folder = \"data/backups\"\n", &[], Err("work.backup_folder is within storage.data"));

@@ -69,6 +69,7 @@ section!(Edge {
     prefetch: usize = 4,
     cmsd: bool = false,
     gzip: bool = true,
+    send_zc: String = "auto".into(),
     trusted_proxies: Vec<String> = Vec::new(),
     proxy_protocol: bool = false,
     trusted_field: String = "x-forwarded-for".into(),

@@ -1,4 +1,4 @@
-//! What a ring operation owns while it runs. The edge's only `unsafe`: telling a buffer how much the kernel wrote.
+//! What a ring operation owns while it runs. With `zero_copy` the edge's only `unsafe`: telling a buffer how much the kernel wrote.
 #![allow(unsafe_code)]
 
 use std::io;

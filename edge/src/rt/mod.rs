@@ -10,6 +10,7 @@
 //! Stream::leave, arrived             from one thread's ring to another's
 //! duplex                             a Stream for a library that polls
 //! spawn, sleep, timeout, pause
+//! send_uncopied                      bodies that the card reads out of cache memory
 //! File: read_at, write_at, sync      whole blocks, O_DIRECT
 //! apart                              a thread of its own for what blocks
 //! mailbox                            bounded, between shards
@@ -27,6 +28,7 @@ mod mailbox;
 mod probe;
 mod socket;
 mod tls;
+mod zero_copy;
 
 pub(crate) use buf::{Path, Piece};
 pub(crate) use driver::{Driver, allowed_cpus, run, turn_began, turn_ms, wanted_ns};
@@ -37,6 +39,7 @@ pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use probe::{Probe, has_direct};
 pub(crate) use socket::{Listener, Moved, Stream, connect};
 pub(crate) use tls::Session;
+pub(crate) use zero_copy::{send_uncopied, zero_copies};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -55,6 +58,10 @@ pub struct Faults {
     pub accept_stalls: Option<Duration>,
     /// Each connection is handed to the next shard after each answer, as far as it can be.
     pub hands_over: bool,
+    /// Clients on the loopback count as clients elsewhere: `send_zc` is tried on them.
+    pub loopback_is_far: bool,
+    /// The error (`ENOMEM`, ...) that `send_zc` ends with, always.
+    pub send_zc_fails: Option<i32>,
     /// What the probe at start does not find, by the names that `/features` shows.
     pub lacks: &'static [&'static str],
 }
@@ -67,6 +74,8 @@ impl Faults {
         file_writes_fail_from: None,
         accept_stalls: None,
         hands_over: false,
+        loopback_is_far: false,
+        send_zc_fails: None,
         lacks: &[],
     };
 }

@@ -8,6 +8,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use socket2::{Domain, Socket, Type};
 
 use super::driver::{Driver, try_out};
+use super::zero_copy;
 
 /// What was found. An error is what the kernel said.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Probe {
     pub(crate) defer_taskrun: io::Result<()>,
     pub(crate) memfd: io::Result<()>,
     pub(crate) sendfile: io::Result<()>,
+    /// `send_zc` with notifications that say whether the kernel copied.
+    pub(crate) send_zc: io::Result<()>,
     /// Large pages for what is sent from memory.
     pub(crate) large_pages: bool,
     /// The kernel could seal TLS records itself.
@@ -50,7 +53,9 @@ impl Probe {
         if driver == Driver::Poll {
             try_out(Driver::Poll)?;
         }
+        let send_zc = of_ring("send_zc", zero_copy::try_out);
         Ok(Probe {
+            send_zc,
             driver,
             io_uring,
             single_issuer,

@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use cache::{ChunkWriter, Slice};
@@ -24,6 +25,8 @@ use super::buf::{ChunkSpare, Part, Path, Piece, Spare, Unsent, path, pooled};
 use super::driver::{Driver, faults};
 use super::lend::lend;
 use super::tls::{Session, keep_sealed};
+use super::zero_copy::{self, Way};
+use crate::limits::ZERO_COPY_BYTES_MIN;
 
 /// Connections the kernel queues for one listener.
 const BACKLOG: i32 = 4096;
@@ -91,9 +94,11 @@ impl Listener {
             std::thread::sleep(stall);
         }
         let from = from.as_socket().ok_or_else(|| io::Error::other("not an IP address"))?;
-        // For `sendfile`, which is called directly; the ring waits either way.
+        // For `sendfile` and its like, which are called directly; the ring waits either way.
         socket.set_nonblocking(true)?;
-        Ok((Stream::new(socket), from))
+        let mut stream = Stream::from_fd(SharedFd::new(socket));
+        stream.uncopied = Way::to(from.ip());
+        Ok((stream, from))
     }
 }
 
@@ -108,6 +113,8 @@ pub(crate) struct Stream {
     tls: OnceCell<Box<RefCell<Session>>>,
     /// A receive and a send may be under way at the same time: what a receive calls for is left to the next send.
     both_ways: Cell<bool>,
+    /// Large bodies leave without a copy, by this way; `None`: they are copied.
+    uncopied: Option<Rc<Way>>,
 }
 
 /// Connects, or says `TimedOut` after `limit`.
@@ -127,10 +134,6 @@ pub(crate) async fn connect(to: SocketAddr, limit: Duration) -> io::Result<Strea
 }
 
 impl Stream {
-    fn new(socket: Socket) -> Stream {
-        Stream::from_fd(SharedFd::new(socket))
-    }
-
     fn from_fd(fd: SharedFd<Socket>) -> Stream {
         let faults = faults();
         Stream {
@@ -140,6 +143,7 @@ impl Stream {
             send_max: faults.send_bytes_max.unwrap_or(usize::MAX),
             tls: OnceCell::new(),
             both_ways: Cell::new(false),
+            uncopied: None,
         }
     }
 
@@ -342,11 +346,12 @@ impl Stream {
         if let Some(tls) = self.tls.get() {
             return self.sendv_sealed(tls, pieces).await;
         }
-        if self.send_max != usize::MAX {
+        let uncopied = has_body(&pieces, |slice| self.way_of(slice).is_some());
+        if self.send_max != usize::MAX && !uncopied {
             return (self.send_in_cuts(pieces).await, None);
         }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if in_file(slice).is_some())) {
-            return self.send_from_file(pieces).await;
+        if uncopied || has_body(&pieces, |slice| in_file(slice).is_some()) {
+            return self.send_by_calls(pieces).await;
         }
         let (mut parts, mut made) = (Vec::with_capacity(pieces.len()), None);
         let mut left: usize = 0;
@@ -411,17 +416,18 @@ impl Stream {
         Ok(part)
     }
 
-    /// Sends pieces some of which lie in a file: those leave by `sendfile(2)`, without a copy. What is sent before them waits for them
-    /// (`MSG_MORE`), so that heads and bodies make whole segments, by two calls less than with a cork.
-    async fn send_from_file(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
+    /// Sends pieces some of which leave without a copy: out of a file by `sendfile(2)`, or off the heap. What is sent before them waits for
+    /// them (`MSG_MORE`), so that heads and bodies make whole segments, by two calls less than with a cork.
+    async fn send_by_calls(&self, pieces: Vec<Piece>) -> (io::Result<()>, Option<Vec<u8>>) {
         let mut made = None;
         let mut result = Ok(());
+        let mut copies = false;
         let mut pieces = pieces.into_iter().peekable();
         while let Some(piece) = pieces.next() {
             let mut part = Part { piece, sent: 0 };
             let more = if pieces.peek().is_some() { libc::MSG_MORE } else { 0 };
             while result.is_ok() && !part.left().is_empty() {
-                match self.send_part(&part, more) {
+                match self.send_part(&part, more, &mut copies) {
                     Ok(0) => result = Err(io::ErrorKind::WriteZero.into()),
                     Ok(count) => part.sent += count,
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -436,16 +442,33 @@ impl Stream {
         (result, made)
     }
 
-    /// As much of a part as the socket takes now; `more`: whether it waits for what follows.
-    fn send_part(&self, part: &Part, more: i32) -> io::Result<usize> {
-        let left = part.left().len();
-        if let Piece::Body(slice) = &part.piece
-            && let Some((file, offset)) = in_file(slice)
-        {
-            let offset = usize::try_from(offset).map_err(io::Error::other)? + part.sent;
-            return self.fd.sendfile(&file, offset, NonZeroUsize::new(left));
+    /// As much of a part as the socket takes now; `more`: whether it waits for what follows. `copies`: whether there is no room any more for
+    /// what leaves the heap without a copy.
+    fn send_part(&self, part: &Part, more: i32, copies: &mut bool) -> io::Result<usize> {
+        let left = &part.left()[..part.left().len().min(self.send_max)];
+        if let Piece::Body(slice) = &part.piece {
+            if let Some((file, offset)) = in_file(slice) {
+                let offset = usize::try_from(offset).map_err(io::Error::other)? + part.sent;
+                return self.fd.sendfile(&file, offset, NonZeroUsize::new(left.len()));
+            }
+            // The rest of a body is copied when it has become small.
+            if part.left().len() >= ZERO_COPY_BYTES_MIN
+                && !*copies
+                && let Some(way) = self.way_of(slice)
+            {
+                let range = part.sent..part.sent + left.len();
+                match zero_copy::send(self.fd.as_fd(), way, slice, range, more) {
+                    Some(sent) => return sent,
+                    None => *copies = true,
+                }
+            }
         }
-        self.fd.send_with_flags(part.left(), libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more)
+        self.fd.send_with_flags(left, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more)
+    }
+
+    /// The way by which a slice leaves the heap without a copy, if it does.
+    fn way_of(&self, slice: &Slice) -> Option<&Rc<Way>> {
+        self.uncopied.as_ref().filter(|way| way.is_open() && zero_copy::suits(slice))
     }
 
     /// Waits until the socket takes more.
@@ -499,6 +522,11 @@ impl Stream {
         }
         let _ = self.fd.shutdown(std::net::Shutdown::Write);
     }
+}
+
+/// Whether a slice among `pieces` is one of those.
+fn has_body(pieces: &[Piece], is: impl Fn(&Slice) -> bool) -> bool {
+    pieces.iter().any(|piece| matches!(piece, Piece::Body(slice) if is(slice)))
 }
 
 /// Where to find a slice's bytes for `sendfile(2)`, when there are enough of them to gain by it.

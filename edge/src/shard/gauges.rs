@@ -20,6 +20,14 @@ impl Gauges {
         let counters = &shard.counters;
         let mut ram = shard.ram.borrow_mut();
         ram.reap();
+        if let Some(sent) = rt::zero_copies() {
+            counters.zero_copies.set(sent.sends);
+            counters.zero_copies_copied.set(sent.copied);
+            counters.zero_copies_given_up.set(sent.given_up);
+            counters.zero_copies_refused.set(sent.refused);
+            counters.zero_copies_held.set(sent.held_bytes);
+            ram.set_aside(sent.held_bytes);
+        }
         counters.objects.set(ram.len() as u64);
         counters.ram_used.set(ram.used());
         counters.evicted.set(ram.evicted());

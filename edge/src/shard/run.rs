@@ -21,7 +21,7 @@ use super::line::Lines;
 use super::mail::Mail;
 use super::top::Top;
 use super::turns::Turns;
-use crate::config::Config;
+use crate::config::{Config, SendZc};
 use crate::disk::Disk;
 use crate::door::Door;
 use crate::door::addresses::Addresses;
@@ -32,7 +32,7 @@ use crate::gate::Tokens;
 use crate::gate::playing::Playing;
 use crate::gate::revoked::Gatekeeper;
 use crate::http::date;
-use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP};
+use crate::limits::{ALLOCATOR_PART, DISK_DRAIN_SWEEPS, DISK_OPEN_WAIT, SWEEP, ZERO_COPY_PART};
 use crate::media::hls::Playlists;
 use crate::media::sequence::Sequences;
 use crate::metrics::Counters;
@@ -45,6 +45,7 @@ use crate::upstream::{Seen, Slot, Sources};
 pub(crate) struct Plan {
     pub(crate) id: usize,
     pub(crate) driver: Driver,
+    pub(crate) send_zc: SendZc,
     pub(crate) cpu: Option<usize>,
     pub(crate) config: Arc<Config>,
     pub(crate) sockets: Vec<Socket>,
@@ -115,6 +116,7 @@ fn build(plan: &Plan) -> Shard {
     let slack = if plan.arena.is_some() { Arena::slack_max(share) } else { 0 };
     let budget = share - slack - share / ALLOCATOR_PART;
     plan.counters.ram_budget.set(budget);
+    rt::send_uncopied(plan.send_zc, budget / ZERO_COPY_PART);
     let mut tokens = Tokens::new(config.keys.clone(), plan.gatekeeper.clone(), config.staleness_max);
     tokens.set_playing(plan.playing.clone());
     tokens.set_countries(config.countries.clone());

@@ -57,7 +57,6 @@ fn all_that_is_here_is_told_with_its_cost() {
     for name in ["io_uring", "single_issuer", "defer_taskrun", "memfd", "sendfile", "send_zc", "multishot", "ktls"] {
         assert!(list.as_array().expect("a list").iter().any(|one| one["name"] == name), "{name}: {list}");
     }
-    assert!(!feature(&edge, "send_zc").0);
 }
 
 #[test]
@@ -74,6 +73,16 @@ fn without_a_memory_file_or_sendfile_bodies_are_copied() {
         let (edge, _) = serves(|config| config.faults.lacks = lacks);
         assert!(!feature(&edge, lacks[0]).0);
     }
+}
+
+#[test]
+fn without_send_zc_or_unless_it_is_wanted_bodies_are_copied() {
+    let (edge, _) = serves(|config| config.faults.lacks = &["send_zc"]);
+    let (on, why) = feature(&edge, "send_zc");
+    assert!(!on && why.contains("not here"), "{why}");
+    let (edge, _) = serves(|config| config.send_zc = edge::SendZc::Off);
+    let (on, why) = feature(&edge, "send_zc");
+    assert!(!on && why.contains("edge.send_zc is \"off\"") == feature(&edge, "io_uring").0, "{why}");
 }
 
 #[test]

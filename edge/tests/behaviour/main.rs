@@ -49,3 +49,4 @@ mod two_shards;
 mod upstream_failures;
 mod vary;
 mod watchdog;
+mod zero_copy;

@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::arena::{Arena, SLOT_BYTES, SlotMemory};
@@ -20,6 +20,8 @@ pub struct Chunk {
     data: NonNull<u8>,
     capacity: u32,
     filled: AtomicU32,
+    /// Its writer is gone: nothing more comes, neither into it nor after it.
+    settled: AtomicBool,
     next: OnceLock<Arc<Chunk>>,
     /// The arena's slot that holds the bytes; `None`: the heap does.
     slot: Option<SlotMemory>,
@@ -52,7 +54,14 @@ impl Chunk {
     }
 
     fn over(data: NonNull<u8>, capacity: u32, slot: Option<SlotMemory>) -> (Arc<Chunk>, ChunkWriter) {
-        let chunk = Arc::new(Chunk { data, capacity, filled: AtomicU32::new(0), next: OnceLock::new(), slot });
+        let chunk = Arc::new(Chunk {
+            data,
+            capacity,
+            filled: AtomicU32::new(0),
+            settled: AtomicBool::new(false),
+            next: OnceLock::new(),
+            slot,
+        });
         (chunk.clone(), ChunkWriter { chunk })
     }
 
@@ -128,6 +137,7 @@ impl Drop for ChunkWriter {
         if let Some(slot) = &self.chunk.slot {
             slot.settle(self.chunk.filled());
         }
+        self.chunk.settled.store(true, Ordering::Release);
     }
 }
 
@@ -204,6 +214,13 @@ impl Slice {
         Some((slot.arena().file(), slot.offset() + u64::from(self.from)))
     }
 
+    /// Bytes of memory that holding this holds; `None`: that cannot be told, as other chunks follow, or may.
+    #[must_use]
+    pub fn holds(&self) -> Option<u64> {
+        let is_last = self.chunk.settled.load(Ordering::Acquire) && self.chunk.next().is_none();
+        is_last.then(|| u64::from(self.chunk.capacity))
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -226,6 +243,7 @@ impl AsRef<[u8]> for Slice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::Tail;
 
     #[test]
     fn a_reader_sees_only_what_was_published() {
@@ -237,6 +255,18 @@ mod tests {
         assert_eq!(chunk.bytes(), b"hellowor");
         assert_eq!(writer.room(), 0);
         assert_eq!(Slice::new(chunk, 3, 99).as_ref(), b"lowor");
+    }
+
+    #[test]
+    fn what_a_slice_holds_is_told_once_nothing_can_follow() {
+        let (first, mut tail) = Tail::start(None, 8);
+        let held = |chunk: &Arc<Chunk>| Slice::new(chunk.clone(), 0, u32::MAX).holds();
+        tail.writer().push(b"whole   ");
+        assert_eq!(held(&first), None, "another one may follow");
+        let second = tail.extend(None, 4);
+        assert_eq!(held(&first), None, "the second is held as well");
+        drop(tail);
+        assert_eq!((held(&first), held(&second)), (None, Some(4)));
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub struct Ram<M> {
     budget: u64,
     limbo: Vec<(Weak<Object<M>>, u64)>,
     arena: Option<Arc<Arena>>,
+    aside: u64,
     evicted: u64,
     refused: u64,
 }
@@ -75,6 +76,7 @@ impl<M> Ram<M> {
             budget,
             limbo: Vec::new(),
             arena: None,
+            aside: 0,
             evicted: 0,
             refused: 0,
         }
@@ -85,6 +87,11 @@ impl<M> Ram<M> {
     pub fn beside(mut self, arena: Option<Arc<Arena>>) -> Ram<M> {
         self.arena = arena;
         self
+    }
+
+    /// From now on `bytes` are taken by bodies that somebody else holds whatever becomes of their entries: the tier has that much less.
+    pub fn set_aside(&mut self, bytes: u64) {
+        self.aside = bytes;
     }
 
     /// The entry under `key`, and the head of its run while it fills. Counts a use.
@@ -247,9 +254,9 @@ impl<M> Ram<M> {
         Ok(())
     }
 
-    /// What the arena costs beyond what is set aside for it.
+    /// What is taken beside the entries: what the arena costs beyond what it may, and what others hold.
     fn beyond(&self) -> u64 {
-        self.arena.as_ref().map_or(0, |arena| arena.beyond())
+        self.aside + self.arena.as_ref().map_or(0, |arena| arena.beyond())
     }
 
     fn insert(&mut self, object: Arc<Object<M>>, first: Option<Arc<Chunk>>, bytes: u64, filling: bool) -> Ticket {
