@@ -245,7 +245,7 @@ async fn jobs_that_end_at_once_share_a_commit_and_none_is_in_the_way_of_another(
         .iter()
         .map(|lease| {
             let (house, lease) = (house.clone(), lease.clone());
-            tokio::spawn(async move { house.store.catalogue.finish_job(&lease, None, 1_001).await })
+            tokio::spawn(async move { house.store.catalogue.finish_job(&lease, Some(JobKind::Ladder), 1_001).await })
         })
         .collect();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -260,8 +260,8 @@ async fn jobs_that_end_at_once_share_a_commit_and_none_is_in_the_way_of_another(
         assert_eq!(ended.is_ok(), n > 0, "{n}: {ended:?}");
     }
     let left = house.store.catalogue.queue_depth().await.unwrap();
-    assert_eq!(left, QueueDepth { queued: 0, running: 1 }, "the one that was taken over");
-    house.store.catalogue.finish_job(&taken_over, None, 1_002).await.unwrap();
+    assert_eq!(left, QueueDepth { queued: 7, running: 1 }, "the one that was taken over runs");
+    house.store.catalogue.finish_job(&taken_over, Some(JobKind::Ladder), 1_002).await.unwrap();
     match before {
         Some(before) => assert_eq!(commits(&house) - before, 2, "seven together, and one alone"),
         None => {
