@@ -51,11 +51,11 @@ async function reader(server, id, codes) {
 
 /** Puts a file in the place of the edge's and has it read again; what is said of it. */
 async function reload(edge, path, file) {
-  const from = edge.words.length;
+  edge.words = ""; // the last few thousand characters are kept
   await copyFile(file, path);
   edge.child.kill("SIGHUP");
   let line;
-  await until("the reload", () => (line = edge.words.slice(from).split("\n").slice(0, -1).find((words) => words.includes("configuration"))));
+  await until("the reload", () => (line = edge.words.split("\n").slice(0, -1).find((words) => words.includes("configuration"))));
   return line;
 }
 
